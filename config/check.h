@@ -1,0 +1,38 @@
+// The one way a configuration file is judged: `sluiced check`, start, reload and replay all come
+// through here, so that none can accept what another refuses. Control threads and short-lived
+// children only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "base/ip_address.h"
+#include "config/config.h"
+#include "config/validate.h"
+
+namespace sluice {
+
+/// The lists of the file, with those of its list files behind their own.
+struct PrefixLists {
+  std::vector<IpPrefix> allow_source;
+  std::vector<IpPrefix> allow_destination;
+  std::vector<IpPrefix> deny_source;
+  std::vector<IpPrefix> deny_destination;
+};
+
+struct CheckedConfig {
+  Config config;  ///< to be used only where `findings` has no errors
+  PrefixLists lists;
+  Diagnostics findings;
+};
+
+/// Reads, loads and validates. Names of list files are relative to the directory of `path`. A file
+/// that cannot be read is a finding like any other.
+[[nodiscard]] CheckedConfig check_file(const std::string& path, ConfigPurpose purpose);
+
+/// The same for a text at hand; findings carry the name `path`.
+[[nodiscard]] CheckedConfig check_text(const std::string& path, std::string text,
+                                       ConfigPurpose purpose);
+
+}  // namespace sluice

@@ -1,0 +1,163 @@
+// The operator's file as plain values: what `load` returns, `validate` has judged and `print`
+// writes back. Every member is a row of the one option table in options.cc, which holds its path,
+// type, unit, range, words and help; its default is the initialiser here. Control threads only;
+// workers see a `Policy` built from it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ip_address.h"
+#include "base/verdict.h"
+
+namespace sluice {
+
+enum class ChecksumMode : std::uint8_t { verify, trust, fix, automatic };
+enum class TunnelKey : std::uint8_t { inner, outer };
+enum class FramePolicy : std::uint8_t { pass, drop };
+enum class HugepageMode : std::uint8_t { automatic, require, off };
+enum class MalformedPolicy : std::uint8_t { drop, pass };
+
+/// One side of a pair. `device` says which DPDK port: a PCI address ("0000:3b:00.0"), or
+/// "af_packet:IFACE", "af_xdp:IFACE", "tap:IFACE", "ring:NAME", "null:SIZE".
+struct PortConfig {
+  std::string device;
+  std::uint32_t rx_descriptors = 1024;
+  std::uint32_t tx_descriptors = 1024;
+  friend bool operator==(const PortConfig&, const PortConfig&) = default;
+};
+
+struct PortPairConfig {
+  std::string name;  ///< not given: "pair0", "pair1" and so on, in the order of the file
+  PortConfig outside;
+  PortConfig inside;
+  std::uint32_t mtu = 1500;  ///< bytes of layer 3
+  ChecksumMode checksums = ChecksumMode::automatic;
+  std::uint16_t domain = 0;  ///< tracking domain, 1 to 255 shared; 0 = this pair's own
+  bool vlan_in_key = false;  ///< VLAN ids belong to the tracking domain
+  bool link_follow = true;   ///< a link that goes down takes its peer down
+  friend bool operator==(const PortPairConfig&, const PortPairConfig&) = default;
+};
+
+struct WorkerConfig {
+  std::string lcores = "auto";  ///< list of CPUs as "2-5,8", or "auto"
+  std::uint32_t count = 0;      ///< with lcores auto: workers; 0 = one per free CPU
+  std::uint32_t burst = 32;
+  std::uint32_t handoff_ring = 2048;  ///< slots of each ring between two workers
+  friend bool operator==(const WorkerConfig&, const WorkerConfig&) = default;
+};
+
+struct MemoryConfig {
+  std::uint64_t budget_bytes = 0;  ///< 0 = a quarter of the host's memory
+  HugepageMode hugepages = HugepageMode::automatic;
+  std::uint32_t mbufs = 0;  ///< per port pair; 0 = from the budget
+  friend bool operator==(const MemoryConfig&, const MemoryConfig&) = default;
+};
+
+struct DecodeConfig {
+  TunnelKey tunnel_key = TunnelKey::inner;
+  FramePolicy non_ip = FramePolicy::pass;
+  FramePolicy control_frames = FramePolicy::pass;  ///< STP, LACP, LLDP, EAPOL, ARP
+  MalformedPolicy malformed = MalformedPolicy::drop;
+  bool exempt_control_protocols = true;  ///< BGP, OSPF, BFD, VRRP, IGMP, DHCP, PTP
+  std::uint32_t tunnel_depth = 3;
+  friend bool operator==(const DecodeConfig&, const DecodeConfig&) = default;
+};
+
+struct FragmentConfig {
+  std::uint32_t datagrams = 1024;  ///< datagrams held at once, per worker
+  std::uint32_t fragments_per_datagram = 64;
+  DurationNs timeout = 2 * kNsPerSecond;
+  ExceptionPolicy exception_policy = ExceptionPolicy::drop_packet;
+  friend bool operator==(const FragmentConfig&, const FragmentConfig&) = default;
+};
+
+/// Prefixes written in the file and files with one prefix a line; any allow beats every deny.
+struct ListConfig {
+  std::vector<IpPrefix> allow_source;
+  std::vector<IpPrefix> allow_destination;
+  std::vector<IpPrefix> deny_source;
+  std::vector<IpPrefix> deny_destination;
+  std::vector<std::string> allow_source_files;
+  std::vector<std::string> allow_destination_files;
+  std::vector<std::string> deny_source_files;
+  std::vector<std::string> deny_destination_files;
+  friend bool operator==(const ListConfig&, const ListConfig&) = default;
+};
+
+struct FlowConfig {
+  std::uint64_t capacity = 0;   ///< flows over all workers; 0 = from the memory budget
+  std::uint64_t half_open = 0;  ///< half-open entries over all workers; 0 = capacity / 4
+  ExceptionPolicy table_full = ExceptionPolicy::pass;
+  ExceptionPolicy out_of_state = ExceptionPolicy::pass;
+  ExceptionPolicy midstream = ExceptionPolicy::pass;
+  DurationNs midstream_grace = 60 * kNsPerSecond;  ///< pick-up is allowed this long after start
+  DurationNs record_interval = 60 * kNsPerSecond;  ///< interim flow records; 0 = only at the end
+  // Idle timeouts.
+  DurationNs tcp_opening = 30 * kNsPerSecond;
+  DurationNs tcp_established = 7440 * kNsPerSecond;  ///< RFC 5382: at least 2 h 4 min
+  DurationNs tcp_closing = 240 * kNsPerSecond;
+  DurationNs tcp_closed = 10 * kNsPerSecond;
+  DurationNs udp_one_way = 30 * kNsPerSecond;
+  DurationNs udp = 300 * kNsPerSecond;  ///< RFC 4787: at least 2 min
+  DurationNs icmp = 60 * kNsPerSecond;  ///< RFC 5508
+  DurationNs other = 600 * kNsPerSecond;
+  DurationNs refused = 120 * kNsPerSecond;  ///< tombstone after its last packet
+  friend bool operator==(const FlowConfig&, const FlowConfig&) = default;
+};
+
+/// A committed rate and burst (RFC 2697 words); rate 0 = no limit.
+struct RateConfig {
+  std::uint64_t rate = 0;   ///< per second: packets, or bits of the layer-2 frame without FCS
+  std::uint64_t burst = 0;  ///< packets, or bytes; 0 = a tenth of a second of the rate, at least
+                            ///< one packet or one MTU
+  friend bool operator==(const RateConfig&, const RateConfig&) = default;
+};
+struct LimitConfig {
+  RateConfig packets;
+  RateConfig bits;
+  friend bool operator==(const LimitConfig&, const LimitConfig&) = default;
+};
+struct LimitsConfig {
+  LimitConfig flow;
+  LimitConfig source;
+  std::uint64_t sources = 0;            ///< sources tracked over all workers; 0 = from the budget
+  std::uint32_t source_prefix_v6 = 64;  ///< a source is this many leading bits
+  std::uint32_t source_prefix_v4 = 32;
+  friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
+};
+
+struct EventConfig {
+  std::string eve = "/var/log/sluice/eve.json";  ///< "-" = standard output, "" = none
+  std::uint32_t drop_sample = 64;  ///< one in so many flows has its drops reported; 0 = none
+  bool flow_records = true;
+  DurationNs stats_interval = 10 * kNsPerSecond;  ///< 0 = none
+  friend bool operator==(const EventConfig&, const EventConfig&) = default;
+};
+
+struct ControlConfig {
+  std::string user = "sluice";  ///< the control process runs as; "" = as the wire process
+  std::string state_dir = "/var/lib/sluice";
+  std::string run_dir = "/run/sluice";
+  friend bool operator==(const ControlConfig&, const ControlConfig&) = default;
+};
+
+struct Config {
+  Mode mode = Mode::enforce;
+  std::vector<PortPairConfig> pairs;
+  WorkerConfig workers;
+  MemoryConfig memory;
+  DecodeConfig decode;
+  FragmentConfig fragments;
+  ListConfig lists;
+  FlowConfig flows;
+  LimitsConfig limits;
+  EventConfig events;
+  ControlConfig control;
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+}  // namespace sluice

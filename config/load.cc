@@ -1,0 +1,309 @@
+#include "config/load.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/suggest.h"
+#include "config/option_value.h"
+#include "config/options.h"
+#include "config/yaml_tree.h"
+
+namespace sluice {
+namespace {
+
+using Kind = YamlNode::Kind;
+
+std::string_view describe_kind(const YamlNode& node) noexcept {
+  switch (node.kind) {
+    case Kind::list:
+      return "a list";
+    case Kind::map:
+      return "a map";
+    case Kind::scalar:
+      return "a single value";
+    case Kind::null:
+    case Kind::refused:
+      break;
+  }
+  return "nothing";
+}
+
+/// Where a finding about `node` points: at what is written, else at its key.
+SourcePosition position_of(const YamlNode& node) noexcept {
+  const bool is_written = node.kind != Kind::null || node.key.empty();
+  return is_written ? node.position : node.key_position;
+}
+
+/// The part of an option's path that stands in section `section`, or nothing: of "memory.mbufs" in
+/// "memory." it is "mbufs", in "" it is "memory".
+std::string_view word_in_section(std::string_view path, std::string_view section) noexcept {
+  if (!path.starts_with(section)) return {};
+  path.remove_prefix(section.size());
+  return path.substr(0, path.find('.'));
+}
+
+class Loader {
+ public:
+  Loader(Source& source, Diagnostics& diagnostics) noexcept
+      : source_(source), findings_(source, diagnostics) {}
+
+  /// False where the file is no map of options at all.
+  bool load(Config& config);
+
+ private:
+  /// A map of the file that is to be read: `path` is relative to its record and ends in a dot.
+  struct Section {
+    const YamlNode* map;
+    std::string path;
+  };
+
+  template <class Record>
+  void load_record(const YamlNode& root, std::span<const Option<Record>> options,
+                   std::string_view place, Record& record);
+  template <class Record>
+  void load_entry(const YamlNode& node, std::span<const Option<Record>> options,
+                  std::string_view place, const Section& section, Record& record,
+                  std::vector<Section>& sections);
+  template <class Record>
+  void report_unknown(const YamlNode& node, std::span<const Option<Record>> options,
+                      std::string_view place, const Section& section);
+
+  std::optional<OptionValue> read_value(const OptionShape& shape, const std::string& path,
+                                        const YamlNode& node);
+  std::optional<OptionValue> read_list(const OptionShape& shape, const std::string& path,
+                                       const YamlNode& node);
+  std::optional<OptionValue> read_prefixes(const std::string& path, const YamlNode& list);
+  std::optional<OptionValue> read_paths(const std::string& path, const YamlNode& list);
+  bool is_element_scalar(const std::string& path, const YamlNode& element, std::string_view what);
+  void load_pairs(const YamlNode& node, Config& config);
+  void expect(const YamlNode& node, const std::string& path, std::string_view what,
+              std::string hint = {});
+
+  Source& source_;
+  FindingWriter findings_;
+};
+
+void Loader::expect(const YamlNode& node, const std::string& path, std::string_view what,
+                    std::string hint) {
+  if (node.kind == Kind::refused) return;
+  const std::string message =
+      node.kind == Kind::null
+          ? fmt::format("{} has no value: {} belongs here", path, what)
+          : fmt::format("{} is {}, where {} belongs", path, describe_kind(node), what);
+  findings_.error(position_of(node), message, std::move(hint));
+}
+
+std::optional<OptionValue> Loader::read_value(const OptionShape& shape, const std::string& path,
+                                              const YamlNode& node) {
+  if (is_list(shape.type)) return read_list(shape, path, node);
+  if (!node.is_scalar()) {
+    expect(node, path, describe_type(shape));
+    return std::nullopt;
+  }
+  auto value = parse_scalar(shape, path, {node.text, node.is_quoted});
+  if (!value) {
+    findings_.error(node.position, value.error().message, value.error().hint);
+    return std::nullopt;
+  }
+  return std::move(*value);
+}
+
+std::optional<OptionValue> Loader::read_list(const OptionShape& shape, const std::string& path,
+                                             const YamlNode& node) {
+  if (!node.is_list()) {
+    const bool is_one = node.is_scalar() && node.text.size() <= 64;
+    expect(node, path, describe_type(shape),
+           node.kind == Kind::null ? "write [] for none"
+           : is_one                ? fmt::format("write [{}]", quoted(node.text))
+                                   : "");
+    return std::nullopt;
+  }
+  if (node.children.size() > shape.range.max) {
+    findings_.error(node.position,
+                    fmt::format("{} has {} entries, above the most of {}", path,
+                                node.children.size(), shape.range.max),
+                    shape.type == OptionType::prefixes ? "put long lists into a file" : "");
+    return std::nullopt;
+  }
+  return shape.type == OptionType::prefixes ? read_prefixes(path, node) : read_paths(path, node);
+}
+
+bool Loader::is_element_scalar(const std::string& path, const YamlNode& element,
+                               std::string_view what) {
+  if (element.is_scalar()) return true;
+  // "- fe80::" is a map to YAML: its last colon makes the rest a key.
+  const bool is_address = element.is_map() && element.children.size() == 1 &&
+                          parse_ip_prefix(element.children[0].key + ":");
+  expect(element, path, what,
+         is_address ? "an address that ends in a colon belongs in quotes" : "");
+  return false;
+}
+
+std::optional<OptionValue> Loader::read_prefixes(const std::string& path, const YamlNode& list) {
+  std::vector<IpPrefix> prefixes;
+  for (std::size_t i = 0; i < list.children.size(); ++i) {
+    const YamlNode& element = list.children[i];
+    const std::string place = fmt::format("{}[{}]", path, i);
+    source_.note(place, element.position);
+    if (!is_element_scalar(place, element, "a prefix such as 192.0.2.0/24")) continue;
+    const auto prefix = parse_ip_prefix(element.text);
+    if (prefix) {
+      prefixes.push_back(*prefix);
+    } else {
+      findings_.error(element.position, fmt::format("{}: {}", place, prefix.error().message),
+                      prefix.error().hint);
+    }
+  }
+  return OptionValue{std::move(prefixes)};
+}
+
+std::optional<OptionValue> Loader::read_paths(const std::string& path, const YamlNode& list) {
+  constexpr OptionShape kFileName{"", OptionType::text, {1, 4096}, {}, {}, {}};
+  std::vector<std::string> paths;
+  for (std::size_t i = 0; i < list.children.size(); ++i) {
+    const YamlNode& element = list.children[i];
+    const std::string place = fmt::format("{}[{}]", path, i);
+    source_.note(place, element.position);
+    if (!is_element_scalar(place, element, "a file name")) continue;
+    auto name = read_value(kFileName, place, element);
+    if (name) paths.push_back(std::get<std::string>(std::move(*name)));
+  }
+  return OptionValue{std::move(paths)};
+}
+
+template <class Record>
+void Loader::report_unknown(const YamlNode& node, std::span<const Option<Record>> options,
+                            std::string_view place, const Section& section) {
+  std::vector<std::string_view> siblings;
+  std::vector<std::string_view> leaves;  // by row
+  for (const Option<Record>& option : options) {
+    const std::string_view path = option.shape.path;
+    const std::string_view sibling = word_in_section(path, section.path);
+    if (!sibling.empty()) siblings.push_back(sibling);
+    leaves.push_back(path.substr(path.find_last_of('.') + 1));  // npos + 1 is 0
+  }
+  if (place.empty() && section.path.empty()) siblings.push_back("pairs");
+  const std::string_view near = nearest_word(node.key, siblings);
+  const std::string_view leaf = near.empty() ? nearest_word(node.key, leaves) : near;
+  std::string where = fmt::format("{}{}", place, section.path);
+  if (where.ends_with('.')) where.pop_back();
+  std::string hint;
+  if (!near.empty()) {
+    hint = fmt::format("did you mean '{}'?", near);
+  } else if (!leaf.empty()) {
+    const auto row = std::ranges::find(leaves, leaf) - leaves.begin();
+    hint = fmt::format("did you mean '{}{}'?", place,
+                       options[static_cast<std::size_t>(row)].shape.path);
+  }
+  const std::string inside = where.empty() ? std::string() : fmt::format(" in '{}'", where);
+  findings_.error(node.key_position,
+                  fmt::format("unknown key '{}'{}", node.key.substr(0, 64), inside),
+                  std::move(hint));
+}
+
+template <class Record>
+void Loader::load_entry(const YamlNode& node, std::span<const Option<Record>> options,
+                        std::string_view place, const Section& section, Record& record,
+                        std::vector<Section>& sections) {
+  const std::string path = section.path + node.key;
+  const std::string full_path = fmt::format("{}{}", place, path);
+  const auto option = std::ranges::find_if(
+      options, [&path](const Option<Record>& row) { return row.shape.path == path; });
+  if (option != options.end()) {
+    source_.note(full_path, position_of(node));
+    auto value = read_value(option->shape, full_path, node);
+    if (value) {
+      option->write(record, std::move(*value));
+    } else {
+      source_.note_refused(full_path);
+    }
+    return;
+  }
+  const bool is_section = std::ranges::any_of(options, [&path](const Option<Record>& row) {
+    return row.shape.path.starts_with(path + ".");
+  });
+  if (!is_section) return report_unknown(node, options, place, section);
+  source_.note(full_path, node.key_position);
+  if (node.is_map()) {
+    sections.push_back({&node, path + "."});
+  } else if (node.kind != Kind::null) {  // a section of comments alone is fine
+    expect(node, full_path, "a map of options");
+    source_.note_refused(full_path);
+  }
+}
+
+/// Sections are visited over a list of our own; there are no more of them than the table has.
+template <class Record>
+void Loader::load_record(const YamlNode& root, std::span<const Option<Record>> options,
+                         std::string_view place, Record& record) {
+  std::vector<Section> sections{{&root, ""}};
+  while (!sections.empty()) {
+    const Section section = std::move(sections.back());
+    sections.pop_back();
+    for (const YamlNode& node : section.map->children) {
+      if (findings_.is_full()) return;
+      load_entry(node, options, place, section, record, sections);
+    }
+  }
+}
+
+void Loader::load_pairs(const YamlNode& node, Config& config) {
+  source_.note("pairs", node.key_position);
+  if (node.kind == Kind::null) return;
+  if (!node.is_list()) {
+    source_.note_refused("pairs");
+    return expect(node, "pairs", "a list of port pairs", "write '- outside:' under it");
+  }
+  if (node.children.size() > kPairsMax) {
+    source_.note_refused("pairs");
+    return findings_.error(
+        node.key_position,
+        fmt::format("pairs has {} entries, above the most of {}", node.children.size(), kPairsMax));
+  }
+  for (std::size_t i = 0; i < node.children.size(); ++i) {
+    const YamlNode& entry = node.children[i];
+    const std::string place = fmt::format("pairs[{}]", i);
+    source_.note(place, entry.position);
+    PortPairConfig pair;
+    pair.name = fmt::format("pair{}", i);
+    if (entry.is_map()) {
+      load_record(entry, pair_options(), place + ".", pair);
+    } else {
+      expect(entry, place, "a map of options");
+      source_.note_refused(place);
+    }
+    config.pairs.push_back(std::move(pair));
+  }
+}
+
+bool Loader::load(Config& config) {
+  std::optional<YamlNode> root = parse_yaml(source_, findings_);
+  if (!root) return false;
+  if (root->kind == Kind::null) return true;
+  if (!root->is_map()) {
+    expect(*root, "the file", "a map of options");
+    return false;
+  }
+  const auto pairs = std::ranges::find(root->children, "pairs", &YamlNode::key);
+  if (pairs != root->children.end()) {
+    load_pairs(*pairs, config);
+    root->children.erase(pairs);
+  }
+  load_record(*root, config_options(), "", config);
+  return true;
+}
+
+}  // namespace
+
+LoadedConfig load_config(std::string file, std::string text) {
+  LoadedConfig loaded{{}, Source(std::move(file), std::move(text)), {}, false};
+  loaded.is_readable = Loader(loaded.source, loaded.findings).load(loaded.config);
+  return loaded;
+}
+
+}  // namespace sluice
