@@ -1,0 +1,250 @@
+#include "dataplane/channel.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <mutex>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "dataplane/parts_codec.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kMemoryQueueMax = 64;
+
+/// A message as it stands in the socket.
+struct Frame {
+  std::uint32_t version;
+  std::uint32_t kind;
+  std::uint64_t generation;
+  std::uint32_t has_bulk;
+  std::uint32_t text_bytes;
+  std::array<char, kMessageTextMax + 1> text;
+};
+static_assert(sizeof(Frame) == 280 && std::is_trivially_copyable_v<Frame>);
+
+Frame frame_of(const Message& message) {
+  Frame frame{};
+  frame.version = kChannelVersion;
+  frame.kind = static_cast<std::uint32_t>(message.kind);
+  frame.generation = message.generation;
+  frame.has_bulk = message.bulk.is_open() ? 1 : 0;
+  frame.text_bytes = static_cast<std::uint32_t>(std::min(message.text.size(), kMessageTextMax));
+  std::memcpy(frame.text.data(), message.text.data(), frame.text_bytes);
+  return frame;
+}
+
+Result<Message> message_of(const Frame& frame, OwnedFd bulk) {
+  if (frame.version != kChannelVersion) {
+    return fail(ErrorKind::invalid, fmt::format("channel: the other end speaks version {}, not {}",
+                                                frame.version, kChannelVersion));
+  }
+  if (frame.kind < static_cast<std::uint32_t>(MessageKind::hello) ||
+      frame.kind > static_cast<std::uint32_t>(MessageKind::stop)) {
+    return fail(ErrorKind::invalid, fmt::format("channel: unknown kind of message {}", frame.kind));
+  }
+  const auto kind = static_cast<MessageKind>(frame.kind);
+  if (frame.text_bytes > kMessageTextMax || frame.has_bulk != (bulk.is_open() ? 1U : 0U) ||
+      bulk.is_open() != (kind == MessageKind::publish_policy)) {
+    return fail(ErrorKind::invalid, "channel: a message contradicts itself");
+  }
+  return Message{kind, frame.generation, std::string(frame.text.data(), frame.text_bytes),
+                 std::move(bulk)};
+}
+
+tl::unexpected<Error> gone() {
+  return fail(ErrorKind::unavailable, "channel: the other end is gone");
+}
+
+bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS; }
+
+Result<bool> send_frame(int socket, const Message& message) {
+  Frame frame = frame_of(message);
+  iovec vector{&frame, sizeof frame};
+  msghdr header{};
+  header.msg_iov = &vector;
+  header.msg_iovlen = 1;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  if (message.bulk.is_open()) {
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
+    cmsghdr* rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    const int fd = message.bulk.fd();
+    std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+  }
+  while (true) {
+    const ssize_t sent = sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent == static_cast<ssize_t>(sizeof frame)) return true;
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && would_block(errno)) return false;
+    return gone();
+  }
+}
+
+/// The descriptor that came along, if exactly one did. Every other one is closed.
+OwnedFd take_descriptor(msghdr& header) {
+  OwnedFd taken;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
+      taken.reset(fd);
+    }
+  }
+  return taken;
+}
+
+Result<std::optional<Message>> receive_frame(int socket) {
+  Frame frame{};
+  iovec vector{&frame, sizeof frame};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr header{};
+  header.msg_iov = &vector;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  ssize_t received = 0;
+  do {
+    received = recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  } while (received < 0 && errno == EINTR);
+  if (received < 0 && would_block(errno)) return std::nullopt;
+  if (received <= 0) return gone();
+  OwnedFd bulk = take_descriptor(header);
+  if (received != static_cast<ssize_t>(sizeof frame) ||
+      (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+    return fail(ErrorKind::invalid, fmt::format("channel: a message of {} bytes, not {}", received,
+                                                sizeof frame));
+  }
+  auto message = message_of(frame, std::move(bulk));
+  if (!message) return tl::unexpected<Error>(message.error());
+  return std::optional<Message>(std::move(*message));
+}
+
+OwnedFd duplicate(const OwnedFd& fd) {
+  return OwnedFd(fd.is_open() ? fcntl(fd.fd(), F_DUPFD_CLOEXEC, 0) : -1);
+}
+
+}  // namespace
+
+/// Messages keep their socket form, so that both kinds of channel refuse the same ones.
+struct Channel::MemoryLink {
+  struct Waiting {
+    Frame frame;
+    OwnedFd bulk;
+  };
+  std::mutex mutex;
+  std::array<std::deque<Waiting>, 2> queue;  ///< by receiving side
+  std::array<bool, 2> is_open{true, true};
+};
+
+void Channel::MemoryEnd::close() noexcept {
+  if (link == nullptr) return;
+  const std::lock_guard lock(link->mutex);
+  link->is_open[side] = false;
+}
+Channel::MemoryEnd::~MemoryEnd() { close(); }
+Channel::MemoryEnd& Channel::MemoryEnd::operator=(MemoryEnd&& other) noexcept {
+  if (this != &other) {
+    close();
+    link = std::move(other.link);
+    side = other.side;
+  }
+  return *this;
+}
+
+Result<std::pair<Channel, Channel>> Channel::make_socket_pair() {
+  std::array<int, 2> fds{};
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds.data()) != 0) {
+    return fail(ErrorKind::io, fmt::format("channel: no socket pair: {}", std::strerror(errno)));
+  }
+  return std::pair(Channel(OwnedFd(fds[0])), Channel(OwnedFd(fds[1])));
+}
+
+std::pair<Channel, Channel> Channel::make_memory_pair() {
+  auto link = std::make_shared<MemoryLink>();
+  return {Channel(MemoryEnd(link, 0)), Channel(MemoryEnd(link, 1))};
+}
+
+Result<Channel> Channel::adopt(int fd) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET) {
+    return fail(ErrorKind::invalid, fmt::format("channel: descriptor {} is no seqpacket socket", fd));
+  }
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return Channel(OwnedFd(fd));
+}
+
+Result<bool> Channel::try_send(const Message& message) {
+  if (const auto* socket = std::get_if<OwnedFd>(&end_)) return send_frame(socket->fd(), message);
+  const auto& end = std::get<MemoryEnd>(end_);
+  const std::lock_guard lock(end.link->mutex);
+  if (!end.link->is_open[1 - end.side]) return gone();
+  auto& queue = end.link->queue[1 - end.side];
+  if (queue.size() >= kMemoryQueueMax) return false;
+  queue.push_back({frame_of(message), duplicate(message.bulk)});
+  return true;
+}
+
+Result<bool> Channel::try_publish(const PolicyParts& parts) {
+  auto memfd = make_memfd("sluice-policy");
+  if (!memfd) return tl::unexpected<Error>(memfd.error());
+  if (auto written = write_and_seal(memfd->fd(), encode_parts(parts)); !written) {
+    return tl::unexpected<Error>(written.error());
+  }
+  return try_send({MessageKind::publish_policy, parts.settings.generation, {}, std::move(*memfd)});
+}
+
+Result<std::optional<Message>> Channel::try_receive() {
+  if (const auto* socket = std::get_if<OwnedFd>(&end_)) return receive_frame(socket->fd());
+  const auto& end = std::get<MemoryEnd>(end_);
+  MemoryLink::Waiting waiting;
+  {
+    const std::lock_guard lock(end.link->mutex);
+    auto& queue = end.link->queue[end.side];
+    if (queue.empty()) {
+      if (!end.link->is_open[1 - end.side]) return gone();
+      return std::nullopt;
+    }
+    waiting = std::move(queue.front());
+    queue.pop_front();
+  }
+  auto message = message_of(waiting.frame, std::move(waiting.bulk));
+  if (!message) return tl::unexpected<Error>(message.error());
+  return std::optional<Message>(std::move(*message));
+}
+
+int Channel::fd() const noexcept {
+  const auto* socket = std::get_if<OwnedFd>(&end_);
+  return socket == nullptr ? -1 : socket->fd();
+}
+
+int Channel::release_fd() noexcept {
+  auto* socket = std::get_if<OwnedFd>(&end_);
+  return socket == nullptr ? -1 : socket->release();
+}
+
+Result<PolicyParts> parts_of(const Message& message) {
+  auto view = SealedView::map(message.bulk.fd(), kPartsBytesMax);
+  if (!view) return tl::unexpected<Error>(view.error());
+  auto parts = decode_parts(view->bytes());
+  if (parts && parts->settings.generation != message.generation) {
+    return fail(ErrorKind::invalid, "policy parts: another generation than their message says");
+  }
+  return parts;
+}
+
+}  // namespace sluice

@@ -1,0 +1,100 @@
+#include "dataplane/decide/reporter.h"
+
+#include <cstring>
+
+#include "base/endian.h"
+#include "dataplane/flow/flow.h"
+#include "dataplane/flow/flow_tracker.h"
+#include "dataplane/policy_parts.h"
+
+namespace sluice {
+namespace {
+
+// A keyed fold of the flow id: both directions and all packets of a flow agree, and nobody outside
+// can choose a flow that is never reported. (128-bit multiply and fold; not a table's hash.)
+[[nodiscard]] std::uint64_t fold(const SipKey& key, const FlowId& id) noexcept {
+  __extension__ using Uint128 = unsigned __int128;
+  const Uint128 product = static_cast<Uint128>(id.lo ^ key.k0) * (id.hi ^ key.k1);
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+void fill_v4(DropRecord& record, const Packet& packet) noexcept {
+  const std::uint8_t* ip = packet.l3();
+  std::memcpy(record.source.data(), ip + 12, 4);
+  std::memcpy(record.destination.data(), ip + 16, 4);
+  record.tos = ip[1];
+  record.ip_id = load_be16(ip + 4);
+  record.ttl = ip[8];
+}
+
+void fill_v6(DropRecord& record, const Packet& packet) noexcept {
+  const std::uint8_t* ip = packet.l3();
+  std::memcpy(record.source.data(), ip + 8, 16);
+  std::memcpy(record.destination.data(), ip + 24, 16);
+  record.tos = static_cast<std::uint8_t>(load_be16(ip) >> 4);
+  record.ttl = ip[7];
+}
+
+}  // namespace
+
+DropRecord drop_record(const Packet& packet) noexcept {
+  DropRecord record{};
+  record.now = packet.now;
+  record.wire_bytes = packet.wire_bytes;
+  record.packet_number = packet.packet_number;
+  record.rule_id = packet.verdict.rule_id;
+  record.frames = packet.frames;
+  record.in_port = packet.in_port;
+  for (std::size_t i = 0; i < record.vlan.size() && i < packet.vlan_count; ++i) {
+    record.vlan[i] = packet.vlan[i];
+  }
+  record.ip_version = packet.ip_version;
+  if (packet.ip_version == 4) fill_v4(record, packet);
+  if (packet.ip_version == 6) fill_v6(record, packet);
+  if (packet.ip_version == 0) return record;
+  record.protocol = packet.protocol;
+  record.ip_bytes = packet.l3_bytes;
+  record.source_port = packet.source_port;
+  record.destination_port = packet.destination_port;
+  record.tcp_sequence = packet.tcp_sequence;
+  record.tcp_acknowledgement = packet.tcp_acknowledgement;
+  record.tcp_window = packet.tcp_window;
+  record.tcp_flags = packet.tcp_flags;
+  record.icmp_type = packet.icmp_type;
+  record.direction = packet.flow != nullptr && !packet.has(kInitiator) ? 1 : 0;
+  return record;
+}
+
+bool Reporter::is_sampled(const Packet& packet, std::uint32_t one_in) const noexcept {
+  if (one_in <= 1) return one_in == 1;
+  const FlowId id = packet.ip_version != 0 ? packet.id : FlowId{packet.wire_bytes, packet.in_port};
+  return (fold(sample_key_, id) >> 32) * one_in >> 32 == 0;
+}
+
+void Reporter::report_refused(const Packet& packet, const PolicySettings& settings) noexcept {
+  const bool is_enforced = packet.verdict.action == Action::drop;
+  const DropReason reason = is_enforced ? packet.verdict.reason : packet.verdict.would_drop;
+  auto& counters = is_enforced ? counters_.dropped : counters_.would_drop;
+  counters[static_cast<std::size_t>(reason)] += packet.frames;
+  if (packet.flow != nullptr) note_refused_packet(*packet.flow, packet.frames);
+  if (window_ == nullptr || !is_sampled(packet, settings.drop_sample)) return;
+  DropRecord record = drop_record(packet);
+  record.reason = reason;
+  record.is_enforced = is_enforced ? 1 : 0;
+  record.worker = worker_;
+  record.generation = static_cast<std::uint16_t>(settings.generation);
+  record.flow_number = packet.flow != nullptr ? flow_number_of(*packet.flow) : 0;
+  if (!window_->drops.try_push(record)) ++counters_.drop_records_lost;
+}
+
+void Reporter::report(const Burst& burst, const PolicySettings& settings) noexcept {
+  for (std::uint32_t i = 0; i < burst.count; ++i) {
+    const Packet& packet = burst.packets[i];
+    const Verdict& verdict = packet.verdict;
+    if (verdict.action == Action::drop || verdict.would_drop != DropReason::none) [[unlikely]] {
+      report_refused(packet, settings);
+    }
+  }
+}
+
+}  // namespace sluice

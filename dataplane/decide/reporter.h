@@ -1,0 +1,38 @@
+// Station 10: counts what was refused and why, and hands sampled drops to the control side. A full
+// lane loses the event and counts it; a packet never waits. Worker thread only.
+#pragma once
+
+#include <cstdint>
+
+#include "base/siphash.h"
+#include "dataplane/burst.h"
+#include "dataplane/window.h"
+
+namespace sluice {
+
+struct PolicySettings;
+
+class Reporter {
+ public:
+  /// `window` may be null: counters only.
+  Reporter(const SipKey& sample_key, std::uint8_t worker, WorkerCounters& counters,
+           WorkerWindow* window) noexcept
+      : sample_key_(sample_key), worker_(worker), counters_(counters), window_(window) {}
+
+  /// Counts verdicts of action drop, and would-be drops of monitor mode.
+  void report(const Burst& burst, const PolicySettings& settings) noexcept;
+
+ private:
+  void report_refused(const Packet& packet, const PolicySettings& settings) noexcept;
+  [[nodiscard]] bool is_sampled(const Packet& packet, std::uint32_t one_in) const noexcept;
+
+  SipKey sample_key_;
+  std::uint8_t worker_;
+  WorkerCounters& counters_;
+  WorkerWindow* window_;
+};
+
+/// What the control side learns of a refused packet. Exposed for tests.
+[[nodiscard]] DropRecord drop_record(const Packet& packet) noexcept;
+
+}  // namespace sluice

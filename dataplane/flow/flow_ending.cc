@@ -1,0 +1,135 @@
+// How flows end: by their timeout, by making room, by refusal, at the stop; and what is told of
+// them meanwhile.
+#include <algorithm>
+
+#include "dataplane/flow/flow_tracker.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::uint32_t kSweepAhead = 8;    // slots prefetched in front of the sweep
+constexpr unsigned kEvictionTries = 8;      // flows passed over because the burst needs them
+
+[[nodiscard]] bool is_over(const Flow& flow) noexcept {
+  return flow.tcp_state == TcpState::closed || flow.tcp_state == TcpState::reset;
+}
+
+}  // namespace
+
+FlowList* FlowTracker::list_of(const Flow& flow) noexcept {
+  if (flow.has(kRefused)) return nullptr;
+  if (is_over(flow)) return &over_;
+  return flow.has(kTwoWay) ? nullptr : &evictable_;
+}
+
+void FlowTracker::relist(Flow& flow, FlowList* before) noexcept {
+  FlowList* after = list_of(flow);
+  if (after == before) return;
+  const std::uint32_t slot = table_.slot_of(flow);
+  if (before != nullptr) before->remove(table_, slot);
+  if (after != nullptr) after->append(table_, slot);
+}
+
+Flow* FlowTracker::take_slot(const Packet& packet) noexcept {
+  Flow* flow = table_.insert(packet.hash, packet.id);
+  if (flow != nullptr) [[likely]] return flow;
+  const bool has_room = evict_from(over_, FlowEnd::closed, packet.now) ||
+                        evict_from(evictable_, FlowEnd::evicted, packet.now);
+  return has_room ? table_.insert(packet.hash, packet.id) : nullptr;
+}
+
+bool FlowTracker::is_in_burst(const Flow& flow) const noexcept {
+  return std::any_of(burst_->packets.begin(), burst_->packets.begin() + burst_->count,
+                     [&flow](const Packet& packet) { return packet.flow == &flow; });
+}
+
+bool FlowTracker::evict_from(FlowList& list, FlowEnd end, TimeNs now) noexcept {
+  std::uint32_t slot = list.head();
+  for (unsigned tries = 0; tries < kEvictionTries && slot != kNoSlot; ++tries) {
+    FlowPair& pair = table_.at(slot);
+    slot = pair.warm.list_next;
+    if (is_in_burst(pair.hot)) continue;
+    if (now >= end_of_idle(pair.hot)) {
+      end_expired(pair.hot);
+      return true;
+    }
+    ++(end == FlowEnd::closed ? counters_.evicted_closed : counters_.evicted_one_way);
+    end_flow(pair.hot, end, now);
+    return true;
+  }
+  return false;
+}
+
+void FlowTracker::refuse(Flow& flow, DropReason reason, std::uint32_t rule_id) noexcept {
+  if (flow.has(kRefused)) return;
+  FlowList* before = list_of(flow);
+  flow.set(kRefused);
+  flow.refused_reason = reason;
+  flow.idle_class = IdleClass::refused;
+  warm_of(flow).refused_rule = rule_id;
+  relist(flow, before);
+}
+
+void FlowTracker::end_expired(Flow& flow) noexcept {
+  const FlowEnd end = flow.has(kRefused) ? FlowEnd::refused
+                      : is_over(flow)    ? FlowEnd::closed
+                                         : FlowEnd::timeout;
+  end_flow(flow, end, end_of_idle(flow));
+}
+
+void FlowTracker::end_flow(Flow& flow, FlowEnd end, TimeNs when) noexcept {
+  const CoarseTime now = coarse(when);
+  const FlowPair& pair = table_.at(table_.slot_of(flow));
+  if (interim_interval_ != 0 && is_due(pair.warm.interim_due, now)) emit_interim(flow, now);
+  FlowRecord record = flow_record(pair, table_.cold_of(flow));
+  record.end = end;
+  emit(record);
+  if (FlowList* list = list_of(flow); list != nullptr) list->remove(table_, table_.slot_of(flow));
+  table_.erase(flow);
+  ++counters_.ended;
+  --counters_.active;
+}
+
+void FlowTracker::emit_interim(Flow& flow, CoarseTime now) noexcept {
+  FlowPair& pair = table_.at(table_.slot_of(flow));
+  FlowCold& cold = table_.cold_of(flow);
+  pair.warm.interim_due = next_due(pair.warm.interim_due, now, interim_interval_);
+  if (!has_untold(pair, cold)) return;
+  FlowRecord record = flow_record(pair, cold);
+  record.is_interim = 1;
+  emit(record);
+  note_told(pair, cold);
+}
+
+void FlowTracker::emit(FlowRecord& record) noexcept {
+  if (sink_.emit == nullptr || !emits_records_) return;
+  record.worker = worker_;
+  sink_.emit(sink_.context, record);
+}
+
+void FlowTracker::sweep_slot(std::uint32_t slot, TimeNs now) noexcept {
+  if (table_.is_free(slot)) return;
+  FlowPair& pair = table_.at(slot);
+  if (now >= end_of_idle(pair.hot)) return end_expired(pair.hot);
+  const CoarseTime when = coarse(now);
+  if (interim_interval_ != 0 && is_due(pair.warm.interim_due, when)) emit_interim(pair.hot, when);
+}
+
+void FlowTracker::expire(TimeNs now, std::uint32_t budget) noexcept {
+  const std::uint32_t slots = table_.used_slots();
+  for (std::uint32_t left = std::min(budget, slots); left > 0; --left) {
+    if (hand_ >= slots) hand_ = 0;
+    if (hand_ + kSweepAhead < slots) table_.prefetch_slot(hand_ + kSweepAhead);
+    sweep_slot(hand_++, now);
+  }
+  half_open_.sweep(now, config_.tcp_opening, budget);
+}
+
+void FlowTracker::flush(TimeNs now) noexcept {
+  for (std::uint32_t slot = 0; slot < table_.used_slots(); ++slot) {
+    sweep_slot(slot, now);
+    if (!table_.is_free(slot)) end_flow(table_.at(slot).hot, FlowEnd::shutdown, now);
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,81 @@
+// SYNs that were not answered yet: a small table of its own, so that a flood of them never costs a
+// flow. One entry per direction of a flow key, because both sides may open at once. Worker only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "dataplane/memory_arena.h"
+#include "dataplane/packet.h"
+
+namespace sluice {
+
+/// A free entry has no packets. `hash` is the keyed hash of the flow and stands for its key.
+struct HalfOpen {
+  std::uint64_t hash;
+  TimeNs first_seen;
+  std::uint32_t sequence;           ///< of the SYN
+  std::uint32_t packet_number;
+  std::uint32_t bytes : 24;         ///< of all its SYNs, saturating
+  std::uint32_t packets : 8;        ///< saturating
+  std::uint16_t last_after;         ///< last SYN, in coarse units after first_seen, saturating
+  std::uint16_t in_port : 5;
+  std::uint16_t window_scale : 4;   ///< kScaleNotOffered and kScaleUnknown of tcp_state.h included
+  std::uint16_t is_scale_known : 1;
+  std::uint16_t source_is_low : 1;
+  std::uint16_t has_data : 1;
+};
+static_assert(sizeof(HalfOpen) == 32 && std::is_trivially_copyable_v<HalfOpen>);
+
+struct HalfOpenCounters {
+  std::uint64_t created = 0;
+  std::uint64_t completed = 0;  ///< became flows
+  std::uint64_t refused = 0;    ///< answered by a reset
+  std::uint64_t expired = 0;    ///< never answered
+  std::uint64_t evicted = 0;    ///< made room for a newer one
+  std::uint64_t active = 0;
+};
+
+class HalfOpenTable {
+ public:
+  HalfOpenTable() = default;
+  [[nodiscard]] static Result<HalfOpenTable> create(std::uint32_t entries, MemoryArena& arena);
+
+  void prefetch(std::uint64_t hash) const noexcept;
+
+  /// Files a SYN, or counts it to the entry of the same SYN. A full place gives up its oldest
+  /// entry; true if that happened.
+  bool note(const Packet& syn, DurationNs timeout) noexcept;
+
+  /// The SYN of that direction, or null. Valid until the next call that changes the table.
+  [[nodiscard]] HalfOpen* find(std::uint64_t hash, bool source_is_low, TimeNs now,
+                               DurationNs timeout) noexcept;
+  void complete(HalfOpen& entry) noexcept;
+  void refuse(HalfOpen& entry) noexcept;
+
+  /// Frees what has expired among the next `budget` entries.
+  void sweep(TimeNs now, DurationNs timeout, std::uint32_t budget) noexcept;
+
+  [[nodiscard]] const HalfOpenCounters& counters() const noexcept { return counters_; }
+
+ private:
+  static constexpr std::uint32_t kWays = 4;
+  struct alignas(128) Place {
+    std::array<HalfOpen, kWays> entries;
+  };
+  using Places = std::array<std::uint32_t, 2>;
+
+  [[nodiscard]] Places places_of(std::uint64_t hash) const noexcept;
+  [[nodiscard]] HalfOpen* match(std::uint64_t hash, bool source_is_low) noexcept;
+  [[nodiscard]] HalfOpen& victim(std::uint64_t hash, TimeNs now, DurationNs timeout) noexcept;
+
+  std::span<Place> places_;
+  std::uint32_t hand_ = 0;  ///< next place to be swept
+  HalfOpenCounters counters_;
+};
+
+}  // namespace sluice

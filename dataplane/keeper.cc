@@ -1,0 +1,274 @@
+#include "dataplane/keeper.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "dataplane/io/kernel_interface.h"
+#include "dataplane/io/port.h"
+#include "dataplane/policy.h"
+#include "dataplane/policy_slot.h"
+
+namespace sluice {
+namespace {
+
+constexpr DurationNs kStuckAfter = kNsPerSecond;
+constexpr DurationNs kPortsEvery = kNsPerSecond;
+constexpr int kTurnMs = 50;
+constexpr unsigned kMessagesPerTurn = 16;
+
+OwnedFd open_signals() {
+  sigset_t wanted;
+  sigemptyset(&wanted);
+  for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&wanted, signal);
+  return OwnedFd(signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+std::vector<bool> following_ports(const WirePlan& plan) {
+  std::vector<bool> follows;
+  for (const PortPairConfig& pair : plan.pairs) follows.insert(follows.end(), 2, pair.link_follow);
+  return follows;
+}
+
+}  // namespace
+
+std::vector<HeartbeatWatch::News> HeartbeatWatch::see(std::span<const std::uint64_t> beats,
+                                                      TimeNs now) {
+  std::vector<News> news;
+  for (std::size_t i = 0; i < seats_.size(); ++i) {
+    Seat& seat = seats_[i];
+    if (beats[i] != seat.beat || seat.moved == 0) {
+      seat.beat = beats[i];
+      seat.moved = now;
+    }
+    const bool is_stuck = now - seat.moved > kStuckAfter;
+    if (is_stuck != seat.is_stuck) news.push_back({i, is_stuck});
+    seat.is_stuck = is_stuck;
+  }
+  return news;
+}
+
+bool HeartbeatWatch::all_move() const noexcept {
+  return std::ranges::none_of(seats_, &Seat::is_stuck);
+}
+
+Keeper::Keeper(const KeeperSetup& setup)
+    : setup_(setup),
+      control_(setup.program, setup.config_path, setup.window_fd),
+      heartbeats_(setup.windows.size()),
+      links_(following_ports(*setup.plan)),
+      signals_(open_signals()),
+      acknowledged_(setup.policies->in_force().settings.generation) {
+  std::uint64_t every_us = 0;
+  if (sd_watchdog_enabled(0, &every_us) > 0) watchdog_every_ = every_us * kNsPerUs / 3;
+}
+
+Result<std::unique_ptr<Keeper>> Keeper::create(const KeeperSetup& setup) {
+  std::unique_ptr<Keeper> keeper(new Keeper(setup));
+  if (!keeper->signals_.is_open()) {
+    return fail(ErrorKind::io, fmt::format("keeper: no signal descriptor: {}", std::strerror(errno)));
+  }
+  std::vector<int> interfaces;
+  for (std::size_t i = 0; i < setup.ports->size(); ++i) {
+    const KernelInterface* interface = setup.ports->interface(i);
+    interfaces.push_back(interface == nullptr ? 0 : interface->index());
+  }
+  if (std::ranges::any_of(interfaces, [](int index) { return index != 0; })) {
+    auto watch = LinkWatch::create(std::move(interfaces));
+    if (!watch) return tl::unexpected<Error>(watch.error());
+    keeper->link_watch_ = std::move(*watch);
+  }
+  return keeper;
+}
+
+void Keeper::run() {
+  while (!is_stopping_) {
+    wait_for_events();
+    turn();
+  }
+}
+
+void Keeper::turn() {
+  read_signals();
+  const TimeNs now = setup_.clock->now();
+  watch_heartbeats(now);
+  publish_waiting();
+  acknowledge();
+  if (!setup_.program.empty()) control_.tend(now, setup_.policies->in_force().settings.generation);
+  listen(now);
+  follow_links(now);
+  watch_ports(now);
+  tell_systemd(now);
+}
+
+void Keeper::wait_for_events() {
+  const Channel* channel = control_.channel();
+  std::array<pollfd, 3> events = {
+      pollfd{signals_.fd(), POLLIN, 0},
+      pollfd{link_watch_ ? link_watch_->fd() : -1, POLLIN, 0},
+      pollfd{channel != nullptr ? channel->fd() : -1, POLLIN, 0},
+  };
+  poll(events.data(), events.size(), kTurnMs);
+}
+
+void Keeper::read_signals() {
+  signalfd_siginfo info{};
+  while (read(signals_.fd(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo == SIGCHLD) {
+      control_.reap(setup_.clock->now());
+    } else {
+      is_stopping_ = true;
+    }
+  }
+}
+
+void Keeper::watch_heartbeats(TimeNs now) {
+  std::vector<std::uint64_t> beats;
+  for (const WorkerWindow* window : setup_.windows) {
+    beats.push_back(window->heartbeat.load(std::memory_order_relaxed));
+  }
+  for (const HeartbeatWatch::News& news : heartbeats_.see(beats, now)) {
+    if (news.is_stuck) {
+      log(LogLevel::error, fmt::format("worker {}: has not turned for more than 1 s", news.worker));
+    } else {
+      log(LogLevel::notice, fmt::format("worker {}: turns again", news.worker));
+    }
+  }
+}
+
+void Keeper::watch_ports(TimeNs now) {
+  if (now - ports_seen_ < kPortsEvery) return;
+  ports_seen_ = now;
+  for (std::size_t i = 0; i < setup_.ports->size(); ++i) {
+    const PortLosses losses = setup_.ports->losses(i);
+    PortState& state = setup_.window->port_states[i];
+    state.lost_before_receive.store(losses.lost_before_receive, std::memory_order_relaxed);
+    state.lost_after_transmit.store(losses.lost_after_transmit, std::memory_order_relaxed);
+    state.has_carrier.store(links_.has_carrier(i) ? 1 : 0, std::memory_order_relaxed);
+  }
+}
+
+void Keeper::listen(TimeNs now) {
+  for (unsigned i = 0; i < kMessagesPerTurn; ++i) {
+    Channel* channel = control_.channel();
+    if (channel == nullptr) return;
+    auto message = channel->try_receive();
+    if (!message) {
+      if (message.error().kind == ErrorKind::invalid) log(LogLevel::error, message.error().message);
+      return control_.hang_up(now);
+    }
+    if (!message->has_value()) return;
+    obey(**message, now);
+  }
+}
+
+void Keeper::obey(const Message& message, TimeNs now) {
+  control_.heard(now);
+  switch (message.kind) {
+    case MessageKind::publish_policy:
+      return take_policy(message);
+    case MessageKind::ping:
+      return answer(MessageKind::pong, message.generation);
+    case MessageKind::hello:
+    case MessageKind::pong:
+    case MessageKind::ack:
+    case MessageKind::refused:
+    case MessageKind::stop:
+      return;
+  }
+}
+
+void Keeper::take_policy(const Message& message) {
+  auto parts = parts_of(message);
+  if (!parts) return answer(MessageKind::refused, message.generation, parts.error().message);
+  const std::uint64_t newest =
+      waiting_ ? waiting_->settings.generation : setup_.policies->in_force().settings.generation;
+  if (parts->settings.generation <= newest) {
+    return answer(MessageKind::refused, message.generation,
+                  fmt::format("generation {} is not newer than {}", message.generation, newest));
+  }
+  if (waiting_) answer(MessageKind::refused, newest, "a newer generation came before its turn");
+  waiting_ = std::move(*parts);
+  publish_waiting();
+}
+
+// At most two policies live at a time: a new one waits until every worker has let go of the last.
+void Keeper::publish_waiting() {
+  if (!setup_.policies->reclaim() || !waiting_) return;
+  const PolicyParts parts = std::move(*std::exchange(waiting_, std::nullopt));
+  auto policy = build_policy(parts, &setup_.policies->in_force(), setup_.list_key);
+  if (!policy) {
+    return answer(MessageKind::refused, parts.settings.generation, policy.error().message);
+  }
+  setup_.policies->publish(std::move(*policy));
+}
+
+void Keeper::acknowledge() {
+  const std::uint64_t generation = setup_.policies->in_force().settings.generation;
+  if (generation == acknowledged_ || !setup_.policies->is_adopted_by_all()) return;
+  acknowledged_ = generation;
+  answer(MessageKind::ack, generation);
+  log(LogLevel::info, fmt::format("policy generation {} is in force", generation));
+}
+
+// What does not fit is not missed: every process that connects is told the generation in force.
+void Keeper::answer(MessageKind kind, std::uint64_t generation, std::string text) {
+  if (Channel* channel = control_.channel()) {
+    static_cast<void>(channel->try_send({.kind = kind, .generation = generation, .text = std::move(text)}));
+  }
+}
+
+void Keeper::follow_links(TimeNs now) {
+  if (!link_watch_) return;
+  link_watch_->drain([&](std::size_t port, bool has_carrier) {
+    if (links_.has_carrier(port) != has_carrier) {
+      log(LogLevel::notice, fmt::format("port {}: link is {}", port_name(*setup_.plan, port),
+                                        has_carrier ? "up" : "down"));
+    }
+    links_.see(port, has_carrier, now);
+  });
+  for (const LinkFollower::Change& change : links_.due(now)) {
+    KernelInterface* interface = setup_.ports->interface(change.port);
+    if (interface == nullptr) continue;
+    log(LogLevel::notice, fmt::format("port {}: set {}, as its peer's link is",
+                                      port_name(*setup_.plan, change.port), change.up ? "up" : "down"));
+    if (auto set = interface->set_up(change.up); !set) log(LogLevel::error, set.error().message);
+  }
+}
+
+void Keeper::tell_systemd(TimeNs now) {
+  std::string status = fmt::format("forwarding over {} ports with {} workers, policy generation {}{}",
+                                   setup_.ports->size(), setup_.windows.size(),
+                                   setup_.policies->in_force().settings.generation,
+                                   heartbeats_.all_move() ? "" : ", a worker is stuck");
+  if (status != status_) {
+    sd_notifyf(0, "STATUS=%s", status.c_str());
+    status_ = std::move(status);
+  }
+  if (watchdog_every_ == 0 || now - watchdog_fed_ < watchdog_every_ || !heartbeats_.all_move()) return;
+  watchdog_fed_ = now;
+  sd_notify(0, "WATCHDOG=1");
+}
+
+void Keeper::end_control(DurationNs grace) {
+  control_.stop();
+  const TimeNs until = setup_.clock->now() + grace;
+  while (control_.is_running() && setup_.clock->now() < until) {
+    pollfd event{signals_.fd(), POLLIN, 0};
+    poll(&event, 1, 10);
+    read_signals();
+  }
+}
+
+}  // namespace sluice

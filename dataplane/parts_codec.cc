@@ -1,0 +1,120 @@
+#include "dataplane/parts_codec.h"
+
+#include <algorithm>
+
+namespace sluice {
+namespace {
+
+constexpr std::uint32_t kPartsVersion = 1;
+constexpr std::uint64_t kYearNs = 366ULL * 86'400 * kNsPerSecond;
+
+template <class Archive>
+void code_decode(Archive& io, DecodeConfig& c) {
+  io.enumeration(c.tunnel_key, TunnelKey::outer);
+  io.enumeration(c.non_ip, FramePolicy::drop);
+  io.enumeration(c.control_frames, FramePolicy::drop);
+  io.enumeration(c.malformed, MalformedPolicy::pass);
+  io.boolean(c.exempt_control_protocols);
+  io.number(c.tunnel_depth, 0, 3);
+}
+
+template <class Archive>
+void code_fragments(Archive& io, FragmentConfig& c) {
+  io.number(c.datagrams, 0, 1U << 20);
+  io.number(c.fragments_per_datagram, 1, 1U << 12);
+  io.number(c.timeout, 0, kYearNs);
+  io.enumeration(c.exception_policy, ExceptionPolicy::drop_flow);
+}
+
+template <class Archive>
+void code_flows(Archive& io, FlowConfig& c) {
+  io.number(c.capacity, 0, 1ULL << 32);
+  io.number(c.half_open, 0, 1ULL << 32);
+  io.enumeration(c.table_full, ExceptionPolicy::drop_flow);
+  io.enumeration(c.out_of_state, ExceptionPolicy::drop_flow);
+  io.enumeration(c.midstream, ExceptionPolicy::drop_flow);
+  for (DurationNs* duration :
+       {&c.midstream_grace, &c.record_interval, &c.tcp_opening, &c.tcp_established, &c.tcp_closing,
+        &c.tcp_closed, &c.udp_one_way, &c.udp, &c.icmp, &c.other, &c.refused}) {
+    io.number(*duration, 0, kYearNs);
+  }
+}
+
+template <class Archive>
+void code_limits(Archive& io, LimitsConfig& c) {
+  for (LimitConfig* limit : {&c.flow, &c.source}) {
+    for (RateConfig* rate : {&limit->packets, &limit->bits}) {
+      io.number(rate->rate, 0, 1ULL << 50);
+      io.number(rate->burst, 0, 1ULL << 50);
+    }
+  }
+  io.number(c.sources, 0, 1ULL << 32);
+  io.number(c.source_prefix_v6, 0, 128);
+  io.number(c.source_prefix_v4, 0, 32);
+}
+
+template <class Archive>
+void code_entry(Archive& io, ListEntry& entry) {
+  io.raw(entry.prefix.address.bytes.data(), entry.prefix.address.bytes.size());
+  io.number(entry.prefix.address.version, 4, 6);
+  io.number(entry.prefix.length, 0, 128);
+  io.enumeration(entry.kind, ListKind::deny);
+  io.enumeration(entry.side, ListSide::destination);
+}
+
+/// What the fields one by one cannot say: the version is 4 or 6, the length fits it, and no bit
+/// stands behind the length.
+bool is_well_formed(const IpPrefix& prefix) {
+  const unsigned version = prefix.address.version;
+  if ((version != 4 && version != 6) || prefix.length > prefix.address.bits()) return false;
+  const std::size_t whole = prefix.length / 8;
+  const unsigned rest = prefix.length % 8;
+  const auto& bytes = prefix.address.bytes;
+  if (rest != 0 && (bytes[whole] & (0xffU >> rest)) != 0) return false;
+  const auto behind = bytes.begin() + static_cast<std::ptrdiff_t>(whole + (rest != 0 ? 1 : 0));
+  return std::all_of(behind, bytes.end(), [](std::uint8_t byte) { return byte == 0; });
+}
+
+template <class Archive>
+void code_all(Archive& io, PolicyParts& parts) {
+  std::uint32_t version = kPartsVersion;
+  io.number(version, kPartsVersion, kPartsVersion);
+  PolicySettings& settings = parts.settings;
+  io.number(settings.generation, 1);
+  io.enumeration(settings.mode, Mode::enforce);
+  code_decode(io, settings.decode);
+  code_fragments(io, settings.fragments);
+  code_flows(io, settings.flows);
+  code_limits(io, settings.limits);
+  io.number(settings.drop_sample, 0, 1U << 30);
+  io.boolean(settings.flow_records);
+  io.sequence(parts.lists, kListEntriesMax, [&io](ListEntry& entry) { code_entry(io, entry); });
+}
+
+}  // namespace
+
+void code(PlainWriter& writer, PolicyParts& parts) { code_all(writer, parts); }
+
+void code(PlainReader& reader, PolicyParts& parts) {
+  code_all(reader, parts);
+  reader.check(std::ranges::all_of(parts.lists, is_well_formed, &ListEntry::prefix));
+}
+
+std::vector<std::byte> encode_parts(const PolicyParts& parts) {
+  PolicyParts copy = parts;
+  PlainWriter writer;
+  code(writer, copy);
+  return writer.bytes();
+}
+
+Result<PolicyParts> decode_parts(std::span<const std::byte> bytes) {
+  PolicyParts parts;
+  PlainReader reader(bytes);
+  code(reader, parts);
+  if (!reader.is_complete()) {
+    return fail(ErrorKind::invalid, "policy parts: a length, version or value is out of range");
+  }
+  return parts;
+}
+
+}  // namespace sluice

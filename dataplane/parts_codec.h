@@ -1,0 +1,27 @@
+// Policy parts as bytes, the bulk of `publish_policy` and the tail of the wire plan. No DPDK here.
+// Control side, keeper and start-up.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "dataplane/plain_codec.h"
+#include "dataplane/policy_parts.h"
+
+namespace sluice {
+
+/// Most list entries of one policy, and the largest bulk that is accepted.
+inline constexpr std::size_t kListEntriesMax = 4'000'000;
+inline constexpr std::size_t kPartsBytesMax = 128U << 20;
+
+[[nodiscard]] std::vector<std::byte> encode_parts(const PolicyParts& parts);
+/// Errors: invalid, for a wrong version, a wrong length, or any value out of its range.
+[[nodiscard]] Result<PolicyParts> decode_parts(std::span<const std::byte> bytes);
+
+/// For structures that hold parts among other things.
+void code(PlainWriter& writer, PolicyParts& parts);
+void code(PlainReader& reader, PolicyParts& parts);
+
+}  // namespace sluice

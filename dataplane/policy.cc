@@ -1,0 +1,35 @@
+#include "dataplane/policy.h"
+
+#include <utility>
+
+namespace sluice {
+namespace {
+
+// 0 is the epoch of flows that no list ever judged.
+std::uint16_t next_epoch(std::uint16_t epoch) noexcept {
+  return epoch == 0xffff ? std::uint16_t{1} : static_cast<std::uint16_t>(epoch + 1);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<const Policy>> build_policy(const PolicyParts& parts, const Policy* previous,
+                                                   const SipKey& list_key) {
+  auto limits = compile_limits(parts.settings.limits, parts.settings.decode);
+  if (!limits) return tl::unexpected<Error>(limits.error());
+  auto policy = std::make_unique<Policy>();
+  policy->settings = parts.settings;
+  policy->limits = *limits;
+  if (previous != nullptr &&
+      previous->prefixes->digest() == PrefixTable::digest_of(parts.lists, list_key)) {
+    policy->prefixes = previous->prefixes;
+    policy->list_epoch = previous->list_epoch;
+    return policy;
+  }
+  auto prefixes = PrefixTable::build(parts.lists, list_key);
+  if (!prefixes) return tl::unexpected<Error>(prefixes.error());
+  policy->prefixes = std::move(*prefixes);
+  if (previous != nullptr) policy->list_epoch = next_epoch(previous->list_epoch);
+  return policy;
+}
+
+}  // namespace sluice

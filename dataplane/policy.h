@@ -1,0 +1,31 @@
+// What workers obey now: one immutable snapshot, built off the worker path from plain parts and
+// published through a `PolicySlot`. A packet is judged by exactly one policy.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/result.h"
+#include "base/siphash.h"
+#include "dataplane/limit/compiled_limits.h"
+#include "dataplane/limit/prefix_table.h"
+#include "dataplane/policy_parts.h"
+
+namespace sluice {
+
+struct Policy {
+  PolicySettings settings;
+  CompiledLimits limits;
+  /// Shared with the generation before where the lists did not change.
+  std::shared_ptr<const PrefixTable> prefixes;
+  /// Moves when `prefixes` does and is never 0; flows judged under another are looked up again.
+  std::uint16_t list_epoch = 1;
+};
+
+/// `previous` may be null. Fails where lists or limits are out of their bounds; allocates, any thread
+/// but a worker's. `list_key` seeds the hash of the IPv6 tables.
+[[nodiscard]] Result<std::unique_ptr<const Policy>> build_policy(const PolicyParts& parts,
+                                                                 const Policy* previous,
+                                                                 const SipKey& list_key);
+
+}  // namespace sluice

@@ -1,0 +1,47 @@
+// What workers are to obey, as plain parts: the control side fills them, the keeper builds an
+// immutable `Policy` from them. Part of the door: no DPDK here. Everything is trivially copyable or
+// a vector of such, so that a part crosses to the wire process as bytes of a sealed memfd.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ip_address.h"
+#include "base/verdict.h"
+#include "config/config.h"
+
+namespace sluice {
+
+inline constexpr unsigned kPortsMax = 32;
+
+enum class ListKind : std::uint8_t { allow, deny };
+enum class ListSide : std::uint8_t { source, destination };
+
+struct ListEntry {
+  IpPrefix prefix;
+  ListKind kind = ListKind::deny;
+  ListSide side = ListSide::source;
+};
+static_assert(std::is_trivially_copyable_v<ListEntry>);
+
+/// Everything of a policy but the lists.
+struct PolicySettings {
+  std::uint64_t generation = 1;
+  Mode mode = Mode::enforce;
+  DecodeConfig decode;
+  FragmentConfig fragments;
+  FlowConfig flows;
+  LimitsConfig limits;
+  std::uint32_t drop_sample = 64;
+  bool flow_records = true;
+};
+static_assert(std::is_trivially_copyable_v<PolicySettings>);
+
+struct PolicyParts {
+  PolicySettings settings;
+  std::vector<ListEntry> lists;
+};
+
+}  // namespace sluice

@@ -1,0 +1,175 @@
+// The memory that workers and the control process share: per worker, exact counters and lossy event
+// lanes. Part of the door: no DPDK here. Ownership: a worker writes its own `WorkerWindow`; the
+// control process reads it and owns only the lanes' tails. Nothing the control process writes is
+// trusted: a tail out of range loses events, never memory.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "base/clock.h"
+#include "base/verdict.h"
+#include "dataplane/events.h"
+#include "dataplane/policy_parts.h"
+
+namespace sluice {
+
+inline constexpr std::uint32_t kWindowVersion = 1;
+inline constexpr unsigned kWorkersMax = 64;
+
+struct PortCounters {
+  std::uint64_t rx_packets = 0;
+  std::uint64_t rx_bytes = 0;
+  std::uint64_t tx_packets = 0;
+  std::uint64_t tx_bytes = 0;
+};
+
+/// Exact in every snapshot: rx_packets == forwarded + sum(dropped) + held over all workers, and for
+/// one worker with `handed_out` added on the right and `handed_in` on the left.
+struct WorkerCounters {
+  std::uint64_t rx_packets = 0;
+  std::uint64_t rx_bytes = 0;
+  std::uint64_t forwarded = 0;
+  std::uint64_t forwarded_bytes = 0;
+  std::uint64_t generated = 0;
+  std::uint64_t held = 0;             ///< gauge: fragments waiting in this worker
+  std::uint64_t handed_out = 0;       ///< frames put on another worker's ring
+  std::uint64_t handed_in = 0;        ///< frames taken from rings
+  std::array<std::uint64_t, kDropReasonCount> dropped{};
+  std::array<std::uint64_t, kDropReasonCount> would_drop{};
+  std::array<std::uint64_t, kCapacityEventCount> capacity{};
+  std::array<PortCounters, kPortsMax> ports{};
+  std::uint64_t flows_created = 0;
+  std::uint64_t flows_ended = 0;
+  std::uint64_t flows_active = 0;     ///< gauge
+  std::uint64_t half_open_active = 0; ///< gauge
+  std::uint64_t flow_records_lost = 0;
+  std::uint64_t drop_records_lost = 0;
+  std::uint64_t polls = 0;
+  std::uint64_t busy_polls = 0;       ///< polls that received something
+  std::uint64_t full_bursts = 0;
+  std::uint64_t generation = 0;       ///< of the policy in use
+};
+static_assert(std::is_trivially_copyable_v<WorkerCounters> && sizeof(WorkerCounters) % 8 == 0);
+
+/// Every member is a 64-bit count: sums are taken word by word.
+inline WorkerCounters& operator+=(WorkerCounters& sum, const WorkerCounters& other) noexcept {
+  std::array<std::uint64_t, sizeof(WorkerCounters) / 8> words;
+  std::array<std::uint64_t, sizeof(WorkerCounters) / 8> added;
+  std::memcpy(words.data(), &sum, sizeof sum);
+  std::memcpy(added.data(), &other, sizeof other);
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] += added[i];
+  std::memcpy(static_cast<void*>(&sum), words.data(), sizeof sum);
+  return sum;
+}
+
+/// One writer, any reader. A read gives a state that the writer published as a whole.
+template <class T>
+class SeqLocked {
+  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % 8 == 0);
+
+ public:
+  void publish(const T& value) noexcept {
+    const std::uint64_t sequence = sequence_.load(std::memory_order_relaxed);
+    sequence_.store(sequence + 1, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
+    std::array<std::uint64_t, kWords> words;
+    std::memcpy(words.data(), &value, sizeof value);
+    for (std::size_t i = 0; i < kWords; ++i) words_[i].store(words[i], std::memory_order_relaxed);
+    sequence_.store(sequence + 2, std::memory_order_release);
+  }
+
+  /// Gives up after `tries` when the writer is always inside (a writer that died there).
+  [[nodiscard]] bool try_read(T& into, unsigned tries = 10'000) const noexcept {
+    std::array<std::uint64_t, kWords> words;
+    while (tries-- > 0) {
+      const std::uint64_t before = sequence_.load(std::memory_order_acquire);
+      if ((before & 1) != 0) continue;
+      for (std::size_t i = 0; i < kWords; ++i) words[i] = words_[i].load(std::memory_order_relaxed);
+      std::atomic_thread_fence(std::memory_order_acquire);
+      if (sequence_.load(std::memory_order_relaxed) != before) continue;
+      std::memcpy(static_cast<void*>(&into), words.data(), sizeof into);
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  static constexpr std::size_t kWords = sizeof(T) / 8;
+  alignas(64) std::atomic<std::uint64_t> sequence_{0};
+  std::array<std::atomic<std::uint64_t>, kWords> words_{};
+};
+
+/// Bounded ring of one producer (a worker) and one consumer (the control process). Full means the
+/// record is lost and counted by the caller; the producer never waits.
+template <class Record, std::uint32_t Slots>
+class Lane {
+  static_assert((Slots & (Slots - 1)) == 0 && std::is_trivially_copyable_v<Record>);
+
+ public:
+  [[nodiscard]] bool try_push(const Record& record) noexcept {
+    const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    if (head - seen_tail_ >= Slots) {
+      seen_tail_ = tail_.load(std::memory_order_acquire);
+      if (head - seen_tail_ >= Slots) return false;
+    }
+    slots_[head & (Slots - 1)] = record;
+    head_.store(head + 1, std::memory_order_release);
+    return true;
+  }
+
+  /// Hands at most `most` records to `take(const Record&)`, oldest first; returns how many.
+  template <class Take>
+  std::uint32_t drain(std::uint32_t most, Take&& take) {
+    std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+    const std::uint64_t head = head_.load(std::memory_order_acquire);
+    if (head - tail > Slots) tail = head;  // the producer restarted
+    std::uint32_t taken = 0;
+    for (; tail != head && taken < most; ++tail, ++taken) take(slots_[tail & (Slots - 1)]);
+    tail_.store(tail, std::memory_order_release);
+    return taken;
+  }
+
+  [[nodiscard]] std::uint64_t depth() const noexcept {
+    return head_.load(std::memory_order_relaxed) - tail_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  alignas(64) std::atomic<std::uint64_t> head_{0};
+  std::uint64_t seen_tail_ = 0;
+  alignas(64) std::atomic<std::uint64_t> tail_{0};
+  alignas(64) std::array<Record, Slots> slots_;
+};
+
+using FlowLane = Lane<FlowRecord, 8192>;
+using DropLane = Lane<DropRecord, 4096>;
+
+struct alignas(64) WorkerWindow {
+  std::atomic<std::uint64_t> heartbeat{0};  ///< moves with every poll that had time to look
+  SeqLocked<WorkerCounters> counters;
+  FlowLane flows;
+  DropLane drops;
+};
+
+/// What the keeper writes about a port once a second; counts are from the start.
+struct PortState {
+  std::atomic<std::uint64_t> lost_before_receive{0};  ///< no buffer, ring full, frame cut
+  std::atomic<std::uint64_t> lost_after_transmit{0};  ///< taken for sending, refused below
+  std::atomic<std::uint64_t> has_carrier{1};
+};
+
+/// The head of the shared segment; `workers` windows follow it.
+struct alignas(64) WindowHeader {
+  std::uint32_t version = kWindowVersion;
+  std::uint32_t workers = 0;
+  std::uint64_t worker_window_bytes = sizeof(WorkerWindow);
+  std::uint64_t started = 0;                       ///< TimeNs
+  std::uint32_t ports = 0;
+  std::array<std::array<char, 32>, kPortsMax> port_names{};
+  std::array<PortState, kPortsMax> port_states{};
+};
+
+}  // namespace sluice

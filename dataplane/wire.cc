@@ -1,0 +1,243 @@
+#include "dataplane/wire.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <cap-ng.h>
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "dataplane/io/eal.h"
+#include "dataplane/io/port.h"
+#include "dataplane/io/port_preflight.h"
+#include "dataplane/keeper.h"
+#include "dataplane/policy.h"
+#include "dataplane/policy_slot.h"
+#include "dataplane/sealed_memory.h"
+#include "dataplane/wire_workers.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kDone = 0;
+constexpr int kCouldNot = 1;
+// The lanes may be full when the workers stop; all of it has to fit into the second a stop may take.
+constexpr DurationNs kControlGrace = 600 * kNsPerMs;
+
+void tell(LogLevel level, const Error& error) {
+  log(level, error.message);
+  if (!error.hint.empty()) log(level, "  hint: " + error.hint);
+}
+
+int give_up(const Error& error) {
+  tell(LogLevel::error, error);
+  return kCouldNot;
+}
+
+/// Before the first thread: all inherit it, and only the keeper reads signals.
+void block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGPIPE}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+std::vector<std::string> pci_devices(const WirePlan& plan) {
+  std::vector<std::string> devices;
+  for (const PortPairConfig& pair : plan.pairs) {
+    for (const PortConfig* port : {&pair.outside, &pair.inside}) {
+      const auto device = parse_port_device(port->device);
+      if (device && device->kind == PortKind::pci) devices.push_back(device->name);
+    }
+  }
+  return devices;
+}
+
+/// True where the host can carry the plan; every finding is told, with its fix.
+bool pass_preflight(const WirePlan& plan, bool& uses_hugepages) {
+  const auto host = read_host_memory();
+  const Preflight found = check_host(plan, host.value_or(HostMemory{}));
+  for (const Error& warning : found.warnings) tell(LogLevel::warning, warning);
+  for (const Error& error : found.errors) tell(LogLevel::error, error);
+  uses_hugepages = found.uses_hugepages;
+  return found.is_ready();
+}
+
+Result<WorkerKeys> draw_keys(SipKey& list_key) {
+  WorkerKeys keys;
+  for (SipKey* key : {&keys.flow, &keys.owner, &keys.fragment, &keys.source, &keys.sample, &list_key}) {
+    if (getrandom(key, sizeof *key, 0) != static_cast<ssize_t>(sizeof *key)) {
+      return fail(ErrorKind::io, "no random numbers for the keys of the tables");
+    }
+  }
+  return keys;
+}
+
+/// The segment that workers and the control process share. Its size is sealed: the control process
+/// can write into it and can never take a page away.
+class Window {
+ public:
+  static Result<std::unique_ptr<Window>> create(const WirePlan& plan, TimeNs started);
+  ~Window() {
+    if (memory_ != nullptr) munmap(memory_, bytes_);
+  }
+  Window(const Window&) = delete;
+  Window& operator=(const Window&) = delete;
+
+  [[nodiscard]] int fd() const noexcept { return memfd_.fd(); }
+  [[nodiscard]] WindowHeader* header() const noexcept { return static_cast<WindowHeader*>(memory_); }
+  [[nodiscard]] const std::vector<WorkerWindow*>& windows() const noexcept { return windows_; }
+
+ private:
+  Window() = default;
+  Status map(std::size_t bytes);
+  void lay_out(const WirePlan& plan, TimeNs started);
+
+  OwnedFd memfd_;
+  void* memory_ = nullptr;
+  std::size_t bytes_ = 0;
+  std::vector<WorkerWindow*> windows_;
+};
+
+Status Window::map(std::size_t bytes) {
+  auto memfd = make_memfd("sluice-window");
+  if (!memfd) return tl::unexpected<Error>(memfd.error());
+  memfd_ = std::move(*memfd);
+  if (ftruncate(memfd_.fd(), static_cast<off_t>(bytes)) != 0 ||
+      fcntl(memfd_.fd(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
+    return fail(ErrorKind::io, fmt::format("window: {}", std::strerror(errno)));
+  }
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, memfd_.fd(), 0);
+  if (memory == MAP_FAILED) return fail(ErrorKind::limit, fmt::format("window: {}", std::strerror(errno)));
+  memory_ = memory;
+  bytes_ = bytes;
+  return {};
+}
+
+void Window::lay_out(const WirePlan& plan, TimeNs started) {
+  auto* header = new (memory_) WindowHeader;
+  header->workers = static_cast<std::uint32_t>(plan.workers.size());
+  header->started = started;
+  header->ports = static_cast<std::uint32_t>(plan.pairs.size() * 2);
+  for (std::size_t i = 0; i < header->ports; ++i) {
+    auto& name = header->port_names[i];
+    port_name(plan, i).copy(name.data(), name.size() - 1);
+  }
+  auto* next = static_cast<std::byte*>(memory_) + sizeof(WindowHeader);
+  for (std::size_t i = 0; i < plan.workers.size(); ++i, next += sizeof(WorkerWindow)) {
+    windows_.push_back(new (next) WorkerWindow);
+  }
+}
+
+Result<std::unique_ptr<Window>> Window::create(const WirePlan& plan, TimeNs started) {
+  std::unique_ptr<Window> window(new Window);
+  const std::size_t bytes = sizeof(WindowHeader) + plan.workers.size() * sizeof(WorkerWindow);
+  if (auto mapped = window->map(bytes); !mapped) return tl::unexpected<Error>(mapped.error());
+  window->lay_out(plan, started);
+  return window;
+}
+
+/// From here on the keeper can set interfaces up and down, and start the control process as its own
+/// user. Workers have nothing at all; see wire_workers.cc.
+void drop_privileges(bool changes_user) {
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  capng_get_caps_process();
+  std::vector<unsigned> kept = {CAP_NET_ADMIN};
+  if (changes_user) kept.insert(kept.end(), {CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL, CAP_CHOWN});
+  std::erase_if(kept, [](unsigned capability) {
+    return capng_have_capability(CAPNG_PERMITTED, capability) == 0;
+  });
+  capng_clear(CAPNG_SELECT_CAPS);
+  for (const unsigned capability : kept) {
+    capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), capability);
+  }
+  if (capng_apply(CAPNG_SELECT_CAPS) != 0) log(LogLevel::warning, "capabilities could not be given up");
+}
+
+/// The program as it stands on disk when the control process is started: an upgrade reaches the
+/// control process at its next start.
+std::string program_path() {
+  std::string path(4096, '\0');
+  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
+  path.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (path.ends_with(kDeleted)) path.resize(path.size() - kDeleted.size());
+  return path;
+}
+
+/// Everything between a started EAL and its end; whatever was opened is closed in reverse order.
+int forward(const WirePlan& plan, const std::string& config_path, bool hugepages) {
+  const SteadyClock clock;
+  const TimeNs started = clock.now();
+  SipKey list_key;
+  auto keys = draw_keys(list_key);
+  if (!keys) return give_up(keys.error());
+  auto policy = build_policy(plan.parts, nullptr, list_key);
+  if (!policy) return give_up(policy.error());
+  PolicySlot policies(std::move(*policy), static_cast<unsigned>(plan.workers.size()));
+  auto window = Window::create(plan, started);
+  if (!window) return give_up(window.error());
+  auto ports = PortSet::open(plan);
+  if (!ports) return give_up(ports.error());
+  for (const std::string& notice : (*ports)->notices()) log(LogLevel::notice, notice);
+  auto workers = WireWorkers::create({.plan = &plan,
+                                      .policies = &policies,
+                                      .ports = ports->get(),
+                                      .windows = (*window)->windows(),
+                                      .keys = *keys,
+                                      .clock = &clock,
+                                      .started = started,
+                                      .hugepages = hugepages});
+  if (!workers) return give_up(workers.error());
+  drop_privileges(!plan.control_user.empty());
+  auto keeper = Keeper::create({.plan = &plan,
+                                .policies = &policies,
+                                .ports = ports->get(),
+                                .window = (*window)->header(),
+                                .windows = (*window)->windows(),
+                                .window_fd = (*window)->fd(),
+                                .list_key = list_key,
+                                .program = config_path.empty() ? std::string() : program_path(),
+                                .config_path = config_path,
+                                .clock = &clock});
+  if (!keeper) return give_up(keeper.error());
+  if (auto running = (*workers)->start(); !running) return give_up(running.error());
+  log(LogLevel::notice, fmt::format("forwarding over {} ports with {} workers", (*ports)->size(),
+                                    plan.workers.size()));
+  sd_notify(0, "READY=1");
+  (*keeper)->run();
+  sd_notify(0, "STOPPING=1");
+  (*workers)->stop();
+  (*keeper)->end_control(kControlGrace);
+  log(LogLevel::notice, "stopped");
+  return kDone;
+}
+
+}  // namespace
+
+int run_wire(const WirePlan& plan, const std::string& config_path) {
+  block_signals();
+  bool uses_hugepages = false;
+  if (!pass_preflight(plan, uses_hugepages)) return kCouldNot;
+  auto eal = Eal::start({.control_cpus = plan.control_cpus,
+                         .hugepages = uses_hugepages,
+                         .memory_bytes = plan.pool_bytes,
+                         .pci_devices = pci_devices(plan)});
+  if (!eal) return give_up(eal.error());
+  return forward(plan, config_path, uses_hugepages);
+}
+
+}  // namespace sluice

@@ -1,0 +1,272 @@
+#include "dataplane/worker.h"
+
+#include <algorithm>
+
+#include <rte_cycles.h>
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+
+#include "dataplane/decide/decider.h"
+#include "dataplane/decide/reporter.h"
+#include "dataplane/decode/decoder.h"
+#include "dataplane/decode/defrag.h"
+#include "dataplane/flow/flow_tracker.h"
+#include "dataplane/io/forwarder.h"
+#include "dataplane/io/handoff.h"
+#include "dataplane/io/mbuf_train.h"
+#include "dataplane/limit/prefix_filter.h"
+#include "dataplane/limit/rate_limiter.h"
+#include "dataplane/policy.h"
+#include "dataplane/policy_slot.h"
+
+namespace sluice {
+namespace {
+
+// How often counters are published while packets flow; idle polls publish at once.
+constexpr DurationNs kPublishEvery = 50 * kNsPerUs;
+// Flow slots looked at between bursts: at a million polls per second a table of a million flows is
+// swept every few milliseconds when idle, and every 30 ms at full load.
+constexpr std::uint32_t kSweepBusy = 4;
+constexpr std::uint32_t kSweepIdle = 64;
+
+/// The journey without measuring: nothing is left of it in the code.
+struct NoProbe {
+  void begin() noexcept {}
+  void station(std::size_t, const char*, std::uint32_t) noexcept {}
+};
+
+struct CycleProbe {
+  StationCosts& costs;
+  std::uint64_t last = 0;
+  void begin() noexcept { last = rte_rdtsc(); }
+  void station(std::size_t index, const char* name, std::uint32_t packets) noexcept {
+    const std::uint64_t now = rte_rdtsc();
+    StationCost& cost = costs[index];
+    cost.station = name;
+    cost.cycles += now - last;
+    cost.packets += packets;
+    ++cost.calls;
+    last = rte_rdtsc();
+  }
+};
+
+}  // namespace
+
+void fill_received(Packet& packet, rte_mbuf* mbuf, TimeNs now) noexcept {
+  packet.mbuf = mbuf;
+  packet.bytes = rte_pktmbuf_mtod(mbuf, const std::uint8_t*);
+  packet.bytes_at_hand = mbuf->data_len;
+  packet.wire_bytes = mbuf->pkt_len;
+  packet.now = now;
+  packet.frames = 1;
+  packet.packet_number = 0;
+  packet.verdict = {};
+}
+
+Worker::Worker(const WorkerSetup& setup) : setup_(setup) {}
+Worker::~Worker() = default;
+
+Result<std::unique_ptr<Worker>> Worker::create(const WorkerSetup& setup) {
+  auto worker = std::unique_ptr<Worker>(new Worker(setup));
+  if (auto made = worker->make_tables(); !made) return tl::unexpected<Error>(made.error());
+  worker->make_stations();
+  return worker;
+}
+
+// The lane may be full: the record is lost and counted, the worker goes on.
+void Worker::emit_record(void* self, const FlowRecord& record) noexcept {
+  auto& worker = *static_cast<Worker*>(self);
+  WorkerWindow* window = worker.setup_.window;
+  if (window != nullptr && !window->flows.try_push(record)) ++worker.counters_.flow_records_lost;
+}
+
+Status Worker::make_tables() {
+  const WorkerSizes& sizes = setup_.sizes;
+  auto defragmenter = Defragmenter::create(
+      {.datagrams = sizes.fragment_datagrams, .frames_held_max = sizes.fragments_held},
+      setup_.keys.fragment, *setup_.arena);
+  if (!defragmenter) return with_context("fragments", std::move(defragmenter.error()));
+  defragmenter_ = std::move(*defragmenter);
+  auto tracker = FlowTracker::create({.flows = sizes.flows,
+                                      .half_open = sizes.half_open,
+                                      .started = setup_.started,
+                                      .worker = setup_.index},
+                                     setup_.keys.flow, *setup_.arena, {&emit_record, this});
+  if (!tracker) return with_context("flow table", std::move(tracker.error()));
+  tracker_ = std::move(*tracker);
+  auto limiter = RateLimiter::create(
+      {.sources = sizes.sources, .key = setup_.keys.source, .meters = setup_.meters},
+      *setup_.arena);
+  if (!limiter) return with_context("source table", std::move(limiter.error()));
+  limiter_ = std::move(*limiter);
+  return {};
+}
+
+void Worker::make_stations() {
+  decoder_ = std::make_unique<Decoder>(setup_.keys.flow);
+  for (std::size_t i = 0; i < setup_.ports.size(); ++i) {
+    const PortIo& port = setup_.ports[i];
+    decoder_->configure_port(static_cast<std::uint8_t>(i), {.checksums = port.checksums,
+                                                            .vlan_in_key = port.vlan_in_key,
+                                                            .domain = port.domain,
+                                                            .out_port = port.peer});
+  }
+  filter_ = std::make_unique<PrefixFilter>();
+  decider_ = std::make_unique<Decider>(setup_.ports);
+  reporter_ =
+      std::make_unique<Reporter>(setup_.keys.sample, setup_.index, counters_, setup_.window);
+  forwarder_ =
+      std::make_unique<Forwarder>(setup_.ports, setup_.release, setup_.refusals, counters_);
+}
+
+std::uint64_t Worker::active_flows() const noexcept { return tracker_->counters().active; }
+
+// The journey of a packet, one line a station. A station skips what is already decided.
+template <class Probe>
+void Worker::run_journey(Burst& burst, Probe& probe) noexcept {
+  const PolicySettings& settings = policy_->settings;
+  const std::uint32_t n = burst.count;
+  probe.begin();
+  decoder_->decode(burst, settings.decode);
+  probe.station(0, "decode", n);
+  if (setup_.rings != nullptr) setup_.rings->hand_off(burst, setup_.index, counters_);
+  probe.station(1, "hand off", n);
+  defragmenter_->collect(burst, settings.fragments, settings.mode, *decoder_, settings.decode);
+  if (setup_.rings != nullptr) setup_.rings->hand_off_datagrams(burst, setup_.index, counters_);
+  probe.station(2, "defragment", n);
+  filter_->filter_sources(burst, *policy_->prefixes);
+  probe.station(3, "filter sources", n);
+  tracker_->find(burst, settings.flows);
+  probe.station(4, "find flow", n);
+  filter_->filter_flows(burst, *policy_->prefixes, policy_->list_epoch);
+  probe.station(5, "filter flows", n);
+  tracker_->track(burst, settings, policy_->list_epoch);
+  probe.station(6, "track flow", n);
+  limiter_->limit(burst, policy_->limits);
+  probe.station(7, "limit rate", n);
+  decider_->decide(burst, settings.mode, *tracker_);
+  probe.station(8, "decide", n);
+  reporter_->report(burst, settings);
+  probe.station(9, "report", n);
+  forwarder_->forward(burst);
+  probe.station(10, "forward", n);
+  defragmenter_->release_buffers();
+}
+
+void Worker::judge(Burst& burst) noexcept {
+  NoProbe probe;
+  run_journey(burst, probe);
+}
+
+std::uint32_t Worker::receive(std::uint8_t port, TimeNs now) noexcept {
+  const PortIo& io = setup_.ports[port];
+  std::array<rte_mbuf*, kBurstMax> mbufs;
+  const std::uint32_t count =
+      io.receive(io, mbufs.data(), static_cast<std::uint16_t>(setup_.burst));
+  for (std::uint32_t i = 0; i < count; ++i) {
+    rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], const void*));
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    fill_received(burst_.packets[i], mbufs[i], now);
+  }
+  burst_.count = count;
+  burst_.now = now;
+  if (count > 0) count_received(port, burst_);
+  return count;
+}
+
+void Worker::count_received(std::uint8_t port, Burst& burst) noexcept {
+  std::uint64_t bytes = 0;
+  for (Packet& packet : burst.all()) {
+    packet.in_port = port;
+    bytes += packet.wire_bytes;
+  }
+  counters_.rx_packets += burst.count;
+  counters_.rx_bytes += bytes;
+  counters_.ports[port].rx_packets += burst.count;
+  counters_.ports[port].rx_bytes += bytes;
+  if (burst.count == setup_.burst) ++counters_.full_bursts;
+}
+
+bool Worker::take_handed_over(TimeNs now) noexcept {
+  bool any = false;
+  while (setup_.rings->take(setup_.index, burst_, now, counters_)) {
+    any = true;
+    judge(burst_);
+  }
+  return any;
+}
+
+template <class Probe>
+void Worker::poll(Probe& probe) noexcept {
+  policy_ = setup_.policies->current(setup_.index);
+  const TimeNs now = setup_.clock->now();
+  bool was_busy = false;
+  for (std::uint8_t port = 0; port < setup_.ports.size(); ++port) {
+    if (!setup_.ports[port].receives || receive(port, now) == 0) continue;
+    was_busy = true;
+    run_journey(burst_, probe);
+  }
+  if (setup_.rings != nullptr) was_busy |= take_handed_over(now);
+  ++counters_.polls;
+  counters_.busy_polls += was_busy ? 1 : 0;
+  const std::uint32_t flow_slots = was_busy ? kSweepBusy : kSweepIdle;
+  if (!was_busy || now - published_ >= kPublishEvery) {
+    keep_house(now, flow_slots);
+  } else {
+    tracker_->expire(now, flow_slots);
+  }
+  setup_.policies->quiesce(setup_.index);
+}
+
+void Worker::poll_once() noexcept {
+  NoProbe probe;
+  poll(probe);
+}
+
+void Worker::poll_measured(StationCosts& costs) noexcept {
+  CycleProbe probe{costs};
+  poll(probe);
+}
+
+// Sets of fragments that timed out or were killed leave as packets whose verdict is set.
+bool Worker::flush_defragmenter(TimeNs now) noexcept {
+  const PolicySettings& settings = policy_->settings;
+  burst_.count = 0;
+  burst_.now = now;
+  defragmenter_->expire(now, settings.fragments, burst_);
+  if (burst_.count == 0) return false;
+  decider_->decide(burst_, settings.mode, *tracker_);
+  reporter_->report(burst_, settings);
+  forwarder_->forward(burst_);
+  return true;
+}
+
+void Worker::keep_house(TimeNs now, std::uint32_t flow_slots) noexcept {
+  while (flush_defragmenter(now)) {
+  }
+  tracker_->expire(now, flow_slots);
+  limiter_->expire(now, kSweepIdle);
+  publish(now);
+}
+
+void Worker::publish(TimeNs now) noexcept {
+  published_ = now;
+  counters_.generation = policy_->settings.generation;
+  defragmenter_->add_to(counters_);
+  tracker_->add_to(counters_);
+  limiter_->add_to(counters_);
+  if (setup_.window == nullptr) return;
+  setup_.window->counters.publish(counters_);
+  setup_.window->heartbeat.store(counters_.polls, std::memory_order_relaxed);
+}
+
+void Worker::finish(TimeNs now) noexcept {
+  defragmenter_->abandon_all();
+  while (flush_defragmenter(now)) {
+  }
+  tracker_->flush(now);
+  publish(now);
+}
+
+}  // namespace sluice

@@ -1,0 +1,145 @@
+// A worker: one lcore, its queues, its tables, and the journey of every packet that it owns. All
+// methods but `create` belong to the worker's thread (in a replay: to the one thread there is).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/siphash.h"
+#include "dataplane/burst.h"
+#include "dataplane/io/port_io.h"
+#include "dataplane/window.h"
+
+namespace sluice {
+
+class Decoder;
+class Decider;
+class Defragmenter;
+class FlowTracker;
+class Forwarder;
+class HandoffRings;
+class MemoryArena;
+class PolicySlot;
+class PrefixFilter;
+class RateLimiter;
+class Reporter;
+class SharedMeters;
+struct Policy;
+
+/// Per-boot random keys; a replay fixes them.
+struct WorkerKeys {
+  SipKey flow;      ///< flow ids and the flow table
+  SipKey owner;     ///< which worker owns an address pair
+  SipKey fragment;
+  SipKey source;    ///< source table and shared meters
+  SipKey sample;    ///< which flows are sampled, and flow numbers
+};
+
+/// Entries of one worker's tables.
+struct WorkerSizes {
+  std::uint32_t flows = 1U << 16;
+  std::uint32_t half_open = 1U << 14;
+  std::uint32_t sources = 1U << 14;
+  std::uint32_t fragment_datagrams = 1024;
+  std::uint32_t fragments_held = 4096;   ///< frames the defragmenter may hold
+};
+
+struct WorkerSetup {
+  std::uint8_t index = 0;
+  std::uint32_t workers = 1;
+  std::uint32_t burst = kBurstMax;
+  std::vector<PortIo> ports;             ///< by port number; peers point into the same list
+  WorkerKeys keys;
+  WorkerSizes sizes;
+  MemoryArena* arena = nullptr;          ///< outlives the worker
+  WorkerWindow* window = nullptr;        ///< outlives the worker
+  HandoffRings* rings = nullptr;         ///< null with one worker
+  SharedMeters* meters = nullptr;        ///< null with one worker outside a replay
+  PolicySlot* policies = nullptr;        ///< null in a replay: `use_policy` instead
+  const Clock* clock = nullptr;          ///< null in a replay: packets bring their time
+  TimeNs started = 0;
+  bool is_replay = false;
+  ReleaseMbufs release = nullptr;
+  RefusalObserver refusals;              ///< only a replay looks
+};
+
+/// Cycles and packets per station, filled where a benchmark asks for them.
+struct StationCost {
+  const char* station = "";
+  std::uint64_t cycles = 0;
+  std::uint64_t packets = 0;
+  std::uint64_t calls = 0;
+};
+inline constexpr std::size_t kStationCount = 12;
+using StationCosts = std::array<StationCost, kStationCount>;
+
+/// What `receive` leaves in a packet, from its mbuf; the rest is the decoder's.
+void fill_received(Packet& packet, rte_mbuf* mbuf, TimeNs now) noexcept;
+
+class Worker {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Worker>> create(const WorkerSetup& setup);
+  ~Worker();
+
+  /// One turn: every port's queue once, the hand-off rings, then bounded housekeeping.
+  void poll_once() noexcept;
+
+  /// The same turn with the cost of every station added to `costs`, for benchmarks.
+  void poll_measured(StationCosts& costs) noexcept;
+
+  /// The journey of a burst whose mbufs were received elsewhere: stations 2 to 11. `receive` has set
+  /// mbuf, bytes, bytes_at_hand, wire_bytes, now, in_port and packet_number of each packet.
+  void judge(Burst& burst) noexcept;
+  /// Frames that other workers handed over; true if there were any.
+  bool take_handed_over(TimeNs now) noexcept;
+
+  /// What is done between bursts at time `now`: fragments that timed out leave, `flow_slots` of the
+  /// flow table are looked at for expiry, idle sources are forgotten, counters are published.
+  void keep_house(TimeNs now, std::uint32_t flow_slots) noexcept;
+
+  /// Counts a burst that came in by `port` but was not received by `poll_once`.
+  void count_received(std::uint8_t port, Burst& burst) noexcept;
+
+  /// Only in a replay: the policy from the next burst on; must outlive its use.
+  void use_policy(const Policy& policy) noexcept { policy_ = &policy; }
+
+  /// Stop: fragments are dropped, flow records of live flows emitted as far as the lane takes them,
+  /// counters published.
+  void finish(TimeNs now) noexcept;
+
+  [[nodiscard]] const WorkerCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] std::uint64_t active_flows() const noexcept;
+
+ private:
+  explicit Worker(const WorkerSetup& setup);
+  std::uint32_t receive(std::uint8_t port, TimeNs now) noexcept;
+  template <class Probe>
+  void poll(Probe& probe) noexcept;
+  template <class Probe>
+  void run_journey(Burst& burst, Probe& probe) noexcept;
+  [[nodiscard]] Status make_tables();
+  void make_stations();
+  static void emit_record(void* self, const FlowRecord& record) noexcept;
+  bool flush_defragmenter(TimeNs now) noexcept;
+  void publish(TimeNs now) noexcept;
+
+  WorkerSetup setup_;
+  const Policy* policy_ = nullptr;
+  std::unique_ptr<Decoder> decoder_;
+  std::unique_ptr<Defragmenter> defragmenter_;
+  std::unique_ptr<PrefixFilter> filter_;
+  std::unique_ptr<FlowTracker> tracker_;
+  std::unique_ptr<RateLimiter> limiter_;
+  std::unique_ptr<Decider> decider_;
+  std::unique_ptr<Reporter> reporter_;
+  std::unique_ptr<Forwarder> forwarder_;
+  WorkerCounters counters_;
+  TimeNs published_ = 0;
+  Burst burst_;
+};
+
+}  // namespace sluice
