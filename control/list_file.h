@@ -1,0 +1,41 @@
+// Files of prefixes: one a line, in CIDR form or an address alone, blank lines and "# comments"
+// allowed. Strict: everything else is an error with file, line and column, all of them at once.
+// Control side; never a worker.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "base/ip_address.h"
+
+namespace sluice {
+
+inline constexpr std::uint64_t kListFileBytesMax = 64ULL << 20;
+inline constexpr std::uint32_t kListEntriesMax = 1'000'000;
+/// Findings of one file that are told one by one; the rest is summed up in one more.
+inline constexpr std::uint32_t kListFindingsMax = 50;
+
+struct ListLine {
+  IpPrefix prefix;
+  std::uint32_t line = 0;
+};
+
+struct ListFile {
+  std::vector<ListLine> lines;  ///< ordered by prefix, each prefix once, with its first line
+  std::uint64_t duplicates = 0;
+};
+
+/// What `text`, the content of the file `name`, says. Lines with errors are left out.
+[[nodiscard]] ListFile parse_list(std::string_view text, const std::string& name,
+                                  Diagnostics& findings);
+
+/// Reads and parses a regular file of at most 64 MiB. What stands in the way is a finding too.
+[[nodiscard]] ListFile read_list_file(const std::string& path, Diagnostics& findings);
+
+/// Orders by prefix and keeps the first line of each; returns how many went.
+std::uint64_t sort_and_remove_duplicates(std::vector<ListLine>& lines);
+
+}  // namespace sluice

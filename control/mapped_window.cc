@@ -1,0 +1,54 @@
+#include "control/mapped_window.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "control/event_drain.h"
+
+namespace sluice {
+
+Result<MappedWindow> MappedWindow::map(int fd) {
+  struct stat status{};
+  if (fstat(fd, &status) != 0) {
+    return fail(ErrorKind::io, std::string("window: ") + std::strerror(errno));
+  }
+  const auto bytes = static_cast<std::size_t>(std::max<off_t>(status.st_size, 1));
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED) {
+    return fail(ErrorKind::io, std::string("window: cannot map it: ") + std::strerror(errno));
+  }
+  MappedWindow window(memory, bytes);
+  // The pages behind an empty file may not be touched: the size is checked first.
+  auto windows = windows_in(memory, static_cast<std::size_t>(status.st_size));
+  if (!windows) return tl::unexpected<Error>(windows.error());
+  window.windows_ = std::move(*windows);
+  return window;
+}
+
+MappedWindow::MappedWindow(MappedWindow&& other) noexcept
+    : memory_(std::exchange(other.memory_, nullptr)),
+      bytes_(other.bytes_),
+      windows_(std::move(other.windows_)) {}
+
+MappedWindow::~MappedWindow() {
+  if (memory_ != nullptr) munmap(memory_, bytes_);
+}
+
+TimeNs MappedWindow::started() const noexcept { return header().started; }
+
+std::vector<std::string> MappedWindow::port_names() const {
+  std::vector<std::string> names;
+  const std::size_t ports = std::min<std::size_t>(header().ports, kPortsMax);
+  for (std::size_t i = 0; i < ports; ++i) {
+    const auto& name = header().port_names[i];
+    names.emplace_back(name.data(), strnlen(name.data(), name.size()));
+  }
+  return names;
+}
+
+}  // namespace sluice

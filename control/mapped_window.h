@@ -1,0 +1,39 @@
+// The shared window as the control process sees it: the inherited descriptor mapped, checked against
+// this build's layout, and unmapped when the object goes. Control thread.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "dataplane/window.h"
+
+namespace sluice {
+
+class MappedWindow {
+ public:
+  /// Reads size and header of `fd`, which stays open and the caller's. Errors: io where it cannot be
+  /// mapped, invalid where it was made by another build.
+  [[nodiscard]] static Result<MappedWindow> map(int fd);
+  ~MappedWindow();
+  MappedWindow(MappedWindow&& other) noexcept;
+  MappedWindow& operator=(MappedWindow&&) = delete;
+
+  [[nodiscard]] const std::vector<WorkerWindow*>& windows() const noexcept { return windows_; }
+  [[nodiscard]] TimeNs started() const noexcept;
+  [[nodiscard]] std::vector<std::string> port_names() const;
+
+ private:
+  MappedWindow(void* memory, std::size_t bytes) noexcept : memory_(memory), bytes_(bytes) {}
+  [[nodiscard]] const WindowHeader& header() const noexcept {
+    return *static_cast<const WindowHeader*>(memory_);
+  }
+
+  void* memory_;
+  std::size_t bytes_;
+  std::vector<WorkerWindow*> windows_;
+};
+
+}  // namespace sluice

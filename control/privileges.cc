@@ -1,0 +1,92 @@
+#include "control/privileges.h"
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <cap-ng.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace sluice {
+namespace {
+
+struct Account {
+  uid_t user;
+  gid_t group;
+};
+
+std::optional<Account> find_account(const std::string& user) {
+  std::vector<char> buffer(16 * 1024);
+  passwd entry{};
+  passwd* found = nullptr;
+  if (getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0) return {};
+  if (found == nullptr) return {};
+  return Account{entry.pw_uid, entry.pw_gid};
+}
+
+tl::unexpected<Error> refused(const char* step) {
+  return fail(ErrorKind::unavailable,
+              fmt::format("control: cannot give up privileges: {}: {}", step, std::strerror(errno)));
+}
+
+/// Only the last directory, and only where nothing stands: what exists belongs to the administrator.
+void make_log_directory(const std::string& log_path, const Account& account) {
+  const std::size_t slash = log_path.rfind('/');
+  if (slash == std::string::npos || slash == 0) return;
+  const std::string directory = log_path.substr(0, slash);
+  if (mkdir(directory.c_str(), 0750) != 0) return;
+  if (chown(directory.c_str(), account.user, account.group) != 0) {
+    log(LogLevel::warning,
+        fmt::format("control: {}: cannot hand it over: {}", directory, std::strerror(errno)));
+  }
+}
+
+Status become(const Account& account) {
+  if (setgroups(1, &account.group) != 0) return refused("setgroups");
+  if (setresgid(account.group, account.group, account.group) != 0) return refused("setresgid");
+  if (setresuid(account.user, account.user, account.user) != 0) return refused("setresuid");
+  if (account.user != 0 && setuid(0) == 0) return refused("the way back is open");
+  return {};
+}
+
+Status drop_capabilities() {
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return refused("no_new_privs");
+  capng_clear(CAPNG_SELECT_ALL);
+  if (capng_apply(CAPNG_SELECT_CAPS) != 0) return refused("capabilities");
+  return {};
+}
+
+}  // namespace
+
+Status drop_privileges(const PrivilegeDrop& drop) {
+  if (geteuid() == 0 && !drop.user.empty()) {
+    const auto account = find_account(drop.user);
+    // The bounding set can only be cut while the capability to do so is there.
+    capng_clear(CAPNG_SELECT_ALL);
+    if (capng_apply(CAPNG_SELECT_BOUNDS) != 0) {
+      log(LogLevel::warning, "control: cannot cut the capability bounding set");
+    }
+    if (account) {
+      make_log_directory(drop.log_path, *account);
+      if (auto status = become(*account); !status) return status;
+    } else {
+      log(LogLevel::warning,
+          fmt::format("control: user '{}' does not exist: the control process stays root, without "
+                      "capabilities",
+                      drop.user));
+    }
+  }
+  return drop_capabilities();
+}
+
+}  // namespace sluice

@@ -1,0 +1,22 @@
+// What the control process gives up before it looks at anything: its user, its groups, every
+// capability, and the way back. Once, before any other thread exists.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace sluice {
+
+struct PrivilegeDrop {
+  std::string user;      ///< "" = stay as the user one is
+  std::string log_path;  ///< its directory is made for that user where there is none
+};
+
+/// As root: becomes `user` with no group but its own. A user that does not exist is a warning, and
+/// the process stays root by number, but like every other without capabilities and without a way to
+/// gain any (it then owns root's files and nothing else). Errors: a step that the kernel refused;
+/// the caller must not go on.
+[[nodiscard]] Status drop_privileges(const PrivilegeDrop& drop);
+
+}  // namespace sluice

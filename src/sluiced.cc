@@ -1,0 +1,127 @@
+// sluiced: the gateway, and the tools that work without one. This file is the table of contents;
+// each verb is a few lines that call the folder which does the work.
+#include <cstdio>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "config/check.h"
+#include "control/control_plane.h"
+#include "control/policy_builder.h"
+#include "control/replay_driver.h"
+#include "dataplane/wire.h"
+#include "render.h"
+#include "wire_start.h"
+
+namespace sluice {
+namespace {
+
+// Exit codes: 0 done, 1 could not, 2 asked wrongly.
+constexpr int kDone = 0;
+constexpr int kCouldNot = 1;
+constexpr int kAskedWrongly = 2;
+
+constexpr const char* kVersion = SLUICE_VERSION;
+
+void print_error(const Error& error) {
+  fmt::print(stderr, "{}\n", error.message);
+  if (!error.hint.empty()) fmt::print(stderr, "  hint: {}\n", error.hint);
+}
+
+int check(const std::string& path) {
+  const CheckedConfig checked = check_file(path, ConfigPurpose::run);
+  fmt::print(stderr, "{}", checked.findings.render());
+  return checked.findings.has_errors() ? kAskedWrongly : kDone;
+}
+
+int plan(const std::string& path, bool as_json) {
+  const CheckedConfig checked = check_file(path, ConfigPurpose::run);
+  fmt::print(stderr, "{}", checked.findings.render());
+  if (checked.findings.has_errors()) return kAskedWrongly;
+  const auto answer = plan_host(checked);
+  if (!answer) {
+    print_error(answer.error());
+    return answer.error().kind == ErrorKind::invalid ? kAskedWrongly : kCouldNot;
+  }
+  fmt::print("{}", as_json ? render_plan_json(*answer) : render_plan_table(*answer));
+  return kDone;
+}
+
+struct ReplayArguments {
+  std::string config;
+  ReplayRequest request;
+};
+
+int replay(ReplayArguments arguments) {
+  CheckedConfig checked;
+  if (!arguments.config.empty()) {
+    checked = check_file(arguments.config, ConfigPurpose::replay);
+    fmt::print(stderr, "{}", checked.findings.render());
+    if (checked.findings.has_errors()) return kAskedWrongly;
+  } else {
+    checked.config.events.drop_sample = 1;
+  }
+  ReplayRequest& request = arguments.request;
+  request.config = checked.config;
+  request.parts = build_policy_parts(checked);
+  const ReplayOutcome outcome = replay_captures(request);
+  if (!outcome.notice.empty()) fmt::print(stderr, "notice: {}\n", outcome.notice);
+  if (!outcome.message.empty()) fmt::print(stderr, "{}\n", outcome.message);
+  return outcome.exit_code;
+}
+
+int run_verb(int argc, char** argv) {
+  CLI::App app{"sluiced: an inline security gateway, and the tools that work without one"};
+  app.set_version_flag("--version", fmt::format("sluiced {}", kVersion));
+  app.require_subcommand(1);
+  std::string path;
+  bool as_json = false;
+
+  CLI::App* run = app.add_subcommand("run", "forward, until SIGTERM (in the foreground)");
+  run->add_option("--config", path, "configuration file")->default_val("/etc/sluice/sluice.yaml");
+  run->footer("example: sluiced run --config /etc/sluice/sluice.yaml");
+
+  CLI::App* check_app = app.add_subcommand("check", "judge a configuration: 0 good, 2 findings");
+  check_app->add_option("--config", path, "configuration file")->required();
+  check_app->footer("example: sluiced check --config sluice.yaml");
+
+  CLI::App* plan_app = app.add_subcommand("plan", "what would be started: lcores, memory, tables");
+  plan_app->add_option("--config", path, "configuration file")->required();
+  plan_app->add_flag("--json", as_json, "for scripts");
+  plan_app->footer("example: sluiced plan --config sluice.yaml --json");
+
+  ReplayArguments arguments;
+  CLI::App* replay_app = app.add_subcommand("replay", "captures through the same stations");
+  replay_app->add_option("--config", arguments.config, "configuration file");
+  replay_app->add_option("--in", arguments.request.captures, "capture (pcap or pcapng)")->required();
+  replay_app->add_option("--out", arguments.request.out_dir, "directory for the results")->required();
+  replay_app->add_option("--workers", arguments.request.workers, "workers")
+      ->check(CLI::Range(1, 16));
+  replay_app->add_option("--repeat", arguments.request.repeat, "passes over the capture")
+      ->check(CLI::Range(1, 1'000'000));
+  replay_app->footer("example: sluiced replay --in attack.pcap --out result/");
+
+  // The keeper starts the control process under this name; nobody types it.
+  CLI::App* control = app.add_subcommand("control", "")->group("");
+  control->add_option("--config", path)->required();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kAskedWrongly;
+  }
+  if (*run) return run_gateway(path);
+  if (*check_app) return check(path);
+  if (*plan_app) return plan(path, as_json);
+  if (*replay_app) return replay(std::move(arguments));
+  ControlSetup setup;
+  setup.config_path = path;
+  return run_control(setup);
+}
+
+}  // namespace
+}  // namespace sluice
+
+int main(int argc, char** argv) { return sluice::run_verb(argc, argv); }

@@ -1,0 +1,116 @@
+#include "wire_start.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "control/policy_builder.h"
+#include "dataplane/io/port_preflight.h"
+#include "dataplane/sealed_memory.h"
+#include "dataplane/wire.h"
+#include "dataplane/wire_plan.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kCouldNot = 1;
+constexpr int kAskedWrongly = 2;
+
+[[nodiscard]] std::uint64_t count_version(const PrefixLists& lists, std::uint8_t version) {
+  std::uint64_t count = 0;
+  for (const auto* list : {&lists.allow_source, &lists.allow_destination, &lists.deny_source,
+                           &lists.deny_destination}) {
+    count += static_cast<std::uint64_t>(
+        std::count_if(list->begin(), list->end(), [version](const IpPrefix& prefix) {
+          return prefix.address.version == version;
+        }));
+  }
+  return count;
+}
+
+[[nodiscard]] std::vector<int> nodes_of_ports(const std::vector<PortPairConfig>& pairs) {
+  std::vector<int> nodes;
+  for (const PortPairConfig& pair : pairs) {
+    for (const PortConfig* port : {&pair.outside, &pair.inside}) {
+      const auto device = parse_port_device(port->device);
+      nodes.push_back(device ? read_port_node(*device) : -1);
+    }
+  }
+  return nodes;
+}
+
+int tell(const Error& error) {
+  fmt::print(stderr, "{}\n", error.message);
+  if (!error.hint.empty()) fmt::print(stderr, "  hint: {}\n", error.hint);
+  return error.kind == ErrorKind::invalid ? kAskedWrongly : kCouldNot;
+}
+
+// The child: everything that reads files. Its exit code is the program's where it is not 0.
+[[nodiscard]] int make_plan(const std::string& config_path, int memfd) {
+  const CheckedConfig checked = check_file(config_path, ConfigPurpose::run);
+  fmt::print(stderr, "{}", checked.findings.render());
+  if (checked.findings.has_errors()) return kAskedWrongly;
+  const auto answer = plan_host(checked);
+  if (!answer) return tell(answer.error());
+  for (const auto* warnings : {&answer->lcores.warnings, &answer->memory.warnings}) {
+    for (const std::string& warning : *warnings) fmt::print(stderr, "warning: {}\n", warning);
+  }
+  const WirePlan plan = make_wire_plan(checked.config, answer->lcores, answer->memory,
+                                       build_policy_parts(checked));
+  if (auto written = write_wire_plan(memfd, plan); !written) return tell(written.error());
+  return 0;
+}
+
+[[nodiscard]] int wait_for(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return kCouldNot;
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : kCouldNot;
+}
+
+}  // namespace
+
+Result<PlanAnswer> plan_host(const CheckedConfig& checked) {
+  PlanAnswer answer{.config = checked.config, .lcores = {}, .memory = {}};
+  auto topology = read_cpu_topology();
+  if (!topology) return tl::unexpected<Error>(topology.error());
+  const std::vector<int> nodes = nodes_of_ports(checked.config.pairs);
+  auto lcores = plan_lcores(*topology, checked.config.workers, nodes);
+  if (!lcores) return tl::unexpected<Error>(lcores.error());
+  answer.lcores = std::move(*lcores);
+  auto host = read_host_memory();
+  if (!host) return tl::unexpected<Error>(host.error());
+  const MemoryRequest request{.workers = static_cast<std::uint32_t>(answer.lcores.workers.size()),
+                              .prefixes_v4 = count_version(checked.lists, 4),
+                              .prefixes_v6 = count_version(checked.lists, 6)};
+  auto memory = plan_memory(checked.config, request, *host);
+  if (!memory) return tl::unexpected<Error>(memory.error());
+  answer.memory = std::move(*memory);
+  return answer;
+}
+
+int run_gateway(const std::string& config_path) {
+  auto memfd = make_memfd("sluice-plan");
+  if (!memfd) return tell(memfd.error());
+  const pid_t child = fork();
+  if (child < 0) {
+    return tell({ErrorKind::unavailable, fmt::format("cannot fork: {}", std::strerror(errno)), {}});
+  }
+  if (child == 0) {
+    const int exit_code = make_plan(config_path, memfd->fd());
+    std::fflush(nullptr);
+    _exit(exit_code);
+  }
+  if (const int exit_code = wait_for(child); exit_code != 0) return exit_code;
+  auto plan = read_wire_plan(memfd->fd());
+  if (!plan) return tell(plan.error());
+  return run_wire(*plan, config_path);
+}
+
+}  // namespace sluice

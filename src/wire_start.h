@@ -1,0 +1,19 @@
+// From a configuration file to the running wire process: the file is read and judged in a
+// short-lived child, which hands over one plain, checked plan. The wire process parses no file.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "config/check.h"
+#include "render.h"
+
+namespace sluice {
+
+/// The plan for this host. Errors: invalid where the configuration asks for what is not there.
+[[nodiscard]] Result<PlanAnswer> plan_host(const CheckedConfig& checked);
+
+/// `sluiced run`: returns the exit code.
+[[nodiscard]] int run_gateway(const std::string& config_path);
+
+}  // namespace sluice
