@@ -1,0 +1,276 @@
+// sluice_bench: the cost of the journey, station by station, over the bare receive-transmit loop of
+// the same ports in the same run. Every figure is the best of several interleaved repetitions, since
+// a shared machine can only make a run slower. `--fixed-bursts N` runs N bursts of one scenario for
+// callgrind, which counts instructions and needs no clock.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <rte_cycles.h>
+
+#include "base/check.h"
+#include "dataplane/memory_arena.h"
+#include "dataplane/policy.h"
+#include "dataplane/policy_slot.h"
+#include "dataplane/worker.h"
+#include "tests/bench/corpus_port.h"
+#include "tests/bench/scenarios.h"
+
+namespace sluice::bench {
+namespace {
+
+constexpr WorkerKeys kKeys{.flow = {1, 2}, .owner = {3, 4}, .fragment = {5, 6}, .source = {7, 8},
+                           .sample = {9, 10}};
+
+struct Options {
+  bool quick = false;
+  std::string json;
+  std::string only;
+  std::uint64_t fixed_bursts = 0;
+  bool hugepages = false;
+};
+
+/// One worker with its tables, policy and corpus, ready to poll.
+class Bench {
+ public:
+  Bench(const NullPorts& ports, Scenario& scenario, bool hugepages)
+      : scenario_(scenario), arena_({.hugepages = hugepages}) {
+    auto policy = build_policy(scenario.parts, nullptr, {11, 12});
+    SLUICE_CHECK(policy.has_value(), "the scenario's lists fit");
+    slot_ = std::make_unique<PolicySlot>(std::move(*policy), 1);
+    window_ = std::make_unique<WorkerWindow>();
+    WorkerSetup setup;
+    setup.ports = ports.over(scenario.prelude.frames.empty() ? scenario.steady : scenario.prelude);
+    setup.keys = kKeys;
+    setup.sizes = scenario.sizes;
+    setup.arena = &arena_;
+    setup.window = window_.get();
+    setup.policies = slot_.get();
+    setup.clock = &clock_;
+    setup.started = clock_.now();
+    setup.release = &NullPorts::release;
+    ports_ = setup.ports;
+    auto worker = Worker::create(setup);
+    SLUICE_CHECK(worker.has_value(), "the worker's tables fit");
+    worker_ = std::move(*worker);
+    slot_->enter(0);
+    run_prelude();
+  }
+  ~Bench() { slot_->leave(0); }
+
+  void poll() noexcept { worker_->poll_once(); }
+  void empty_lanes() {
+    window_->flows.drain(~0U, [](const FlowRecord&) {});
+    window_->drops.drain(~0U, [](const DropRecord&) {});
+  }
+  [[nodiscard]] const WorkerCounters& counters() const noexcept { return worker_->counters(); }
+  [[nodiscard]] std::size_t table_bytes() const noexcept { return arena_.bytes_mapped(); }
+
+  /// Receives and sends as a worker does and nothing else.
+  void poll_bare() noexcept {
+    std::array<rte_mbuf*, kBurstMax> mbufs;
+    const std::uint16_t count = ports_[0].receive(ports_[0], mbufs.data(), kBurstMax);
+    const std::uint16_t sent = ports_[1].transmit(ports_[1], mbufs.data(), count);
+    SLUICE_CHECK(sent == count, "a null port takes everything");
+  }
+  void poll_measured(StationCosts& costs) noexcept { worker_->poll_measured(costs); }
+
+ private:
+  void run_prelude() {
+    const std::size_t polls = (scenario_.prelude.frames.size() + kBurstMax - 1) / kBurstMax;
+    for (std::size_t i = 0; i < polls; ++i) {
+      poll();
+      if (i % 64 == 0) empty_lanes();
+    }
+    if (polls > 0) std::swap(scenario_.prelude.frames, scenario_.steady.frames);
+    scenario_.prelude.next = 0;
+  }
+
+  Scenario& scenario_;
+  MemoryArena arena_;
+  SteadyClock clock_;
+  std::unique_ptr<WorkerWindow> window_;
+  std::unique_ptr<PolicySlot> slot_;
+  std::vector<PortIo> ports_;
+  std::unique_ptr<Worker> worker_;
+};
+
+struct Figures {
+  double bare = 1e18;
+  double pipeline = 1e18;
+  std::vector<double> above;  ///< per repetition: pipeline - bare of that repetition
+  StationCosts stations;
+};
+
+template <class Poll>
+double cycles_per_packet(std::uint64_t polls, Poll&& poll) {
+  const std::uint64_t began = rte_rdtsc();
+  for (std::uint64_t i = 0; i < polls; ++i) poll();
+  return static_cast<double>(rte_rdtsc() - began) / static_cast<double>(polls * kBurstMax);
+}
+
+// Short slices, so that many of them meet no interruption, and at least a pass over the corpus in
+// total per repetition.
+Figures measure(Bench& bench, const Scenario& scenario, bool quick) {
+  constexpr std::uint64_t kSlicePolls = 512;
+  const std::uint64_t pass = scenario.prelude.frames.size() + scenario.steady.frames.size();
+  const std::uint64_t slices = std::max<std::uint64_t>(8, pass / (kSlicePolls * kBurstMax));
+  const int repetitions = quick ? 9 : 25;
+  Figures figures;
+  for (int repetition = 0; repetition < repetitions; ++repetition) {
+    double bare = 0;
+    double pipeline = 0;
+    for (std::uint64_t slice = 0; slice < slices; ++slice) {
+      bare += cycles_per_packet(kSlicePolls, [&] { bench.poll_bare(); });
+      pipeline += cycles_per_packet(kSlicePolls, [&] { bench.poll(); });
+      bench.empty_lanes();
+    }
+    bare /= static_cast<double>(slices);
+    pipeline /= static_cast<double>(slices);
+    figures.bare = std::min(figures.bare, bare);
+    figures.pipeline = std::min(figures.pipeline, pipeline);
+    figures.above.push_back(pipeline - bare);
+  }
+  for (std::uint64_t i = 0; i < slices * kSlicePolls; ++i) {
+    bench.poll_measured(figures.stations);
+    if (i % kSlicePolls == 0) bench.empty_lanes();
+  }
+  std::sort(figures.above.begin(), figures.above.end());
+  return figures;
+}
+
+struct Row {
+  std::string name;
+  double cycles = 0;
+  double bare = 0;
+  double goal = 0;
+  bool met = false;
+};
+
+void print_stations(const Figures& figures) {
+  fmt::print("  {:<16}{:>14}{:>16}\n", "station", "cycles/packet", "packets/call");
+  for (const StationCost& cost : figures.stations) {
+    if (cost.calls == 0) continue;
+    fmt::print("  {:<16}{:>14.1f}{:>16.1f}\n", cost.station,
+               static_cast<double>(cost.cycles) / static_cast<double>(cost.packets),
+               static_cast<double>(cost.packets) / static_cast<double>(cost.calls));
+  }
+}
+
+Row report(const Scenario& scenario, const Figures& figures, const Bench& bench) {
+  Row row{scenario.name, figures.pipeline, figures.bare, scenario.goal_cycles, true};
+  const double above = figures.above.front();
+  const double median = figures.above[figures.above.size() / 2];
+  row.met = scenario.goal_cycles == 0 || above <= scenario.goal_cycles;
+  fmt::print("\n{}: {}\n", scenario.name, scenario.what);
+  fmt::print("  B = {:.1f} cycles/packet, pipeline {:.1f}: B + {:.1f} at best, B + {:.1f} median",
+             figures.bare, figures.pipeline, above, median);
+  if (scenario.goal_cycles > 0) {
+    fmt::print(", goal B + {:.0f}: {}", scenario.goal_cycles, row.met ? "met" : "not met");
+  }
+  const WorkerCounters& counters = bench.counters();
+  std::uint64_t dropped = 0;
+  for (const std::uint64_t count : counters.dropped) dropped += count;
+  fmt::print("\n  forwarded {}, refused {}, flows {}, tables {} MiB\n", counters.forwarded, dropped,
+             counters.flows_active, bench.table_bytes() >> 20);
+  print_stations(figures);
+  return row;
+}
+
+struct Goal {
+  const char* id;
+  double cycles;
+  Scenario (*make)();
+};
+
+// Conditions and numbers of the goals: docs/performance.md.
+constexpr Goal kGoals[] = {
+    {"P1 IPv4", 150, [] { return established(100'000, 0); }},
+    {"P1 IPv6", 185, [] { return established(100'000, 100); }},
+    {"P1 mixed", 160.5, [] { return established(100'000, 30); }},
+    {"P2", 220, [] { return established(1'000'000, 30); }},
+    {"P3 IPv4", 45, [] { return denied(false); }},
+    {"P3 IPv6", 110, [] { return denied(true); }},
+    {"P5", 0, [] { return connections(); }},
+};
+
+Row run_goal(const Goal& goal, const NullPorts& ports, const Options& options) {
+  Scenario scenario = goal.make();
+  scenario.name = goal.id;
+  scenario.goal_cycles = goal.cycles;
+  Bench bench(ports, scenario, options.hugepages);
+  const Figures figures = measure(bench, scenario, options.quick);
+  Row row = report(scenario, figures, bench);
+  if (row.name == "P5") {
+    const double hz = static_cast<double>(rte_get_tsc_hz());
+    const double per_second = hz / ((figures.pipeline - figures.bare) * 7);
+    row.met = per_second >= 1.5e6;
+    fmt::print("  {:.2f} million connections/s per core, goal 1.5: {}\n", per_second / 1e6,
+               row.met ? "met" : "not met");
+  }
+  return row;
+}
+
+void write_json(const std::string& path, const std::vector<Row>& rows) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  const double hz = static_cast<double>(rte_get_tsc_hz());
+  for (const Row& row : rows) {
+    nlohmann::ordered_json object;
+    object["name"] = row.name;
+    object["cycles_per_packet"] = row.cycles;
+    object["bare_cycles_per_packet"] = row.bare;
+    object["packets_per_second"] = hz / row.cycles;
+    object["gbit_per_second"] = hz / row.cycles * kFrameBytes * 8 / 1e9;
+    object["goal"] = row.goal;
+    object["met"] = row.met;
+    all.push_back(object);
+  }
+  std::ofstream(path) << all.dump(2) << '\n';
+}
+
+int run_fixed(const NullPorts& ports, std::uint64_t bursts) {
+  Scenario scenario = established(2'000, 30);
+  Bench bench(ports, scenario, false);
+  for (std::uint64_t i = 0; i < bursts; ++i) bench.poll();
+  fmt::print("{} packets\n", bench.counters().rx_packets);
+  return 0;
+}
+
+int run(const Options& options) {
+  const NullPorts ports(options.hugepages, 16'384);
+  if (options.fixed_bursts > 0) return run_fixed(ports, options.fixed_bursts);
+  fmt::print("time-stamp counter {:.3f} GHz, {} pages, burst {}\n",
+             static_cast<double>(rte_get_tsc_hz()) / 1e9, options.hugepages ? "2 MiB" : "4 KiB",
+             kBurstMax);
+  std::vector<Row> rows;
+  for (const Goal& goal : kGoals) {
+    if (!options.only.empty() && std::string(goal.id).find(options.only) == std::string::npos) {
+      continue;
+    }
+    rows.push_back(run_goal(goal, ports, options));
+  }
+  if (!options.json.empty()) write_json(options.json, rows);
+  return 0;
+}
+
+}  // namespace
+}  // namespace sluice::bench
+
+int main(int argc, char** argv) {
+  sluice::bench::Options options;
+  CLI::App app{"sluice_bench: what the journey of a packet costs"};
+  app.add_flag("--quick", options.quick, "nine repetitions instead of 25");
+  app.add_flag("--hugepages", options.hugepages, "pools and tables in 2 MiB pages");
+  app.add_option("--json", options.json, "write rows to this file");
+  app.add_option("--only", options.only, "goals whose name contains this");
+  app.add_option("--fixed-bursts", options.fixed_bursts, "run so many bursts, time nothing");
+  CLI11_PARSE(app, argc, argv);
+  return sluice::bench::run(options);
+}

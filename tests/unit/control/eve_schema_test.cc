@@ -1,0 +1,170 @@
+// Every event against the table of fields: nothing that the table does not name, nothing missing
+// that it promises, every value of its type. docs/reference/events.md is that table.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "control/store/eve_fields.h"
+#include "control/store/eve_format.h"
+#include "tests/unit/control/records.h"
+
+namespace sluice {
+namespace {
+
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+const EveField* field_of(const std::string& path) {
+  for (const EveField& field : eve_fields()) {
+    if (field.path == path) return &field;
+  }
+  return nullptr;
+}
+
+bool has_type(const Json& value, EveType type) {
+  switch (type) {
+    case EveType::text: return value.is_string();
+    case EveType::number: return value.is_number_unsigned();
+    case EveType::flag: return value.is_boolean();
+    case EveType::numbers:
+      return value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& element) {
+               return element.is_number_unsigned();
+             });
+    case EveType::counts: return value.is_object();
+  }
+  return false;
+}
+
+/// Calls `leaf(path, value)` for every value, and for every object that the table names as a whole.
+void walk(const Json& object, const std::string& prefix,
+          const std::function<void(const std::string&, const Json&)>& leaf) {
+  for (const auto& [key, value] : object.items()) {
+    const std::string path = prefix.empty() ? key : prefix + "." + key;
+    const bool is_whole = field_of(path) != nullptr || !value.is_object();
+    is_whole ? leaf(path, value) : walk(value, path, leaf);
+  }
+}
+
+unsigned event_bit(const Json& event) {
+  const std::map<std::string, unsigned> bits{
+      {"flow", kInFlow}, {"drop", kInDrop}, {"stats", kInStats}};
+  return bits.at(event.at("event_type").get<std::string>());
+}
+
+/// The paths of the event, each checked.
+std::set<std::string> check(const Json& event, bool is_replay) {
+  const unsigned bit = event_bit(event);
+  std::set<std::string> found;
+  walk(event, "", [&](const std::string& path, const Json& value) {
+    found.insert(path);
+    const EveField* field = field_of(path);
+    ASSERT_NE(field, nullptr) << path << " is not in the table";
+    EXPECT_NE(field->events & bit, 0U) << path << " in " << event["event_type"];
+    EXPECT_TRUE(has_type(value, field->type)) << path << " = " << value;
+    EXPECT_EQ(field->events & (is_replay ? kLiveOnly : kReplayOnly), 0U) << path;
+  });
+  for (const EveField& field : eve_fields()) {
+    const bool is_promised = (field.events & bit) != 0 && (field.events & kOptional) == 0 &&
+                             !(is_replay && (field.events & kLiveOnly) != 0);
+    if (is_promised) {
+      EXPECT_TRUE(found.contains(std::string(field.path))) << field.path;
+    }
+  }
+  return found;
+}
+
+/// Records that between them have every optional field.
+std::vector<FlowRecord> flows() {
+  FlowRecord tcp = test::flow_record({"192.0.2.1", "198.51.100.1", 40000, 80, 6});
+  tcp.tcp_flags = {0xff, 0xff};
+  tcp.refused_reason = DropReason::flow_rate_exceeded;
+  tcp.rule_id = 9;
+  tcp.is_midstream = 1;
+  tcp.vlan = {7, 8};
+  tcp.packet_number = 1;
+  FlowRecord interim = test::flow_record({"2001:db8::1", "2001:db8::2", 40000, 53, 17});
+  interim.is_interim = 1;
+  return {tcp, interim, test::flow_record({"192.0.2.1", "198.51.100.1", 3, 3, 1}),
+          test::flow_record({"192.0.2.1", "198.51.100.1", 0, 0, 47})};
+}
+
+std::vector<DropRecord> drops() {
+  std::vector<DropRecord> all;
+  constexpr std::uint8_t kProtocols[] = {6, 17, 1, 132, 47};
+  for (const std::uint8_t protocol : kProtocols) {
+    DropRecord v4 = test::drop_record({"192.0.2.1", "198.51.100.1", 1, 2, protocol});
+    v4.l4_bytes = 30;
+    v4.rule_id = 5;
+    v4.packet_number = 3;
+    v4.vlan = {1, 0};
+    all.push_back(v4);
+    all.push_back(test::drop_record({"2001:db8::1", "2001:db8::2", 1, 2, protocol}));
+  }
+  DropRecord frame{};
+  frame.reason = DropReason::truncated_header;
+  all.push_back(frame);
+  return all;
+}
+
+EveContext context(bool is_replay) {
+  EveContext context;
+  context.is_replay = is_replay;
+  if (is_replay) context.capture = "a.pcap";
+  if (!is_replay) context.port_names = {"outside0", "inside0"};
+  return context;
+}
+
+std::set<std::string> check_all(bool is_replay) {
+  EveFormatter formatter(context(is_replay));
+  std::vector<char> buffer(kEveStatsBytesMax);
+  std::set<std::string> found;
+  const auto take = [&](std::size_t bytes) {
+    const std::set<std::string> paths =
+        check(Json::parse(std::string_view(buffer.data(), bytes)), is_replay);
+    found.insert(paths.begin(), paths.end());
+  };
+  for (const FlowRecord& record : flows()) take(formatter.flow(record, buffer));
+  for (const DropRecord& record : drops()) take(formatter.drop(record, buffer));
+  take(formatter.stats({}, buffer));
+  return found;
+}
+
+TEST(EveSchema, HoldsForEveryEventAndEveryFieldOccurs) {
+  std::set<std::string> found = check_all(false);
+  found.merge(check_all(true));
+  for (const EveField& field : eve_fields()) {
+    EXPECT_TRUE(found.contains(std::string(field.path))) << field.path << " never occurs";
+  }
+}
+
+TEST(EveSchema, NamesEachFieldOnce) {
+  std::set<std::string_view> paths;
+  for (const EveField& field : eve_fields()) EXPECT_TRUE(paths.insert(field.path).second);
+}
+
+// docs/reference/events.md is written by this test with SLUICE_UPDATE_GOLDEN=1.
+TEST(EventsReference, IsThePageInDocs) {
+  const fs::path page = fs::path(SLUICE_SOURCE_DIR) / "docs/reference/events.md";
+  if (const char* update = std::getenv("SLUICE_UPDATE_GOLDEN");
+      update != nullptr && *update == '1') {
+    fs::create_directories(page.parent_path());
+    std::ofstream(page, std::ios::binary) << events_reference();
+    return;
+  }
+  std::ifstream file(page, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_EQ(text, events_reference());
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,691 @@
+#include "dataplane/flow/flow_tracker.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <random>
+#include <set>
+
+#include "dataplane/window.h"
+#include "tests/unit/dataplane/flow_fixture.h"
+
+namespace sluice::test {
+namespace {
+
+class FlowTracker : public FlowTest {
+ protected:
+  Packet udp(bool from_client, TimeNs when, std::uint32_t bytes = 100) {
+    Talk other = talk;
+    other.protocol = 17;
+    return packet_of(other, from_client, when, bytes);
+  }
+  Flow* udp_flow() {
+    Talk other = talk;
+    other.protocol = 17;
+    return flow_of(other);
+  }
+};
+
+// --- what makes a flow ---------------------------------------------------------------------------
+
+TEST_F(FlowTracker, FirstPacketMakesAFlowAndSaysSo) {
+  const Packet first = send(udp(true, kStart));
+  ASSERT_NE(first.flow, nullptr);
+  EXPECT_TRUE(first.has(kNewFlow));
+  EXPECT_TRUE(first.has(kInitiator));
+  EXPECT_EQ(first.since_previous, 0U);
+  const Packet second = send(udp(true, kStart + 5));
+  EXPECT_EQ(second.flow, first.flow);
+  EXPECT_FALSE(second.has(kNewFlow));
+  EXPECT_EQ(second.since_previous, 5U);
+  const Packet reply = send(udp(false, kStart + 7));
+  EXPECT_FALSE(reply.has(kInitiator));
+  EXPECT_EQ(reply.since_previous, 2U);
+  EXPECT_TRUE(udp_flow()->has(kTwoWay));
+  EXPECT_EQ(tracker->counters().created, 1U);
+}
+
+TEST_F(FlowTracker, PacketsOfANewFlowInOneBurstShareIt) {
+  const auto packets = send_all({udp(true, kStart), udp(true, kStart), udp(false, kStart)});
+  EXPECT_EQ(packets[0].flow, packets[1].flow);
+  EXPECT_EQ(packets[0].flow, packets[2].flow);
+  EXPECT_FALSE(packets[1].has(kNewFlow));
+  EXPECT_EQ(warm_of(*packets[0].flow).packets, (std::array<std::uint32_t, 2>{2, 1}));
+}
+
+TEST_F(FlowTracker, DecidedPacketsNonIpAndLoneFragmentsMakeNone) {
+  Packet decided = udp(true, kStart);
+  decided.drop(DropReason::denied_prefix);
+  Packet not_ip = udp(true, kStart);
+  not_ip.flags = 0;
+  Packet fragment = udp(true, kStart);
+  fragment.set(kIsFragment);
+  for (const Packet& packet : send_all({decided, not_ip, fragment})) {
+    EXPECT_EQ(packet.flow, nullptr);
+  }
+  EXPECT_EQ(tracker->counters().created, 0U);
+}
+
+TEST_F(FlowTracker, DatagramCountsItsFrames) {
+  Packet datagram = udp(true, kStart, 4000);
+  datagram.frames = 3;
+  send(datagram);
+  EXPECT_EQ(warm_of(*udp_flow()).packets[0], 3U);
+  EXPECT_EQ(warm_of(*udp_flow()).bytes[0], 4000U);
+}
+
+TEST_F(FlowTracker, SynAloneMakesNoFlow) {
+  const Packet syn = send_tcp(true, kSyn, {.sequence = 1000});
+  EXPECT_EQ(syn.flow, nullptr);
+  EXPECT_TRUE(syn.is_undecided());
+  EXPECT_EQ(tracker->counters().created, 0U);
+  EXPECT_EQ(tracker->half_open().active, 1U);
+}
+
+TEST_F(FlowTracker, HandshakeMakesAFlowOfItsInitiatorWithTheSynCounted) {
+  shake_hands();
+  ASSERT_NE(flow_of(talk), nullptr);
+  EXPECT_EQ(state(), TcpState::established);
+  EXPECT_EQ(warm_of(*flow_of(talk)).packets, (std::array<std::uint32_t, 2>{2, 1}));
+  EXPECT_EQ(warm_of(*flow_of(talk)).bytes, (std::array<std::uint64_t, 2>{108, 54}));
+  EXPECT_EQ(tracker->table().cold_of(*flow_of(talk)).first_seen, kStart + kNsPerMs);
+  EXPECT_EQ(tracker->half_open().active, 0U);
+  EXPECT_EQ(tracker->half_open().completed, 1U);
+}
+
+TEST_F(FlowTracker, WrongAnswerToASynMakesNoFlow) {
+  send_tcp(true, kSyn, {.sequence = 1000});
+  send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1002});
+  EXPECT_EQ(flow_of(talk), nullptr);
+  EXPECT_EQ(tracker->counters().out_of_state, 1U);
+}
+
+TEST_F(FlowTracker, RepeatedSynIsOneHalfOpenEntryAndCounts) {
+  for (int i = 0; i < 3; ++i) send_tcp(true, kSyn, {.sequence = 1000});
+  EXPECT_EQ(tracker->half_open().created, 1U);
+  send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001});
+  EXPECT_EQ(warm_of(*flow_of(talk)).packets[0], 3U);
+}
+
+TEST_F(FlowTracker, ProvenAcknowledgementMakesAFlowWhereAnswersAreNotSeen) {
+  send_tcp(true, kSyn, {.sequence = 1000});
+  send_tcp(true, kAck, {.sequence = 1001, .acknowledgement = 5001});
+  EXPECT_EQ(state(), TcpState::established);
+  EXPECT_FALSE(flow_of(talk)->has(kTwoWay));
+  EXPECT_FALSE(flow_of(talk)->has(kMidstream));
+}
+
+TEST_F(FlowTracker, UnprovenAcknowledgementIsMidstream) {
+  send_tcp(true, kSyn, {.sequence = 1000});
+  send_tcp(true, kAck, {.sequence = 1007, .acknowledgement = 5001});
+  EXPECT_EQ(state(), TcpState::midstream);
+}
+
+TEST_F(FlowTracker, SimultaneousOpenIsTheFirstSendersFlow) {
+  send_tcp(true, kSyn, {.sequence = 1000});
+  send_tcp(false, kSyn, {.sequence = 5000});
+  EXPECT_EQ(tracker->half_open().active, 2U);
+  const Packet answer =
+      send_tcp(true, kSyn | kAck, {.sequence = 1000, .acknowledgement = 5001});
+  ASSERT_NE(answer.flow, nullptr);
+  EXPECT_TRUE(answer.has(kInitiator));
+  send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001});
+  send_tcp(true, kAck, {.sequence = 1001, .acknowledgement = 5001});
+  EXPECT_EQ(state(), TcpState::established);
+  EXPECT_EQ(warm_of(*flow_of(talk)).packets, (std::array<std::uint32_t, 2>{3, 2}));
+  EXPECT_EQ(tracker->half_open().active, 0U);
+}
+
+TEST_F(FlowTracker, DataOnTheSynMayBeTakenOrNot) {
+  send_tcp(true, kSyn, {.sequence = 1000, .payload = 100});
+  send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1101});
+  send_tcp(true, kAck, {.sequence = 1101, .acknowledgement = 5001, .payload = 10});
+  EXPECT_EQ(state(), TcpState::established);
+  talk.client_port = 40'001;
+  send_tcp(true, kSyn, {.sequence = 1000, .payload = 100});
+  send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001});
+  send_tcp(true, kAck, {.sequence = 1001, .acknowledgement = 5001, .payload = 100});
+  EXPECT_EQ(state(), TcpState::established);
+}
+
+TEST_F(FlowTracker, RefusedConnectionLeavesNothing) {
+  send_tcp(true, kSyn, {.sequence = 1000});
+  send_tcp(false, kRst | kAck, {.sequence = 0, .acknowledgement = 1001});
+  EXPECT_EQ(tracker->half_open().active, 0U);
+  EXPECT_EQ(tracker->half_open().refused, 1U);
+  EXPECT_EQ(tracker->counters().created, 0U);
+}
+
+TEST_F(FlowTracker, ResetsAndFinsOfUnknownFlowsAreOutOfState) {
+  settings.flows.out_of_state = ExceptionPolicy::drop_packet;
+  EXPECT_EQ(send_tcp(true, kRst, {.sequence = 1}).verdict.reason, DropReason::tcp_out_of_state);
+  EXPECT_EQ(send_tcp(true, kFin | kAck, {.sequence = 1}).verdict.reason,
+            DropReason::tcp_out_of_state);
+  EXPECT_EQ(tracker->counters().created, 0U);
+}
+
+TEST_F(FlowTracker, MidstreamIsRefusedBehindTheGraceTimeIfThePolicySaysSo) {
+  settings.flows.midstream = ExceptionPolicy::drop_flow;
+  now = kStart + 59 * kNsPerSecond;
+  EXPECT_TRUE(send_tcp(true, kAck, {.sequence = 7}).is_undecided());
+  now = kStart + 61 * kNsPerSecond;
+  talk.client_port = 40'001;
+  EXPECT_EQ(send_tcp(true, kAck, {.sequence = 7}).verdict.reason, DropReason::midstream_refused);
+  talk.client_port = 40'000;
+  EXPECT_TRUE(send_tcp(true, kAck, {.sequence = 7}).is_undecided()) << "picked up before";
+}
+
+TEST_F(FlowTracker, Ipv6KeyIsReadFromThePacket) {
+  std::array<std::uint8_t, 64> frame{};
+  frame[14] = 0x60;
+  for (unsigned i = 0; i < 32; ++i) frame[22 + i] = static_cast<std::uint8_t>(200 - i);
+  Packet packet = udp(true, kStart);
+  packet.bytes = frame.data();
+  packet.ip_version = 6;
+  packet.id = {1, 6};
+  packet.clear(kSourceIsLow);
+  const Flow* flow = send(packet).flow;
+  ASSERT_NE(flow, nullptr);
+  const FlowKey& key = tracker->table().cold_of(*flow).key;
+  EXPECT_EQ(key.version, 6);
+  EXPECT_EQ(key.high[0], 200);
+  EXPECT_EQ(key.low[0], 184);
+  EXPECT_EQ(key.high_port, talk.client_port);
+}
+
+// --- TCP on known flows --------------------------------------------------------------------------
+
+TEST_F(FlowTracker, SynOnALiveFlowChangesNothing) {
+  shake_hands();
+  const TimeNs seen = flow_of(talk)->last_seen;
+  const Packet syn = send_tcp(true, kSyn, {.sequence = 99'000});
+  EXPECT_TRUE(syn.is_undecided());
+  EXPECT_EQ(state(), TcpState::established);
+  EXPECT_EQ(flow_of(talk)->last_seen, seen);
+  send_tcp(false, kAck, {.sequence = 5001, .acknowledgement = 1001});  // challenge, RFC 5961 4.2
+  EXPECT_EQ(state(), TcpState::established);
+  EXPECT_TRUE(records.empty());
+}
+
+TEST_F(FlowTracker, AnswerToThatSynMakesANewFlow) {
+  shake_hands();
+  send_tcp(true, kSyn, {.sequence = 90'000'000});
+  send_tcp(false, kSyn | kAck, {.sequence = 70'000'000, .acknowledgement = 90'000'001});
+  EXPECT_EQ(state(), TcpState::syn_received);
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(tracker->counters().created, 2U);
+  EXPECT_EQ(warm_of(*flow_of(talk)).packets, (std::array<std::uint32_t, 2>{1, 1}));
+}
+
+TEST_F(FlowTracker, ClosedTupleIsUsedAgain) {
+  shake_hands();
+  send_tcp(true, kFin | kAck, {.sequence = 1001, .acknowledgement = 5001});
+  send_tcp(false, kFin | kAck, {.sequence = 5001, .acknowledgement = 1002});
+  send_tcp(true, kAck, {.sequence = 1002, .acknowledgement = 5002});
+  EXPECT_EQ(state(), TcpState::closed);
+  send_tcp(true, kSyn, {.sequence = 2000});
+  send_tcp(false, kSyn | kAck, {.sequence = 6000, .acknowledgement = 2001});
+  send_tcp(true, kAck, {.sequence = 2001, .acknowledgement = 6001});
+  EXPECT_EQ(state(), TcpState::established);
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].end, FlowEnd::closed);
+  EXPECT_EQ(records[0].packets, (std::array<std::uint32_t, 2>{4, 2}));
+}
+
+TEST_F(FlowTracker, BlindResetNeitherEndsNorProlongsTheFlow) {
+  shake_hands();
+  const TimeNs seen = flow_of(talk)->last_seen;
+  EXPECT_TRUE(send_tcp(true, kRst, {.sequence = 1500}).is_undecided());
+  EXPECT_EQ(state(), TcpState::established);
+  EXPECT_EQ(flow_of(talk)->last_seen, seen);
+  EXPECT_EQ(tracker->counters().out_of_state, 1U);
+}
+
+TEST_F(FlowTracker, ExactResetOnlyShortensTheTimeout) {
+  shake_hands();
+  send_tcp(true, kRst, {.sequence = 1001});
+  EXPECT_EQ(state(), TcpState::reset);
+  EXPECT_TRUE(records.empty());
+  sweep_at(now + settings.flows.tcp_closed - 1);
+  EXPECT_TRUE(records.empty());
+  sweep_at(now + 1);
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].end, FlowEnd::closed);
+}
+
+TEST_F(FlowTracker, OutOfStatePacketIsDroppedOrRefusesItsFlowAsThePolicySays) {
+  shake_hands();
+  settings.flows.out_of_state = ExceptionPolicy::drop_packet;
+  EXPECT_EQ(send_tcp(true, kRst, {.sequence = 7}).verdict.reason, DropReason::tcp_out_of_state);
+  EXPECT_TRUE(send_tcp(true, kAck, {.sequence = 1001, .acknowledgement = 5001}).is_undecided());
+  settings.flows.out_of_state = ExceptionPolicy::drop_flow;
+  const Packet last = send_tcp(true, kRst, {.sequence = 7});
+  EXPECT_TRUE(last.verdict.refuses_flow);
+  EXPECT_EQ(send_tcp(true, kAck, {.sequence = 1001, .acknowledgement = 5001}).verdict.reason,
+            DropReason::flow_refused);
+}
+
+TEST_F(FlowTracker, IcmpErrorFindsItsFlowButDoesNotCountOrMakeOne) {
+  shake_hands();
+  Packet error = packet_of(talk, false, now + kNsPerSecond);
+  error.set(kIcmpError);
+  error.protocol = 1;
+  error.tcp_sequence = 1000;
+  const Packet known = send(error);
+  EXPECT_EQ(known.flow, flow_of(talk));
+  EXPECT_EQ(known.since_previous, 0U);
+  EXPECT_EQ(warm_of(*known.flow).packets[1], 1U);
+  talk.client_port = 40'001;
+  Packet stray = packet_of(talk, false, now);
+  stray.set(kIcmpError);
+  EXPECT_EQ(send(stray).flow, nullptr);
+  EXPECT_EQ(tracker->counters().created, 1U);
+  EXPECT_EQ(tracker->counters().out_of_state, 1U);
+  settings.flows.out_of_state = ExceptionPolicy::drop_packet;
+  EXPECT_FALSE(send(stray).is_undecided());
+  stray.set(kMustPass);
+  EXPECT_TRUE(send(stray).is_undecided());
+}
+
+TEST_F(FlowTracker, IcmpErrorWithAQuoteThatWasNeverSentIsOutOfState) {
+  shake_hands();
+  settings.flows.out_of_state = ExceptionPolicy::drop_packet;
+  Packet error = packet_of(talk, false, now);
+  error.set(kIcmpError);
+  error.tcp_sequence = 77'000;
+  EXPECT_FALSE(send(error).is_undecided());
+}
+
+// --- time ----------------------------------------------------------------------------------------
+
+TEST_F(FlowTracker, EntryPastItsTimeoutIsAbsentThoughNobodySwept) {
+  send(udp(true, kStart));
+  const TimeNs end = kStart + settings.flows.udp_one_way;
+  EXPECT_FALSE(send(udp(true, end - 1)).has(kNewFlow));
+  EXPECT_TRUE(send(udp(true, end - 1 + settings.flows.udp_one_way)).has(kNewFlow));
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].end, FlowEnd::timeout);
+  EXPECT_EQ(records[0].emitted, end - 1);
+  EXPECT_EQ(records[0].packets[0], 2U);
+}
+
+TEST_F(FlowTracker, TimeoutsGoByClass) {
+  Talk icmp = talk;
+  icmp.protocol = 1;
+  Talk gre = talk;
+  gre.protocol = 47;
+  send(packet_of(icmp, true, kStart));
+  send(packet_of(gre, true, kStart));
+  send(udp(true, kStart));
+  send(udp(false, kStart));
+  sweep_at(kStart + 60 * kNsPerSecond);
+  EXPECT_EQ(flow_of(icmp), nullptr);
+  EXPECT_NE(udp_flow(), nullptr);
+  sweep_at(kStart + 300 * kNsPerSecond);
+  EXPECT_EQ(udp_flow(), nullptr);
+  EXPECT_NE(flow_of(gre), nullptr);
+  sweep_at(kStart + 600 * kNsPerSecond);
+  EXPECT_EQ(flow_of(gre), nullptr);
+}
+
+TEST_F(FlowTracker, EstablishedConnectionLivesTwoHours) {
+  shake_hands();
+  sweep_at(now + 7439 * kNsPerSecond);
+  EXPECT_EQ(state(), TcpState::established);
+  sweep_at(now + 2 * kNsPerSecond);
+  EXPECT_EQ(flow_of(talk), nullptr);
+}
+
+TEST_F(FlowTracker, SynPastItsTimeoutProvesNothing) {
+  send_tcp(true, kSyn, {.sequence = 1000});
+  now += settings.flows.tcp_opening;
+  send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001});
+  EXPECT_EQ(flow_of(talk), nullptr);
+  sweep_at(now);
+  EXPECT_EQ(tracker->half_open().expired, 1U);
+  EXPECT_EQ(tracker->half_open().active, 0U);
+  EXPECT_TRUE(records.empty());
+}
+
+TEST_F(FlowTracker, TimeThatStandsStillOrGoesBackCreditsNothing) {
+  send(udp(true, kStart + 100));
+  EXPECT_EQ(send(udp(true, kStart + 50)).since_previous, 0U);
+  EXPECT_EQ(udp_flow()->last_seen, kStart + 100);
+}
+
+// --- records -------------------------------------------------------------------------------------
+
+TEST_F(FlowTracker, EndRecordTellsTheWholeFlow) {
+  Packet first = udp(true, kStart, 60);
+  first.packet_number = 17;
+  first.in_port = 3;
+  first.vlan_count = 1;
+  first.vlan[0] = 42;
+  settings.generation = 5;
+  send(first);
+  send(udp(false, kStart + kNsPerSecond, 1000));
+  tracker->flush(kStart + 2 * kNsPerSecond);
+  ASSERT_EQ(records.size(), 1U);
+  const FlowRecord& record = records[0];
+  EXPECT_EQ(record.end, FlowEnd::shutdown);
+  EXPECT_EQ(record.first_seen, kStart);
+  EXPECT_EQ(record.last_seen, kStart + kNsPerSecond);
+  EXPECT_EQ(record.emitted, kStart + kNsPerSecond);
+  EXPECT_EQ(record.bytes, (std::array<std::uint64_t, 2>{60, 1000}));
+  EXPECT_EQ(record.packet_number, 17U);
+  EXPECT_EQ(record.in_port, 3);
+  EXPECT_EQ(record.vlan[0], 42);
+  EXPECT_EQ(record.generation, 5);
+  EXPECT_EQ(record.is_interim, 0);
+  const FiveTuple tuple = tuple_from(record.key, record.initiator_is_low != 0);
+  EXPECT_EQ(tuple, tuple_of({.protocol = 17}, true));
+  EXPECT_EQ(tracker->counters().active, 0U);
+}
+
+TEST_F(FlowTracker, FlowNumbersDifferAndFitInto53Bits) {
+  std::set<std::uint64_t> numbers;
+  for (std::uint16_t port = 1; port <= 2000; ++port) {
+    talk.client_port = port;
+    numbers.insert(flow_number_of(*send(udp(true, kStart)).flow));
+  }
+  EXPECT_EQ(numbers.size(), 2000U);
+  EXPECT_GT(*numbers.begin(), 0U);
+  EXPECT_LT(*numbers.rbegin(), std::uint64_t{1} << 53);
+}
+
+TEST_F(FlowTracker, LaterFlowOfTheSameTupleHasAnotherNumber) {
+  const std::uint64_t first = flow_number_of(*send(udp(true, kStart)).flow);
+  EXPECT_NE(flow_number_of(*send(udp(true, kStart + 400 * kNsPerSecond)).flow), first);
+}
+
+TEST_F(FlowTracker, NoRecordsWhereNoneAreWanted) {
+  settings.flow_records = false;
+  send(udp(true, kStart));
+  tracker->flush(kStart);
+  EXPECT_TRUE(records.empty());
+  EXPECT_EQ(tracker->counters().ended, 1U);
+}
+
+TEST_F(FlowTracker, InterimRecordsCarryDeltasThatSumUp) {
+  settings.flows.udp_one_way = 1000 * kNsPerSecond;
+  for (TimeNs t = 0; t < 250; t += 10) send(udp(true, kStart + t * kNsPerSecond));
+  tracker->flush(kStart + 250 * kNsPerSecond);
+  ASSERT_EQ(records.size(), 5U);
+  std::uint64_t bytes = 0;
+  for (const FlowRecord& record : records) bytes += record.bytes[0];
+  EXPECT_EQ(bytes, 2500U);
+  EXPECT_EQ(records[0].packets[0], 6U);
+  EXPECT_EQ(records[0].is_interim, 1);
+  EXPECT_EQ(records[4].is_interim, 0);
+  EXPECT_EQ(records[4].first_seen, kStart);
+}
+
+// The same packets with sweeps at every tick, seldom, or never.
+TEST_F(FlowTracker, RecordsDoNotDependOnWhenTheSweepComes) {
+  settings.flows.record_interval = 5 * kNsPerSecond;
+  std::vector<std::multiset<std::string>> runs;
+  for (const unsigned sweep_every : {1U, 7U, 1000U, 0U}) {
+    start({.flows = 4096, .half_open = 1024, .started = kStart});
+    std::mt19937_64 random(3);
+    TimeNs when = kStart;
+    for (unsigned tick = 0; tick < 3000; ++tick, when += 100 * kNsPerMs) {
+      talk.client_port = static_cast<std::uint16_t>(random() % 64);
+      const bool from_client = random() % 2 != 0;
+      if (random() % 4 == 0) send(udp(from_client, when + random() % (100 * kNsPerMs)));
+      if (sweep_every != 0 && tick % sweep_every == 0) tracker->expire(when, 1U << 20);
+    }
+    tracker->flush(kStart + 10'000 * kNsPerSecond);
+    std::multiset<std::string>& told = runs.emplace_back();
+    for (const FlowRecord& record : records) {
+      told.emplace(reinterpret_cast<const char*>(&record), sizeof record);
+    }
+  }
+  EXPECT_GT(runs[0].size(), 300U);
+  for (const auto& run : runs) EXPECT_TRUE(run == runs[0]);
+}
+
+// --- refusal -------------------------------------------------------------------------------------
+
+TEST_F(FlowTracker, RefusalHoldsForBothDirectionsWithTheSameRule) {
+  settings.flows.record_interval = 0;
+  Flow* flow = send(udp(true, kStart)).flow;
+  tracker->refuse(*flow, DropReason::flow_rate_exceeded, 20031);
+  tracker->refuse(*flow, DropReason::tcp_out_of_state, 7);
+  for (const bool from_client : {true, false}) {
+    const Packet packet = send(udp(from_client, kStart + kNsPerSecond));
+    EXPECT_EQ(packet.verdict.reason, DropReason::flow_refused);
+    EXPECT_EQ(packet.verdict.rule_id, 20031U);
+  }
+  note_refused_packet(*flow, 2);
+  tracker->flush(kStart + 1000 * kNsPerSecond);
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].end, FlowEnd::refused);
+  EXPECT_EQ(records[0].refused_reason, DropReason::flow_rate_exceeded);
+  EXPECT_EQ(records[0].rule_id, 20031U);
+  EXPECT_EQ(records[0].dropped_packets, 2U);
+}
+
+TEST_F(FlowTracker, TombstoneStaysForItsTimeAfterTheLastPacket) {
+  tracker->refuse(*send(udp(true, kStart)).flow, DropReason::flow_rate_exceeded, 0);
+  TimeNs when = kStart;
+  for (int i = 0; i < 5; ++i) {
+    when += 119 * kNsPerSecond;
+    EXPECT_FALSE(send(udp(true, when)).is_undecided());
+  }
+  EXPECT_TRUE(send(udp(true, when + 120 * kNsPerSecond)).has(kNewFlow));
+}
+
+TEST_F(FlowTracker, TombstoneRefusesANewHandshakeToo) {
+  shake_hands();
+  tracker->refuse(*flow_of(talk), DropReason::flow_rate_exceeded, 0);
+  EXPECT_FALSE(send_tcp(true, kSyn, {.sequence = 99'000}).is_undecided());
+  EXPECT_EQ(tracker->half_open().active, 0U);
+}
+
+// --- full tables ---------------------------------------------------------------------------------
+
+class FullFlowTable : public FlowTracker {
+ protected:
+  static constexpr std::uint32_t kCapacity = 256;
+  void SetUp() override { start({.flows = kCapacity, .half_open = 64, .started = kStart}); }
+
+  Packet from(std::uint32_t client, bool from_client = true) {
+    talk.client = 0x0a000000 + client;
+    return send(udp(from_client, now + 1));
+  }
+};
+
+TEST_F(FullFlowTable, OldestOneWayFlowMakesRoom) {
+  for (std::uint32_t i = 0; i < kCapacity; ++i) ASSERT_NE(from(i).flow, nullptr);
+  ASSERT_NE(from(1000).flow, nullptr);
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].end, FlowEnd::evicted);
+  EXPECT_EQ(records[0].first_seen, kStart + 1);
+  EXPECT_FALSE(from(1).has(kNewFlow));
+  EXPECT_TRUE(from(0).has(kNewFlow));
+  EXPECT_EQ(tracker->counters().active, kCapacity);
+}
+
+TEST_F(FullFlowTable, TwoWayFlowsAndTombstonesStay) {
+  for (std::uint32_t i = 0; i < kCapacity; ++i) {
+    Flow* flow = from(i).flow;
+    if (i % 2 == 0) from(i, false);
+    if (i % 2 == 1) tracker->refuse(*flow, DropReason::flow_rate_exceeded, 0);
+  }
+  const Packet late = from(1000);
+  EXPECT_EQ(late.flow, nullptr);
+  EXPECT_TRUE(late.is_undecided());
+  settings.flows.table_full = ExceptionPolicy::drop_packet;
+  EXPECT_EQ(from(1001).verdict.reason, DropReason::flow_table_full);
+  WorkerCounters counters;
+  tracker->add_to(counters);
+  EXPECT_EQ(counters.capacity[static_cast<std::size_t>(CapacityEvent::flow_table_full)], 2U);
+  for (std::uint32_t i = 0; i < kCapacity; ++i) EXPECT_FALSE(from(i).has(kNewFlow));
+}
+
+TEST_F(FullFlowTable, ClosedConnectionsMakeRoomFirst) {
+  shake_hands();
+  send_tcp(true, kRst, {.sequence = 1001});
+  for (std::uint32_t i = 1; i < kCapacity; ++i) from(i + 1);
+  from(1000);
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].end, FlowEnd::closed);
+  EXPECT_EQ(tracker->counters().evicted_closed, 1U);
+}
+
+TEST_F(FullFlowTable, FlowsOfTheBurstAtHandAreNotEvictedUnderIt) {
+  for (std::uint32_t i = 0; i < kCapacity; ++i) from(i);
+  std::vector<Packet> packets;
+  for (std::uint32_t i = 0; i < 4; ++i) {  // the four oldest, and four new ones
+    talk.client = 0x0a000000 + i;
+    packets.push_back(udp(true, now + 1));
+  }
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    talk.client = 0x0b000000 + i;
+    packets.push_back(udp(true, now + 1));
+  }
+  std::set<const Flow*> flows;
+  for (const Packet& packet : send_all(packets)) {
+    ASSERT_NE(packet.flow, nullptr);
+    EXPECT_EQ(packet.flow->id, packet.id);
+    flows.insert(packet.flow);
+  }
+  EXPECT_EQ(flows.size(), 8U);
+}
+
+TEST_F(FullFlowTable, TenfoldSynFloodCostsNoEstablishedConnection) {
+  const auto connection = [this](std::uint32_t i) {
+    talk = {.client = 0x0a010000 + i};
+    return i;
+  };
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    connection(i);
+    shake_hands();
+  }
+  std::mt19937 random(5);
+  for (std::uint32_t i = 0; i < 10 * kCapacity; ++i) {
+    talk = {.client = static_cast<std::uint32_t>(random())};
+    send_tcp(true, kSyn, {.sequence = static_cast<std::uint32_t>(random())});
+  }
+  EXPECT_EQ(tracker->counters().created, 200U);
+  EXPECT_GT(tracker->half_open().evicted, 0U);
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    connection(i);
+    const Packet data = send_tcp(true, kAck, {.sequence = 1001, .acknowledgement = 5001});
+    EXPECT_FALSE(data.has(kNewFlow));
+  }
+}
+
+TEST_F(FullFlowTable, AnsweredSynFloodCostsNoEstablishedConnection) {
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    talk = {.client = 0x0a010000 + i};
+    shake_hands();
+  }
+  for (std::uint32_t i = 0; i < 10 * kCapacity; ++i) {
+    talk = {.client = 0x0b000000 + i};
+    send_tcp(true, kSyn, {.sequence = 1000});
+    send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001});
+  }
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    talk = {.client = 0x0a010000 + i};
+    EXPECT_EQ(state(), TcpState::established);
+  }
+  EXPECT_GT(tracker->counters().evicted_one_way, 0U);
+}
+
+// --- everything at once --------------------------------------------------------------------------
+
+TEST_F(FlowTracker, AgreesWithAnOrderedMapUnderRandomTraffic) {
+  start({.flows = 512, .half_open = 128, .started = kStart});
+  struct Known {
+    TimeNs last_seen;
+    std::array<std::uint32_t, 2> packets;
+    bool client_began;
+  };
+  std::map<std::uint16_t, Known> oracle;
+  std::mt19937_64 random(11);
+  TimeNs when = kStart;
+  for (int round = 0; round < 20'000; ++round) {
+    when += random() % (4 * kNsPerSecond);
+    const std::size_t count = 1 + random() % kBurstMax;
+    std::vector<Packet> packets;
+    std::vector<std::pair<std::uint16_t, bool>> said;
+    for (std::size_t i = 0; i < count; ++i) {
+      said.emplace_back(random() % 400, random() % 2 != 0);
+      talk.client_port = said.back().first;
+      packets.push_back(udp(said.back().second, when));
+    }
+    const std::vector<Packet> after = send_all(packets);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto [port, from_client] = said[i];
+      auto known = oracle.find(port);
+      if (known != oracle.end()) {
+        const bool both = known->second.packets[0] > 0 && known->second.packets[1] > 0;
+        const DurationNs timeout = both ? settings.flows.udp : settings.flows.udp_one_way;
+        if (when >= known->second.last_seen + timeout) known = (oracle.erase(known), oracle.end());
+      }
+      ASSERT_EQ(after[i].has(kNewFlow), known == oracle.end());
+      if (known == oracle.end()) known = oracle.emplace(port, Known{when, {}, from_client}).first;
+      ASSERT_EQ(after[i].has(kInitiator), from_client == known->second.client_began);
+      ASSERT_EQ(after[i].since_previous, when - known->second.last_seen);
+      known->second.last_seen = when;
+      ++known->second.packets[from_client == known->second.client_began ? 0 : 1];
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      ASSERT_EQ(warm_of(*after[i].flow).packets, oracle.at(said[i].first).packets);
+    }
+    if (random() % 8 == 0) tracker->expire(when, static_cast<std::uint32_t>(random() % 600));
+  }
+  EXPECT_EQ(tracker->counters().evicted_one_way + tracker->counters().table_full, 0U);
+}
+
+// Any packet whatever, as a forger would send them: nothing breaks and the counters agree.
+TEST_F(FlowTracker, SurvivesRandomSegments) {
+  start({.flows = 64, .half_open = 16, .started = kStart});
+  std::mt19937_64 random(13);
+  settings.flows.record_interval = kNsPerSecond;
+  for (int round = 0; round < 30'000; ++round) {
+    std::vector<Packet> packets;
+    for (std::size_t i = 0; i < 1 + random() % 8; ++i) {
+      talk.client_port = static_cast<std::uint16_t>(random() % 100);
+      constexpr std::array<unsigned, 8> kFlags{kSyn, kSyn | kAck, kAck, kAck, kFin | kAck, kRst, 0,
+                                               kRst | kAck};
+      const TcpNumbers numbers{.sequence = static_cast<std::uint32_t>(1000 + random() % 4),
+                               .acknowledgement = static_cast<std::uint32_t>(1000 + random() % 4),
+                               .payload = static_cast<std::uint16_t>(random() % 3),
+                               .window = static_cast<std::uint16_t>(random())};
+      packets.push_back(
+          tcp_packet(talk, random() % 2 != 0, kFlags[random() % 8], numbers, now));
+      if (random() % 16 == 0) packets.back().set(kIcmpError);
+      if (random() % 16 == 0) packets.back().protocol = 17;
+    }
+    for (const Packet& packet : send_all(packets)) {
+      ASSERT_TRUE(packet.flow == nullptr || packet.flow->id == packet.id);
+      if (packet.flow != nullptr && random() % 64 == 0) {
+        tracker->refuse(*packet.flow, DropReason::flow_rate_exceeded, 9);
+      }
+    }
+    now += random() % kNsPerSecond;
+    settings.flows.out_of_state = static_cast<ExceptionPolicy>(random() % 3);
+    if (random() % 4 == 0) tracker->expire(now, 8);
+    ASSERT_EQ(tracker->counters().active, tracker->table().size());
+    ASSERT_EQ(tracker->counters().created, tracker->counters().ended + tracker->counters().active);
+  }
+  tracker->flush(now);
+  EXPECT_EQ(tracker->table().size(), 0U);
+  std::uint64_t ends = 0;
+  for (const FlowRecord& record : records) ends += record.is_interim == 0 ? 1 : 0;
+  EXPECT_EQ(ends, tracker->counters().ended);
+}
+
+TEST(FlowMemory, EverythingIsWithin272BytesPerFlow) {
+  MemoryArena arena;
+  constexpr std::uint32_t kFlows = 1U << 20;
+  const auto tracker =
+      sluice::FlowTracker::create({.flows = kFlows, .half_open = kFlows / 4}, kFlowKey, arena, {});
+  ASSERT_TRUE(tracker.has_value());
+  EXPECT_LE(arena.bytes_mapped(), std::size_t{kFlows} * 272 + 64 * 1024);
+}
+
+}  // namespace
+}  // namespace sluice::test
