@@ -1,6 +1,7 @@
 #include "config/check.h"
 
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,15 +24,13 @@ struct ListSource {
 class ListReader {
  public:
   ListReader(const Source& source, Diagnostics& diagnostics)
-      : directory_(std::filesystem::path(source.file()).parent_path()),
-        diagnostics_(diagnostics),
-        findings_(source, diagnostics) {}
+      : diagnostics_(diagnostics), findings_(source, diagnostics) {}
 
   [[nodiscard]] std::vector<IpPrefix> read(const ListSource& list) {
     std::vector<IpPrefix> prefixes = list.written;
     for (std::size_t i = 0; i < list.files.size(); ++i) {
-      const std::string file = (directory_ / list.files[i]).string();
-      const auto text = read_text_file(file, kPrefixFileBytesMax);
+      const std::string& file = list.files[i];
+      const auto text = read_list(file);
       if (!text) {
         const std::string place = fmt::format("{}[{}]", list.files_path, i);
         findings_.error_at(place, fmt::format("{}: {} {}", place, file, text.error().message));
@@ -44,10 +43,28 @@ class ListReader {
   }
 
  private:
-  std::filesystem::path directory_;
+  // A list is read again at every reload, which a pipe would not survive.
+  static Result<std::string> read_list(const std::string& file) {
+    std::error_code error;
+    const auto status = std::filesystem::status(file, error);
+    const bool is_special =
+        !error && std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
+    if (is_special) return fail(ErrorKind::invalid, "is not a regular file");
+    return read_text_file(file, kPrefixFileBytesMax);
+  }
+
   Diagnostics& diagnostics_;
   FindingWriter findings_;
 };
+
+/// Puts the directory of the configuration in front of the names of its list files.
+void resolve_list_files(const std::string& config_path, ListConfig& lists) {
+  const std::filesystem::path directory = std::filesystem::path(config_path).parent_path();
+  for (auto* files : {&lists.allow_source_files, &lists.allow_destination_files,
+                      &lists.deny_source_files, &lists.deny_destination_files}) {
+    for (std::string& file : *files) file = (directory / file).string();
+  }
+}
 
 PrefixLists read_lists(const ListConfig& lists, const Source& source, Diagnostics& diagnostics) {
   ListReader reader(source, diagnostics);
@@ -72,6 +89,7 @@ CheckedConfig check_text(const std::string& path, std::string text, ConfigPurpos
   // After a mistake of form the defaults in its place would be judged, too, so that only what the
   // file does say is checked further: a text that is no YAML says nothing.
   if (loaded.is_readable) {
+    resolve_list_files(path, loaded.config.lists);
     validate_config(loaded.config, loaded.source, purpose, checked.findings);
     checked.lists = read_lists(loaded.config.lists, loaded.source, checked.findings);
   }

@@ -27,8 +27,8 @@ struct CheckedConfig {
   Diagnostics findings;
 };
 
-/// Reads, loads and validates. Names of list files are relative to the directory of `path`. A file
-/// that cannot be read is a finding like any other.
+/// Reads, loads and validates. Names of list files are relative to the directory of `path`, and
+/// have it in front in the answer. A file that cannot be read is a finding like any other.
 [[nodiscard]] CheckedConfig check_file(const std::string& path, ConfigPurpose purpose);
 
 /// The same for a text at hand; findings carry the name `path`.

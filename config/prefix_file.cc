@@ -30,6 +30,15 @@ std::vector<IpPrefix> read_prefix_lines(const std::string& file, std::string_vie
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     const std::string_view content = content_of(line);
     if (content.empty()) continue;
+    if (prefixes.size() == kPrefixFileEntriesMax) {
+      findings.add({Severity::error,
+                    file,
+                    {number, 0},
+                    fmt::format("more than {} prefixes", kPrefixFileEntriesMax),
+                    "split the list, or merge neighbouring prefixes",
+                    {}});
+      break;
+    }
     const auto prefix = parse_ip_prefix(content);
     if (prefix) {
       prefixes.push_back(*prefix);

@@ -11,7 +11,8 @@
 
 namespace sluice {
 
-inline constexpr std::size_t kPrefixFileBytesMax = std::size_t{128} << 20;
+inline constexpr std::size_t kPrefixFileBytesMax = std::size_t{64} << 20;
+inline constexpr std::size_t kPrefixFileEntriesMax = 1'000'000;
 inline constexpr std::size_t kPrefixFileFindingsMax = 20;
 
 /// The prefixes of `text` in its order; lines that are none become findings under the name `file`,

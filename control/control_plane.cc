@@ -242,8 +242,8 @@ int run_control(const ControlSetup& setup) {
   const Config& config = loaded.config;
   const PrivilegeDrop drop{config.control.user, config.events.eve};
   if (auto dropped = drop_privileges(drop); !dropped) return report(dropped.error());
-  // Changing the user clears the setting, so it comes last; a parent that is already gone shows as a
-  // channel that is hung up.
+  // Changing the user clears the setting, so it comes last; a parent that is already gone shows as
+  // a channel that is hung up.
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   return run_control(setup, config);
 }

@@ -1,6 +1,7 @@
-// The control process: the hidden role `sluiced control`, started and restarted by the keeper of the
-// wire process. One thread turns an event loop (lanes, statistics, channel, signals), the recorder
-// writes. It may die at any moment: the lanes keep what fits and the next one goes on from there.
+// The control process: the hidden role `sluiced control`, started and restarted by the keeper of
+// the wire process. One thread turns an event loop (lanes, statistics, channel, signals), the
+// recorder writes. It may die at any moment: the lanes keep what fits and the next one goes on from
+// there.
 #pragma once
 
 #include <string>

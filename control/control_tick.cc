@@ -35,9 +35,7 @@ struct Collector {
 
 ControlTick::ControlTick(std::vector<WorkerWindow*> windows, EventSink& sink,
                          ControlTickOptions options)
-    : drain_(std::move(windows)),
-      sink_(sink),
-      options_(options) {}
+    : drain_(std::move(windows)), sink_(sink), options_(options) {}
 
 void ControlTick::collect() { drain_.drain(kUnlimited, Collector{flows_, drops_}); }
 

@@ -25,8 +25,7 @@ constexpr std::size_t kSourceLineBytesMax = 160;
 /// Adds findings of one file and stops repeating itself after enough of them.
 class ListFindings {
  public:
-  ListFindings(const std::string& name, Diagnostics& findings)
-      : name_(name), findings_(findings) {}
+  ListFindings(const std::string& name, Diagnostics& findings) : name_(name), findings_(findings) {}
   ~ListFindings() {
     if (errors_ <= kListFindingsMax) return;
     add({}, fmt::format("{} more lines with errors", errors_ - kListFindingsMax), {}, {});
@@ -55,9 +54,9 @@ class ListFindings {
   std::uint64_t errors_ = 0;
 };
 
-/// A dotted quad with an optional length, which is nearly every line; anything else, right or wrong,
-/// is for the general parser. Saves the copy into a C string and inet_pton: a million lines a second
-/// faster on a slow host.
+/// A dotted quad with an optional length, which is nearly every line; anything else, right or
+/// wrong, is for the general parser. Saves the copy into a C string and inet_pton: a million lines
+/// a second faster on a slow host.
 std::optional<IpPrefix> plain_v4(std::string_view word) noexcept {
   std::array<std::uint32_t, 5> parts{0, 0, 0, 0, 32};
   std::size_t part = 0;
@@ -157,7 +156,7 @@ bool is_same_prefix(const SortKey& a, const SortKey& b) noexcept {
 
 /// The content of an open regular file, or the reason why not.
 Result<std::string> content_of(int fd) {
-  struct stat status{};
+  struct stat status {};
   if (fstat(fd, &status) != 0) return fail(ErrorKind::io, std::strerror(errno));
   if (!S_ISREG(status.st_mode)) return fail(ErrorKind::invalid, "not a regular file");
   const auto bytes = static_cast<std::uint64_t>(status.st_size);

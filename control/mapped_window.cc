@@ -13,7 +13,7 @@
 namespace sluice {
 
 Result<MappedWindow> MappedWindow::map(int fd) {
-  struct stat status{};
+  struct stat status {};
   if (fstat(fd, &status) != 0) {
     return fail(ErrorKind::io, std::string("window: ") + std::strerror(errno));
   }

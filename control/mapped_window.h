@@ -1,5 +1,5 @@
-// The shared window as the control process sees it: the inherited descriptor mapped, checked against
-// this build's layout, and unmapped when the object goes. Control thread.
+// The shared window as the control process sees it: the inherited descriptor mapped, checked
+// against this build's layout, and unmapped when the object goes. Control thread.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ namespace sluice {
 
 class MappedWindow {
  public:
-  /// Reads size and header of `fd`, which stays open and the caller's. Errors: io where it cannot be
-  /// mapped, invalid where it was made by another build.
+  /// Reads size and header of `fd`, which stays open and the caller's. Errors: io where it cannot
+  /// be mapped, invalid where it was made by another build.
   [[nodiscard]] static Result<MappedWindow> map(int fd);
   ~MappedWindow();
   MappedWindow(MappedWindow&& other) noexcept;

@@ -1,8 +1,8 @@
 #include "control/policy_builder.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -84,8 +84,9 @@ void warn_of_contradictions(const ListSource& deny, const std::vector<ListLine>&
          fmt::format("'{}' is both allowed and denied: allow wins", to_string(both[i].prefix)));
   }
   if (both.size() > kContradictionsToldMax) {
-    warn(findings, where, 0, fmt::format("{} more prefixes are both allowed and denied",
-                                         both.size() - kContradictionsToldMax));
+    warn(findings, where, 0,
+         fmt::format("{} more prefixes are both allowed and denied",
+                     both.size() - kContradictionsToldMax));
   }
 }
 

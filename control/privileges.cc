@@ -35,11 +35,12 @@ std::optional<Account> find_account(const std::string& user) {
 }
 
 tl::unexpected<Error> refused(const char* step) {
-  return fail(ErrorKind::unavailable,
-              fmt::format("control: cannot give up privileges: {}: {}", step, std::strerror(errno)));
+  return fail(ErrorKind::unavailable, fmt::format("control: cannot give up privileges: {}: {}",
+                                                  step, std::strerror(errno)));
 }
 
-/// Only the last directory, and only where nothing stands: what exists belongs to the administrator.
+/// Only the last directory, and only where nothing stands: what exists belongs to the
+/// administrator.
 void make_log_directory(const std::string& log_path, const Account& account) {
   const std::size_t slash = log_path.rfind('/');
   if (slash == std::string::npos || slash == 0) return;
@@ -76,8 +77,8 @@ Status drop_privileges(const PrivilegeDrop& drop) {
     if (capng_apply(CAPNG_SELECT_BOUNDS) != 0) {
       log(LogLevel::warning, "control: cannot cut the capability bounding set");
     }
+    make_log_directory(drop.log_path, account.value_or(Account{0, 0}));
     if (account) {
-      make_log_directory(drop.log_path, *account);
       if (auto status = become(*account); !status) return status;
     } else {
       log(LogLevel::warning,

@@ -153,6 +153,7 @@ class Lab:
             "events:",
             f"  eve: {self.directory}/eve.json",
             "  drop_sample: 1",
+            "  stats_interval: 1s",
             "control:",
             "  user: ''",
             f"  state_dir: {self.directory}/state",
@@ -183,6 +184,11 @@ class Lab:
     def log(self):
         path = self.directory / "sluiced.log"
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def refused_by_reason(self):
+        """Of the newest statistics: reason -> packets."""
+        stats = self.events("stats")
+        return stats[-1]["sluice"]["dropped_by_reason"] if stats else {}
 
     def events(self, event_type=None):
         """What the gateway has written to eve.json so far."""

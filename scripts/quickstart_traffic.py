@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from lab_network import (  # noqa: E402
-    CLIENT_IP4, Lab, LabError, SERVER_IP4, SERVER_IP6, sh, wait_until)
+    CLIENT_IP4, Lab, LabError, SERVER_IP4, SERVER_IP6, wait_until)
 
 TRAFFIC = pathlib.Path(__file__).resolve().parent / "traffic.py"
 DENIED_IP4 = "10.77.0.66"
@@ -115,13 +115,8 @@ def checksum(data):
     return ~total & 0xffff
 
 
-def refused_by_reason(lab):
-    stats = lab.events("stats")
-    return stats[-1]["sluice"]["dropped_by_reason"] if stats else {}
-
-
 def show_reasons(lab):
-    reasons = refused_by_reason(lab)
+    reasons = lab.refused_by_reason()
     print("\nRefused, by reason")
     for reason, count in sorted(reasons.items(), key=lambda item: -item[1]):
         print(f"  {count:>8}  {reason}")
@@ -149,8 +144,12 @@ def run(lab):
 
 
 def conclude(lab, tables, probes):
-    reasons = refused_by_reason(lab)
-    refused = reasons.get("bad_tcp_flags", 0)
+    try:
+        wait_until(lambda: lab.refused_by_reason().get("bad_tcp_flags", 0) >= probes, 5,
+                   "the statistics")
+    except LabError:
+        pass  # shown below as what it is
+    refused = lab.refused_by_reason().get("bad_tcp_flags", 0)
     tables.add("attack", f"{probes} SYN+FIN probes", f"{refused} refused", refused == probes)
     tables.show()
     show_reasons(lab)

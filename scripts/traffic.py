@@ -12,6 +12,7 @@ import sys
 SILENCE_SECONDS = 1.0
 FIRST_SECONDS = 20.0
 FRAMES_MAX = 1_000_000
+SO_RCVBUFFORCE = 33  # asm-generic/socket.h; not in the socket module
 
 
 def udp_send(destination, port, count, source=None):
@@ -45,7 +46,7 @@ def until_silence(receiver, ready, receive):
 def udp_count(port, ready):
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as receiver:
         receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE, 64 << 20)
+        receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
         receiver.bind(("::", int(port)))
         got = []
         until_silence(receiver, ready, lambda s: got.append(len(s.recv(2048))))
@@ -64,7 +65,7 @@ def frames_send(interface):
 
 def frames_count(interface, ether_type, ready):
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as receiver:
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE, 64 << 20)
+        receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
         # The kernel takes VLAN tags out of the frame; PACKET_AUXDATA says which they were.
         receiver.setsockopt(263, 8, 1)
         receiver.bind((interface, 0))

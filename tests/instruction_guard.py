@@ -28,7 +28,7 @@ def instructions(binary, bursts):
 
 
 def main():
-    binary = pathlib.Path(sys.argv[1]) / "sluice_bench"
+    binary = pathlib.Path(sys.argv[1]) / "tests/sluice_bench"
     per_packet = (instructions(binary, MANY) - instructions(binary, FEW)) / ((MANY - FEW) * BURST)
     limit = json.loads(LIMITS.read_text())["established_packet"]
     print(f"established packet: {per_packet:.1f} instructions, limit {limit}")

@@ -101,7 +101,7 @@ def build_sanitized():
 def build_threads():
     return build(THREADS, "--buildtype=plain", "-Dbenchmarks=false", "-Db_sanitize=thread",
                  "-Db_lundef=false", "-Dcpp_args=-O1 -g1",
-                 env={"CC": "clang-16", "CXX": "clang++-16"}, targets=("tsan_tests",))
+                 env={"CC": "clang-16", "CXX": "clang++-16"}, targets=("tests/tsan_tests",))
 
 
 def fuzz(target, seconds):
@@ -115,7 +115,7 @@ def fuzz(target, seconds):
 
 def fuzz_all(seconds):
     """Two at a time: there are two cores."""
-    targets = sorted(path for path in SANITIZED.glob("*_fuzz") if os.access(path, os.X_OK))
+    targets = sorted(path for path in SANITIZED.glob("tests/*_fuzz") if os.access(path, os.X_OK))
     waiting = list(targets)
 
     def work():
@@ -139,8 +139,8 @@ def integration():
 
 
 def release_tests():
-    run("unit tests", [RELEASE / "unit_tests", "--gtest_brief=1"])
-    run("golden replays", [RELEASE / "golden_tests", "--gtest_brief=1"])
+    run("unit tests", [RELEASE / "tests/unit_tests", "--gtest_brief=1"])
+    run("golden replays", [RELEASE / "tests/golden_tests", "--gtest_brief=1"])
 
 
 def main():
@@ -158,14 +158,14 @@ def main():
             run("instructions on the hot path", ["/usr/bin/python3", "tests/instruction_guard.py",
                                                  RELEASE])
             if threads:
-                run("thread sanitizer", [THREADS / "tsan_tests", "--gtest_brief=1"])
+                run("thread sanitizer", [THREADS / "tests/tsan_tests", "--gtest_brief=1"])
             if sanitized:
-                run("unit tests, sanitized", [SANITIZED / "unit_tests", "--gtest_brief=1"],
+                run("unit tests, sanitized", [SANITIZED / "tests/unit_tests", "--gtest_brief=1"],
                     env=SANITIZER_ENV)
-                run("golden replays, sanitized", [SANITIZED / "golden_tests", "--gtest_brief=1"],
+                run("golden replays, sanitized", [SANITIZED / "tests/golden_tests", "--gtest_brief=1"],
                     env=SANITIZER_ENV)
                 run("malformed packets, sanitized",
-                    [SANITIZED / "malformed_tests", "--gtest_brief=1"], env=SANITIZER_ENV)
+                    [SANITIZED / "tests/malformed_tests", "--gtest_brief=1"], env=SANITIZER_ENV)
                 fuzz_all(FUZZ_SECONDS if level != "--full" else 600)
     if level == "--full":
         run("clang-tidy and coverage", ["/usr/bin/python3", "tests/full.py"], timeout=5400)

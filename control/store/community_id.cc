@@ -1,8 +1,8 @@
-// The digest is SHA-1 over seed (2 bytes), the lower endpoint's address, the other address, protocol,
-// a zero byte, and for protocols with ports the two ports in the same order; all in network order.
-// ICMP puts type and code where ports would be. A type that has a counterpart (echo and echo reply)
-// takes the counterpart as its other port, so that question and answer share an id; any other ICMP
-// message is one-way, and its endpoints keep the order of the packet.
+// The digest is SHA-1 over seed (2 bytes), the lower endpoint's address, the other address,
+// protocol, a zero byte, and for protocols with ports the two ports in the same order; all in
+// network order. ICMP puts type and code where ports would be. A type that has a counterpart (echo
+// and echo reply) takes the counterpart as its other port, so that question and answer share an id;
+// any other ICMP message is one-way, and its endpoints keep the order of the packet.
 #include "control/store/community_id.h"
 
 #include <algorithm>
@@ -80,8 +80,8 @@ Digested digested(const CommunityTuple& tuple) noexcept {
   const std::size_t address_bytes = tuple.version == 6 ? 16 : 4;
   const Ports ports = ports_of(tuple);
   const int order = std::memcmp(tuple.source.data(), tuple.destination.data(), address_bytes);
-  const bool source_first = ports.one_way || order < 0 ||
-                            (order == 0 && ports.source < ports.destination);
+  const bool source_first =
+      ports.one_way || order < 0 || (order == 0 && ports.source < ports.destination);
   const auto& first = source_first ? tuple.source : tuple.destination;
   const auto& second = source_first ? tuple.destination : tuple.source;
   const std::uint8_t protocol_and_padding[] = {tuple.protocol, 0};

@@ -1,5 +1,5 @@
-// Community ID v1 (github.com/corelight/community-id-spec), seed 0: the name that Zeek, Suricata and
-// Arkime give to the same flow. Control side; one object per thread.
+// Community ID v1 (github.com/corelight/community-id-spec), seed 0: the name that Zeek, Suricata
+// and Arkime give to the same flow. Control side; one object per thread.
 #pragma once
 
 #include <array>
@@ -12,8 +12,8 @@ struct evp_md_ctx_st;
 
 namespace sluice {
 
-/// One direction of a flow, addresses in network order (IPv4 in the first four bytes). Ports in host
-/// order, as the packet has them; for ICMP and ICMPv6 the type and the code instead.
+/// One direction of a flow, addresses in network order (IPv4 in the first four bytes). Ports in
+/// host order, as the packet has them; for ICMP and ICMPv6 the type and the code instead.
 struct CommunityTuple {
   std::array<std::uint8_t, 16> source;
   std::array<std::uint8_t, 16> destination;

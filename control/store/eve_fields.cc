@@ -13,20 +13,26 @@ constexpr unsigned kInPackets = kInFlow | kInDrop;
 constexpr EveField kFields[] = {
     {"timestamp", text, kInAll, "UTC with microseconds; of a flow the time of its last packet"},
     {"event_type", text, kInAll, "`flow`, `drop` or `stats`"},
-    {"flow_id", number, kInPackets | kOptional, "names the flow, below 2^53; absent where a refused packet has none"},
-    {"pcap_cnt", number, kInPackets | kOptional | kReplayOnly, "place in the capture from 1; of a flow that of its first packet"},
+    {"flow_id", number, kInPackets | kOptional,
+     "names the flow, below 2^53; absent where a refused packet has none"},
+    {"pcap_cnt", number, kInPackets | kOptional | kReplayOnly,
+     "place in the capture from 1; of a flow that of its first packet"},
     {"in_iface", text, kInPackets | kOptional | kLiveOnly, "port of the first or refused packet"},
     {"vlan", numbers, kInPackets | kOptional, "VLAN ids, outermost first, at most two"},
-    {"src_ip", text, kInPackets | kOptional, "of a flow its initiator; absent where the frame is not IP"},
+    {"src_ip", text, kInPackets | kOptional,
+     "of a flow its initiator; absent where the frame is not IP"},
     {"src_port", number, kInPackets | kOptional, "TCP, UDP and SCTP"},
     {"dest_ip", text, kInPackets | kOptional, "of a flow its responder"},
     {"dest_port", number, kInPackets | kOptional, "TCP, UDP and SCTP"},
-    {"proto", text, kInPackets | kOptional, "`TCP`, `UDP`, `ICMP`, `IPv6-ICMP`, `SCTP`, or the number as text"},
+    {"proto", text, kInPackets | kOptional,
+     "`TCP`, `UDP`, `ICMP`, `IPv6-ICMP`, `SCTP`, or the number as text"},
     {"icmp_type", number, kInPackets | kOptional, "ICMP; of a flow that of its first packet"},
     {"icmp_code", number, kInPackets | kOptional, "ICMP"},
     {"direction", text, kInDrop | kOptional, "`to_server` or `to_client`, where there is a flow"},
-    {"community_id", text, kInPackets | kOptional, "Community ID v1, seed 0; absent without IP or where an ICMP type is not known"},
-    {"flow.pkts_toserver", number, kInFlow, "packets of the initiator; of an interim event since the one before"},
+    {"community_id", text, kInPackets | kOptional,
+     "Community ID v1, seed 0; absent without IP or where an ICMP type is not known"},
+    {"flow.pkts_toserver", number, kInFlow,
+     "packets of the initiator; of an interim event since the one before"},
     {"flow.pkts_toclient", number, kInFlow, "packets of the responder, likewise"},
     {"flow.bytes_toserver", number, kInFlow, "layer-2 bytes without FCS, likewise"},
     {"flow.bytes_toclient", number, kInFlow, "likewise"},
@@ -34,10 +40,12 @@ constexpr EveField kFields[] = {
     {"flow.end", text, kInFlow, "time of the last packet"},
     {"flow.age", number, kInFlow, "seconds between the two"},
     {"flow.state", text, kInFlow, "`new`, `established` or `closed`"},
-    {"flow.reason", text, kInFlow, "`timeout`, `forced`, `shutdown`, or `unknown` for a flow that goes on"},
+    {"flow.reason", text, kInFlow,
+     "`timeout`, `forced`, `shutdown`, or `unknown` for a flow that goes on"},
     {"flow.alerted", flag, kInFlow, "a rule decided about the flow"},
     {"flow.action", text, kInFlow | kOptional, "`drop` where the flow was refused in mode enforce"},
-    {"tcp.tcp_flags", text, kInFlow | kOptional, "all flags seen, hexadecimal; TCP only, like the rest of `tcp`"},
+    {"tcp.tcp_flags", text, kInFlow | kOptional,
+     "all flags seen, hexadecimal; TCP only, like the rest of `tcp`"},
     {"tcp.tcp_flags_ts", text, kInFlow | kOptional, "those of the initiator"},
     {"tcp.tcp_flags_tc", text, kInFlow | kOptional, "those of the responder"},
     {"tcp.syn", flag, kInFlow | kOptional, "seen at least once, else absent"},
@@ -48,7 +56,8 @@ constexpr EveField kFields[] = {
     {"tcp.urg", flag, kInFlow | kOptional, "likewise"},
     {"tcp.ecn", flag, kInFlow | kOptional, "ECE, likewise"},
     {"tcp.cwr", flag, kInFlow | kOptional, "likewise"},
-    {"tcp.state", text, kInFlow | kOptional, "`none`, `syn_sent`, `syn_recv`, `established`, `fin_wait1`, `closing` or `closed`"},
+    {"tcp.state", text, kInFlow | kOptional,
+     "`none`, `syn_sent`, `syn_recv`, `established`, `fin_wait1`, `closing` or `closed`"},
     {"drop.len", number, kInDrop | kOptional, "IPv4: total length; IPv6: payload length"},
     {"drop.tos", number, kInDrop | kOptional, "IPv4"},
     {"drop.ttl", number, kInDrop | kOptional, "IPv4"},
@@ -77,13 +86,16 @@ constexpr EveField kFields[] = {
     {"stats.flow.active", number, kInStats, "flows in the tables now"},
     {"stats.ips.accepted", number, kInStats, "packets forwarded"},
     {"stats.ips.blocked", number, kInStats, "packets refused"},
-    {"sluice.generation", number, kInAll, "of the policy that judged; of statistics the oldest in use"},
+    {"sluice.generation", number, kInAll,
+     "of the policy that judged; of statistics the oldest in use"},
     {"sluice.worker", number, kInPackets | kLiveOnly, "who reported it"},
     {"sluice.mode", text, kInAll, "`enforce` or `monitor`"},
     {"sluice.capture", text, kInAll | kOptional | kReplayOnly, "name of the capture file"},
     {"sluice.interim", flag, kInFlow, "the flow goes on; counters are since the event before"},
-    {"sluice.end", text, kInFlow | kOptional, "`timeout`, `closed`, `evicted`, `refused` or `shutdown`; not of an interim event"},
-    {"sluice.midstream", flag, kInFlow | kOptional, "true where the flow was picked up without a handshake"},
+    {"sluice.end", text, kInFlow | kOptional,
+     "`timeout`, `closed`, `evicted`, `refused` or `shutdown`; not of an interim event"},
+    {"sluice.midstream", flag, kInFlow | kOptional,
+     "true where the flow was picked up without a handshake"},
     {"sluice.dropped_packets", number, kInFlow, "packets of the flow that were refused"},
     {"sluice.refused_reason", text, kInFlow | kOptional, "why the rest of the flow is refused"},
     {"sluice.rule_id", number, kInPackets | kOptional, "the rule that decided"},
@@ -93,29 +105,38 @@ constexpr EveField kFields[] = {
     {"sluice.forwarded", number, kInStats, "packets forwarded"},
     {"sluice.forwarded_bytes", number, kInStats, "their layer-2 bytes"},
     {"sluice.dropped", number, kInStats, "packets refused"},
-    {"sluice.held", number, kInStats, "fragments waiting now: packets received = forwarded + dropped + held"},
+    {"sluice.held", number, kInStats,
+     "fragments waiting now: packets received = forwarded + dropped + held"},
     {"sluice.generated", number, kInStats, "packets sluice made itself"},
     {"sluice.dropped_by_reason", counts, kInStats, "packets by drop reason; absent = 0"},
     {"sluice.would_drop_by_reason", counts, kInStats, "the same for mode monitor"},
     {"sluice.capacity_events", counts, kInStats, "limits of sluice itself that were hit"},
-    {"sluice.records_lost", counts, kInStats, "events lost: `flow` and `drop` in front of the lanes, `queue` in front of the recorder, `file` in front of the file"},
+    {"sluice.records_lost", counts, kInStats,
+     "events lost: `flow` and `drop` in front of the lanes, `queue` in front of the recorder, "
+     "`file` in front of the file"},
     {"sluice.workers", number, kInStats | kLiveOnly, ""},
-    {"sluice.workers_unreadable", number, kInStats | kLiveOnly, "workers whose counters are those of an earlier moment"},
+    {"sluice.workers_unreadable", number, kInStats | kLiveOnly,
+     "workers whose counters are those of an earlier moment"},
     {"sluice.events_written", number, kInStats | kLiveOnly, "lines, by this control process"},
     {"sluice.half_open", number, kInStats | kLiveOnly, "half-open TCP connections now"},
     {"sluice.polls", number, kInStats | kLiveOnly, "turns of the workers"},
     {"sluice.busy_polls", number, kInStats | kLiveOnly, "turns that received something"},
-    {"sluice.full_bursts", number, kInStats | kLiveOnly, "receive calls that returned a full burst"},
+    {"sluice.full_bursts", number, kInStats | kLiveOnly,
+     "receive calls that returned a full burst"},
     {"sluice.handed_over", number, kInStats | kLiveOnly, "frames that another worker had received"},
-    {"sluice.ports", counts, kInStats | kLiveOnly, "by port: `rx_packets`, `rx_bytes`, `tx_packets`, `tx_bytes`"},
+    {"sluice.ports", counts, kInStats | kLiveOnly,
+     "by port: `rx_packets`, `rx_bytes`, `tx_packets`, `tx_bytes`"},
 };
 
 constexpr std::string_view kIntroduction =
     "# Events\n\n"
-    "One JSON object a line, with the names and the nesting of Suricata's EVE; what only sluice knows\n"
+    "One JSON object a line, with the names and the nesting of Suricata's EVE; what only sluice "
+    "knows\n"
     "stands under `sluice`. This page is generated from the table of fields.\n\n"
-    "* `flow`: at the end of a flow, and at `flows.record_interval` while it goes on (`sluice.interim`).\n"
-    "* `drop`: a refused packet of one in `events.drop_sample` flows, chosen by a keyed hash; in mode\n"
+    "* `flow`: at the end of a flow, and at `flows.record_interval` while it goes on "
+    "(`sluice.interim`).\n"
+    "* `drop`: a refused packet of one in `events.drop_sample` flows, chosen by a keyed hash; in "
+    "mode\n"
     "  monitor a packet that would have been refused.\n"
     "* `stats`: every `events.stats_interval`; exact sums over all workers.\n\n"
     "A replay leaves out what depends on the number of workers. Text from outside has control\n"
@@ -123,11 +144,16 @@ constexpr std::string_view kIntroduction =
 
 std::string_view word_of(EveType type) noexcept {
   switch (type) {
-    case text: return "text";
-    case number: return "number";
-    case flag: return "true or false";
-    case numbers: return "list of numbers";
-    case counts: return "object of counts";
+    case text:
+      return "text";
+    case number:
+      return "number";
+    case flag:
+      return "true or false";
+    case numbers:
+      return "list of numbers";
+    case counts:
+      return "object of counts";
   }
   return "";
 }
@@ -139,7 +165,8 @@ std::string_view presence(unsigned events) noexcept {
 }
 
 void append_section(std::string& page, std::string_view event, unsigned bit) {
-  page += fmt::format("\n## {}\n\n| field | value | present | meaning |\n|---|---|---|---|\n", event);
+  page +=
+      fmt::format("\n## {}\n\n| field | value | present | meaning |\n|---|---|---|---|\n", event);
   for (const EveField& field : kFields) {
     if ((field.events & bit) == 0) continue;
     page += fmt::format("| `{}` | {} | {} | {} |\n", field.path, word_of(field.type),

@@ -16,15 +16,15 @@ enum EveEvent : std::uint8_t {
   kInFlow = 1 << 0,
   kInDrop = 1 << 1,
   kInStats = 1 << 2,
-  kOptional = 1 << 3,   ///< only where it is known or means something
-  kLiveOnly = 1 << 4,   ///< not in a replay
+  kOptional = 1 << 3,  ///< only where it is known or means something
+  kLiveOnly = 1 << 4,  ///< not in a replay
   kReplayOnly = 1 << 5,
 };
 
 struct EveField {
   std::string_view path;  ///< "flow.bytes_toserver"
   EveType type;
-  unsigned events;        ///< EveEvent
+  unsigned events;  ///< EveEvent
   std::string_view meaning;
 };
 

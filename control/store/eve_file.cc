@@ -34,7 +34,7 @@ bool ends_mid_line(const char* path) noexcept {
 }
 
 bool is_regular(int fd) noexcept {
-  struct stat status{};
+  struct stat status {};
   return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
@@ -137,8 +137,8 @@ void EveFile::drop_cut_line() noexcept {
 }
 
 void EveFile::abandon() noexcept {
-  lines_lost_ += static_cast<std::uint64_t>(
-      std::count(buffer_.get(), buffer_.get() + filled_, '\n'));
+  lines_lost_ +=
+      static_cast<std::uint64_t>(std::count(buffer_.get(), buffer_.get() + filled_, '\n'));
   filled_ = 0;
 }
 
@@ -155,8 +155,8 @@ void EveFile::follow_rotation(TimeNs now) noexcept {
   if (fd_ < 0 || !is_regular_ || options_.path == "-") return;
   if (now < rotation_checked_ + kRotationInterval) return;
   rotation_checked_ = now;
-  struct stat ours{};
-  struct stat named{};
+  struct stat ours {};
+  struct stat named {};
   if (fstat(fd_, &ours) != 0) return;
   const bool same = stat(options_.path.c_str(), &named) == 0 && named.st_ino == ours.st_ino &&
                     named.st_dev == ours.st_dev;
@@ -168,8 +168,8 @@ void EveFile::follow_rotation(TimeNs now) noexcept {
 
 Status EveFile::status() const {
   if (errno_ == 0) return {};
-  return fail(ErrorKind::io, fmt::format("{}: cannot write: {}", options_.path,
-                                         std::strerror(errno_)));
+  return fail(ErrorKind::io,
+              fmt::format("{}: cannot write: {}", options_.path, std::strerror(errno_)));
 }
 
 }  // namespace sluice

@@ -1,6 +1,6 @@
-// The file that events are appended to: a large buffer in front of it, log rotation behind it, and a
-// full disk survived. Nothing here ends the caller: what cannot be written is kept while the buffer
-// has room, then counted. One thread: the recorder, or the thread that replays.
+// The file that events are appended to: a large buffer in front of it, log rotation behind it, and
+// a full disk survived. Nothing here ends the caller: what cannot be written is kept while the
+// buffer has room, then counted. One thread: the recorder, or the thread that replays.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@
 namespace sluice {
 
 struct EveFileOptions {
-  std::string path;                       ///< "-" = standard output
-  bool starts_empty = false;              ///< truncate instead of append
+  std::string path;           ///< "-" = standard output
+  bool starts_empty = false;  ///< truncate instead of append
   std::size_t buffer_bytes = 1U << 20;
 };
 
@@ -66,9 +66,9 @@ class EveFile {
   TimeNs stalled_at_ = ~TimeNs{0};  ///< when a pipe's reader was last waited for in vain
   TimeNs rotation_checked_ = 0;
   int fd_ = -1;
-  int errno_ = 0;             ///< why writing fails, 0 while it works
+  int errno_ = 0;  ///< why writing fails, 0 while it works
   bool is_regular_ = false;
-  bool mid_line_ = false;     ///< the last byte written was not a newline
+  bool mid_line_ = false;       ///< the last byte written was not a newline
   bool needs_newline_ = false;  ///< the file found ends in a cut line
 };
 

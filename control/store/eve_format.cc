@@ -1,6 +1,6 @@
-// Formatting is the recorder's whole cost, so nothing here allocates or asks the C library: keys are
-// literals, numbers go through std::to_chars, dates are kept per second, names of ports and captures
-// are escaped once. The SHA-1 of the community id is the larger part of what remains.
+// Formatting is the recorder's whole cost, so nothing here allocates or asks the C library: keys
+// are literals, numbers go through std::to_chars, dates are kept per second, names of ports and
+// captures are escaped once. The SHA-1 of the community id is the larger part of what remains.
 #include "control/store/eve_format.h"
 
 #include <algorithm>
@@ -45,8 +45,8 @@ void put_date(char* to, std::uint64_t seconds) noexcept {
   const unsigned march_month = (5 * of_year + 2) / 153;
   const unsigned day = of_year - (153 * march_month + 2) / 5 + 1;
   const unsigned month = march_month < 10 ? march_month + 3 : march_month - 9;
-  const auto year = static_cast<unsigned>(shifted / 146'097) * 400 + year_of_cycle +
-                    (month <= 2 ? 1U : 0U);
+  const auto year =
+      static_cast<unsigned>(shifted / 146'097) * 400 + year_of_cycle + (month <= 2 ? 1U : 0U);
   const auto of_day = static_cast<unsigned>(seconds % 86'400);
   std::memcpy(to, "0000-00-00T00:00:00", 19);
   put_decimal(to, year, 4);
@@ -108,8 +108,8 @@ char* put_v6(char* at, const std::uint8_t* bytes) noexcept {
 
 std::string_view address_text(const std::array<std::uint8_t, 16>& bytes, std::uint8_t version,
                               AddressText& text) noexcept {
-  const char* end = version == 6 ? put_v6(text.data(), bytes.data())
-                                 : put_v4(text.data(), bytes.data());
+  const char* end =
+      version == 6 ? put_v6(text.data(), bytes.data()) : put_v4(text.data(), bytes.data());
   return {text.data(), static_cast<std::size_t>(end - text.data())};
 }
 
@@ -117,12 +117,18 @@ void protocol(JsonWriter& json, std::uint8_t number) noexcept {
   std::array<char, 3> digits;
   const auto word = [&]() -> std::string_view {
     switch (number) {
-      case kTcp: return "TCP";
-      case kUdp: return "UDP";
-      case kIcmp: return "ICMP";
-      case kIcmpV6: return "IPv6-ICMP";
-      case kSctp: return "SCTP";
-      default: break;
+      case kTcp:
+        return "TCP";
+      case kUdp:
+        return "UDP";
+      case kIcmp:
+        return "ICMP";
+      case kIcmpV6:
+        return "IPv6-ICMP";
+      case kSctp:
+        return "SCTP";
+      default:
+        break;
     }
     const char* end = std::to_chars(digits.data(), digits.data() + 3, unsigned{number}).ptr;
     return {digits.data(), static_cast<std::size_t>(end - digits.data())};
@@ -140,8 +146,8 @@ std::string_view station_word(DropReason reason) noexcept {
   return index < kDropReasonCount ? drop_reason_table()[index].station : "unknown";
 }
 
-/// Suricata's words by the value of FlowRecord::tcp_state (a TcpState): for the session, and for the
-/// flow that carries it.
+/// Suricata's words by the value of FlowRecord::tcp_state (a TcpState): for the session, and for
+/// the flow that carries it.
 struct TcpStateRow {
   std::string_view session;
   std::string_view flow;
@@ -174,11 +180,15 @@ std::string_view flow_reason_word(FlowEnd end) noexcept {
   switch (end) {
     case FlowEnd::timeout:
     case FlowEnd::closed:
-    case FlowEnd::expired_at_lookup: return "timeout";
+    case FlowEnd::expired_at_lookup:
+      return "timeout";
     case FlowEnd::evicted:
-    case FlowEnd::refused: return "forced";
-    case FlowEnd::shutdown: return "shutdown";
-    case FlowEnd::none: break;
+    case FlowEnd::refused:
+      return "forced";
+    case FlowEnd::shutdown:
+      return "shutdown";
+    case FlowEnd::none:
+      break;
   }
   return "unknown";
 }
@@ -188,12 +198,18 @@ std::string_view flow_reason_word(FlowEnd end) noexcept {
 std::string_view flow_end_word(FlowEnd end) noexcept {
   switch (end) {
     case FlowEnd::timeout:
-    case FlowEnd::expired_at_lookup: return "timeout";
-    case FlowEnd::closed: return "closed";
-    case FlowEnd::evicted: return "evicted";
-    case FlowEnd::refused: return "refused";
-    case FlowEnd::shutdown: return "shutdown";
-    case FlowEnd::none: break;
+    case FlowEnd::expired_at_lookup:
+      return "timeout";
+    case FlowEnd::closed:
+      return "closed";
+    case FlowEnd::evicted:
+      return "evicted";
+    case FlowEnd::refused:
+      return "refused";
+    case FlowEnd::shutdown:
+      return "shutdown";
+    case FlowEnd::none:
+      break;
   }
   return "unknown";
 }

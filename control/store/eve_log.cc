@@ -24,8 +24,8 @@ struct QueuedRecord {
   RecordKind kind;
 };
 
-// Six megabytes: a tenth of a second at 300,000 events a second, and what all lanes of three workers
-// hold.
+// Six megabytes: a tenth of a second at 300,000 events a second, and what all lanes of three
+// workers hold.
 using RecordQueue = Lane<QueuedRecord, 32'768>;
 using StatsQueue = Lane<StatsSnapshot, 4>;
 

@@ -12,21 +12,30 @@ using EscapeBuffer = std::array<char, 8>;
 
 std::string_view hex_escape(unsigned code, EscapeBuffer& buffer) noexcept {
   constexpr std::string_view kHex = "0123456789abcdef";
-  buffer = {'\\', 'u', kHex[code >> 12 & 15], kHex[code >> 8 & 15], kHex[code >> 4 & 15],
-            kHex[code & 15], 0, 0};
+  buffer = {
+      '\\', 'u', kHex[code >> 12 & 15], kHex[code >> 8 & 15], kHex[code >> 4 & 15], kHex[code & 15],
+      0,    0};
   return {buffer.data(), 6};
 }
 
 std::string_view escaped_ascii(unsigned char c, EscapeBuffer& buffer) noexcept {
   switch (c) {
-    case '"': return "\\\"";
-    case '\\': return "\\\\";
-    case '\b': return "\\b";
-    case '\f': return "\\f";
-    case '\n': return "\\n";
-    case '\r': return "\\r";
-    case '\t': return "\\t";
-    default: return hex_escape(c, buffer);
+    case '"':
+      return "\\\"";
+    case '\\':
+      return "\\\\";
+    case '\b':
+      return "\\b";
+    case '\f':
+      return "\\f";
+    case '\n':
+      return "\\n";
+    case '\r':
+      return "\\r";
+    case '\t':
+      return "\\t";
+    default:
+      return hex_escape(c, buffer);
   }
 }
 

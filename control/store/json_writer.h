@@ -1,6 +1,6 @@
-// JSON text into a buffer that the caller owns, without allocation: the fast path of everything that
-// writes events. Whatever does not fit sets `overflowed` and the text is then to be thrown away. One
-// object per text; any one thread.
+// JSON text into a buffer that the caller owns, without allocation: the fast path of everything
+// that writes events. Whatever does not fit sets `overflowed` and the text is then to be thrown
+// away. One object per text; any one thread.
 #pragma once
 
 #include <charconv>
@@ -14,10 +14,10 @@
 namespace sluice {
 
 /// `text` as the inside of a JSON string. Quotes, backslashes, control characters (C0, DEL, C1) and
-/// the line separators U+2028/9 come out escaped, every byte that is not part of well-formed UTF-8 as
-/// U+FFFD, so that a terminal and any JSON parser are safe from it. At most 6 bytes out per byte in. Writes
-/// only whole characters and returns the end; stops early where `into` is full and then clears
-/// `complete`.
+/// the line separators U+2028/9 come out escaped, every byte that is not part of well-formed UTF-8
+/// as U+FFFD, so that a terminal and any JSON parser are safe from it. At most 6 bytes out per byte
+/// in. Writes only whole characters and returns the end; stops early where `into` is full and then
+/// clears `complete`.
 struct EscapedText {
   std::size_t bytes = 0;
   bool complete = true;
@@ -76,7 +76,8 @@ class JsonWriter {
 
  private:
   [[nodiscard]] bool has_room(std::size_t bytes) noexcept {
-    if (static_cast<std::size_t>(end_ - at_) >= bytes && !overflowed_) [[likely]] return true;
+    if (static_cast<std::size_t>(end_ - at_) >= bytes && !overflowed_) [[likely]]
+      return true;
     overflowed_ = true;
     return false;
   }

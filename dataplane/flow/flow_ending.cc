@@ -10,16 +10,16 @@ namespace {
 constexpr std::uint32_t kSweepAhead = 8;    // slots prefetched in front of the sweep
 constexpr unsigned kEvictionTries = 8;      // flows passed over because the burst needs them
 
-[[nodiscard]] bool is_over(const Flow& flow) noexcept {
-  return flow.tcp_state == TcpState::closed || flow.tcp_state == TcpState::reset;
+[[nodiscard]] bool is_over(TcpState state) noexcept {
+  return state == TcpState::closed || state == TcpState::reset;
 }
 
 }  // namespace
 
-FlowList* FlowTracker::list_of(const Flow& flow) noexcept {
-  if (flow.has(kRefused)) return nullptr;
-  if (is_over(flow)) return &over_;
-  return flow.has(kTwoWay) ? nullptr : &evictable_;
+FlowList* FlowTracker::list_of(unsigned flags, TcpState state) noexcept {
+  if ((flags & kRefused) != 0) return nullptr;
+  if (is_over(state)) return &over_;
+  return (flags & kTwoWay) != 0 ? nullptr : &evictable_;
 }
 
 void FlowTracker::relist(Flow& flow, FlowList* before) noexcept {
@@ -38,6 +38,15 @@ Flow* FlowTracker::take_slot(const Packet& packet) noexcept {
   return has_room ? table_.insert(packet.hash, packet.id) : nullptr;
 }
 
+// Under a flood of new flows every packet evicts: what the next eviction will touch is fetched now.
+void FlowTracker::prefetch_victims(const FlowList& list) noexcept {
+  if (list.head() == kNoSlot) return;
+  const FlowPair& next = table_.at(list.head());
+  table_.prefetch(table_hash(key_, next.hot.id));
+  __builtin_prefetch(&table_.cold_of(next.hot));
+  if (next.warm.list_next != kNoSlot) table_.prefetch_slot(next.warm.list_next);
+}
+
 bool FlowTracker::is_in_burst(const Flow& flow) const noexcept {
   return std::any_of(burst_->packets.begin(), burst_->packets.begin() + burst_->count,
                      [&flow](const Packet& packet) { return packet.flow == &flow; });
@@ -51,10 +60,11 @@ bool FlowTracker::evict_from(FlowList& list, FlowEnd end, TimeNs now) noexcept {
     if (is_in_burst(pair.hot)) continue;
     if (now >= end_of_idle(pair.hot)) {
       end_expired(pair.hot);
-      return true;
+    } else {
+      ++(end == FlowEnd::closed ? counters_.evicted_closed : counters_.evicted_one_way);
+      end_flow(pair.hot, end, now);
     }
-    ++(end == FlowEnd::closed ? counters_.evicted_closed : counters_.evicted_one_way);
-    end_flow(pair.hot, end, now);
+    prefetch_victims(list);
     return true;
   }
   return false;
@@ -72,7 +82,7 @@ void FlowTracker::refuse(Flow& flow, DropReason reason, std::uint32_t rule_id) n
 
 void FlowTracker::end_expired(Flow& flow) noexcept {
   const FlowEnd end = flow.has(kRefused) ? FlowEnd::refused
-                      : is_over(flow)    ? FlowEnd::closed
+                      : is_over(flow.tcp_state) ? FlowEnd::closed
                                          : FlowEnd::timeout;
   end_flow(flow, end, end_of_idle(flow));
 }
@@ -81,9 +91,7 @@ void FlowTracker::end_flow(Flow& flow, FlowEnd end, TimeNs when) noexcept {
   const CoarseTime now = coarse(when);
   const FlowPair& pair = table_.at(table_.slot_of(flow));
   if (interim_interval_ != 0 && is_due(pair.warm.interim_due, now)) emit_interim(flow, now);
-  FlowRecord record = flow_record(pair, table_.cold_of(flow));
-  record.end = end;
-  emit(record);
+  emit(pair, end);
   if (FlowList* list = list_of(flow); list != nullptr) list->remove(table_, table_.slot_of(flow));
   table_.erase(flow);
   ++counters_.ended;
@@ -95,14 +103,15 @@ void FlowTracker::emit_interim(Flow& flow, CoarseTime now) noexcept {
   FlowCold& cold = table_.cold_of(flow);
   pair.warm.interim_due = next_due(pair.warm.interim_due, now, interim_interval_);
   if (!has_untold(pair, cold)) return;
-  FlowRecord record = flow_record(pair, cold);
-  record.is_interim = 1;
-  emit(record);
+  emit(pair, FlowEnd::none);
   note_told(pair, cold);
 }
 
-void FlowTracker::emit(FlowRecord& record) noexcept {
+void FlowTracker::emit(const FlowPair& pair, FlowEnd end) noexcept {
   if (sink_.emit == nullptr || !emits_records_) return;
+  FlowRecord record = flow_record(pair, table_.cold_of(pair.hot));
+  record.end = end;
+  record.is_interim = end == FlowEnd::none ? 1 : 0;
   record.worker = worker_;
   sink_.emit(sink_.context, record);
 }

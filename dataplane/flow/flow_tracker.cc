@@ -17,12 +17,14 @@ constexpr std::uint8_t kTcp = 6;
 }
 
 [[nodiscard]] unsigned direction_of(const Packet& packet, const Flow& flow) noexcept {
-  return packet.has(kSourceIsLow) == flow.has(kInitiatorIsLow) ? kToServer : kToClient;
+  return static_cast<unsigned>(packet.has(kSourceIsLow) != flow.has(kInitiatorIsLow));
 }
 
-void mark_direction(Packet& packet, unsigned direction) noexcept {
-  packet.clear(kInitiator);
-  if (direction == kToServer) packet.set(kInitiator);
+// Without a branch: directions alternate too much to be predicted.
+void mark_direction(Packet& packet, const Flow& flow) noexcept {
+  const unsigned is_initiator = direction_of(packet, flow) ^ 1U;
+  const unsigned others = packet.flags & ~unsigned{kInitiator};
+  packet.flags = static_cast<std::uint16_t>(others | is_initiator * kInitiator);
 }
 
 [[nodiscard]] IdleClass idle_class_of(const Flow& flow) noexcept {
@@ -106,7 +108,7 @@ void FlowTracker::find(Burst& burst, const FlowConfig& config) noexcept {
     if (flow == nullptr || flow->id != packet.id) flow = table_.find(packet.hash, packet.id);
     if (flow != nullptr && packet.now < end_of_idle(*flow)) [[likely]] {
       packet.flow = flow;
-      mark_direction(packet, direction_of(packet, *flow));
+      mark_direction(packet, *flow);
     } else if (packet.protocol == kTcp) {
       half_open_.prefetch(packet.hash);
     }
@@ -140,7 +142,7 @@ Flow* FlowTracker::find_again(Packet& packet) noexcept {
     end_expired(*flow);
     return nullptr;
   }
-  mark_direction(packet, direction_of(packet, *flow));
+  mark_direction(packet, *flow);
   return flow;
 }
 
@@ -150,7 +152,7 @@ void FlowTracker::track_known(Packet& packet, Flow& flow) noexcept {
   if (is_due(warm.interim_due, now) && interim_interval_ != 0) [[unlikely]] emit_interim(flow, now);
   if (flow.has(kRefused)) [[unlikely]] return track_refused(packet, flow);
   flow.policy_epoch = generation_;
-  const unsigned direction = packet.has(kInitiator) ? kToServer : kToClient;
+  const auto direction = static_cast<unsigned>(!packet.has(kInitiator));
   if (flow.tcp_state != TcpState::none) return track_tcp(packet, flow, direction);
   account(packet, flow, direction);
 }
@@ -158,14 +160,13 @@ void FlowTracker::track_known(Packet& packet, Flow& flow) noexcept {
 void FlowTracker::track_tcp(Packet& packet, Flow& flow, unsigned direction) noexcept {
   if ((packet.tcp_flags & kSyn) != 0) [[unlikely]] return track_syn(packet, flow, direction);
   const TcpState before = flow.tcp_state;
-  FlowList* list = list_of(flow);
   if (!advance(flow, warm_of(flow), segment_of(packet, direction))) [[unlikely]] {
     FlowWarm& warm = warm_of(flow);
     warm.bytes[direction] += packet.wire_bytes;
     warm.packets[direction] += packet.frames;
     return note_out_of_state(packet, &flow);
   }
-  if (flow.tcp_state != before) [[unlikely]] note_tcp_state(flow, list);
+  if (flow.tcp_state != before) [[unlikely]] note_tcp_state(flow, list_of(flow.flags, before));
   account(packet, flow, direction);
 }
 

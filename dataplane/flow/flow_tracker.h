@@ -120,8 +120,12 @@ class FlowTracker {
   void end_expired(Flow& flow) noexcept;
   void sweep_slot(std::uint32_t slot, TimeNs now) noexcept;
   void emit_interim(Flow& flow, CoarseTime now) noexcept;
-  void emit(FlowRecord& record) noexcept;
-  [[nodiscard]] FlowList* list_of(const Flow& flow) noexcept;
+  void emit(const FlowPair& pair, FlowEnd end) noexcept;
+  void prefetch_victims(const FlowList& list) noexcept;
+  [[nodiscard]] FlowList* list_of(const Flow& flow) noexcept {
+    return list_of(flow.flags, flow.tcp_state);
+  }
+  [[nodiscard]] FlowList* list_of(unsigned flags, TcpState state) noexcept;
   void relist(Flow& flow, FlowList* before) noexcept;
 
   FlowTable table_;

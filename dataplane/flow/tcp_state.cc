@@ -45,13 +45,21 @@ constexpr std::uint32_t kRecentBytes = 1U << 20;
   return static_cast<std::int32_t>(a - b);
 }
 
-[[nodiscard]] unsigned scale_of(const FlowWarm& warm, unsigned side) noexcept {
-  return side == 0 ? warm.window_scales & 0xfU : warm.window_scales >> 4;
+[[nodiscard]] std::uint32_t later(std::uint32_t a, std::uint32_t b) noexcept {
+  return ahead(a, b) > 0 ? a : b;
 }
 
+[[nodiscard]] unsigned scale_of(const FlowWarm& warm, unsigned side) noexcept {
+  return (unsigned{warm.window_scales} >> (4 * side)) & 0xfU;
+}
+
+constexpr unsigned bit_of(TcpState state) { return 1U << static_cast<unsigned>(state); }
+constexpr unsigned kBothClosed = bit_of(closing) | bit_of(closed);
+constexpr std::array<unsigned, 2> kClosedStates{kBothClosed | bit_of(fin_wait),
+                                                kBothClosed | bit_of(responder_fin)};
+
 [[nodiscard]] bool has_closed(TcpState state, unsigned side) noexcept {
-  if (state == closing || state == closed) return true;
-  return state == (side == 0 ? fin_wait : responder_fin);
+  return (kClosedStates[side] & bit_of(state)) != 0;
 }
 
 /// A FIN of `side` was seen behind a gap and waits for its acknowledgement.
@@ -74,9 +82,12 @@ constexpr std::uint32_t kRecentBytes = 1U << 20;
   const std::int32_t not_sent = ahead(segment.acknowledgement, flow.next_sequence[other]);
   const std::int32_t old_ack = ahead(warm.acknowledged[other], segment.acknowledgement);
   const bool is_proof = flow.tcp_state == syn_received && own == kToServer;  // of the handshake
-  return beyond_edge <= kWindowSlack && behind <= receiver_window &&
-         old_ack <= (is_proof ? 0 : sender_window) &&
-         (not_sent <= 0 || (not_sent == 1 && has_pending_fin(flow, warm, other)));
+  const bool is_inside = (beyond_edge <= kWindowSlack) & (behind <= receiver_window) &
+                         (old_ack <= (is_proof ? 0 : sender_window));
+  if (not_sent > 0) [[unlikely]] {
+    return is_inside && not_sent == 1 && has_pending_fin(flow, warm, other);
+  }
+  return is_inside;
 }
 
 void step(Flow& flow, TcpEvent event) noexcept {
@@ -91,13 +102,13 @@ void close(Flow& flow, unsigned side) noexcept {
 [[nodiscard]] bool take_data(Flow& flow, const FlowWarm& warm, const TcpSegment& segment) noexcept {
   std::uint32_t& next = flow.next_sequence[segment.direction];
   const std::uint32_t end = segment.sequence + segment.payload;
-  const std::int32_t news = ahead(end, next);
-  if (news < 0) return true;
+  const std::uint32_t expected = next;
+  const std::int32_t news = ahead(end, expected);
   const bool closed_before = has_closed(flow.tcp_state, segment.direction);
-  if (news > 0 && closed_before) return false;
-  const bool is_in_order = ahead(segment.sequence, next) <= 0 || !is_checked(warm);
-  next = end;
-  if ((segment.flags & kFin) != 0 && !closed_before && is_in_order) {
+  if ((news > 0) & closed_before) [[unlikely]] return false;
+  next = news > 0 ? end : expected;
+  if ((segment.flags & kFin) == 0 || news < 0 || closed_before) [[likely]] return true;
+  if (ahead(segment.sequence, expected) <= 0 || !is_checked(warm)) {
     ++next;
     close(flow, segment.direction);
   }
@@ -108,13 +119,13 @@ void take_acknowledgement(Flow& flow, FlowWarm& warm, const TcpSegment& segment)
   const unsigned own = segment.direction;
   const unsigned other = own ^ 1;
   const std::uint32_t number = segment.acknowledgement;
-  if (ahead(number, flow.next_sequence[other]) > 0) {
+  if (ahead(number, flow.next_sequence[other]) > 0) [[unlikely]] {
     if (has_pending_fin(flow, warm, other)) close(flow, other);
     flow.next_sequence[other] = number;
   }
-  if (ahead(number, warm.acknowledged[other]) > 0) warm.acknowledged[other] = number;
   const std::uint32_t edge = number + (std::uint32_t{segment.window} << scale_of(warm, own));
-  if (ahead(edge, warm.window_edge[other]) > 0) warm.window_edge[other] = edge;
+  warm.acknowledged[other] = later(number, warm.acknowledged[other]);
+  warm.window_edge[other] = later(edge, warm.window_edge[other]);
 }
 
 [[nodiscard]] bool are_closes_acknowledged(const Flow& flow, const FlowWarm& warm) noexcept {
@@ -234,9 +245,10 @@ bool advance(Flow& flow, FlowWarm& warm, const TcpSegment& segment) noexcept {
   if (!take_data(flow, warm, segment)) [[unlikely]] return false;
   take_acknowledgement(flow, warm, segment);
   warm.tcp_flags[segment.direction] |= segment.flags;
-  step(flow, are_closes_acknowledged(flow, warm) ? TcpEvent::closes_acknowledged
-             : segment.direction == kToServer    ? TcpEvent::initiator_sent
-                                                 : TcpEvent::responder_sent);
+  static_assert(static_cast<unsigned>(TcpEvent::initiator_sent) == kToServer &&
+                static_cast<unsigned>(TcpEvent::responder_sent) == kToClient);
+  step(flow, static_cast<TcpEvent>(segment.direction));
+  if (are_closes_acknowledged(flow, warm)) step(flow, TcpEvent::closes_acknowledged);
   return true;
 }
 

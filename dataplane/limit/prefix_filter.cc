@@ -12,7 +12,7 @@
 namespace sluice {
 namespace {
 
-static_assert(kBurstMax <= PrefixSetV6::kBatchMax);
+static_assert(kBurstMax <= kV6BatchMax);
 
 /// Places in a burst.
 struct Selection {

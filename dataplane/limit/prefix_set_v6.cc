@@ -3,12 +3,11 @@
 // Problem: the longest-match tries of routers cost one dependent load per level; a list only asks
 // "covered or not", so the order of prefixes does not matter and a covered prefix can be left out.
 //
-// Way: one hash table per prefix length in use. Most addresses are on no list, so a filter (one
-// 64-bit word per key, three bits of it) answers for all lengths before a table is touched: at 16
-// bits per prefix about one probe in a hundred is for nothing. Filter words and table lines are
-// prefetched for the whole burst. Buckets are cache lines; a key stands in one of two, first choice
-// preferred, so that a look-up is bounded by two lines. Keys are compared in full: the hash decides
-// only where to look, never what the answer is.
+// Way: one hash table per prefix length in use. Most addresses are on no list, so a filter answers for
+// all lengths before a table is touched (v6_filter.cc). Table lines are prefetched for the whole burst.
+// Buckets are cache lines; a key stands in one of two, first choice preferred, so that a look-up is
+// bounded by two lines. Keys are compared in full: hashes decide only where to look, never what the
+// answer is.
 //
 // The hash is a keyed multiplication, not SipHash: who sends packets does not choose what is in the
 // table, and a look-up is bounded whatever the address. The key still changes with every start.
@@ -18,6 +17,7 @@
 #include "dataplane/limit/prefix_set_v6.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <utility>
@@ -28,7 +28,6 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kWordsPerBucket = 8;
-constexpr std::uint64_t kFilterBitsPerPrefix = 16;
 
 // The two halves of the 128-bit product, folded.
 std::uint64_t fold_multiply(std::uint64_t a, std::uint64_t b) noexcept {
@@ -39,10 +38,6 @@ std::uint64_t fold_multiply(std::uint64_t a, std::uint64_t b) noexcept {
 
 V6Address masked(const V6Address& address, const V6Address& mask) noexcept {
   return {address.high & mask.high, address.low & mask.low};
-}
-
-std::uint64_t filter_bits(std::uint64_t hash) noexcept {
-  return 1ULL << (hash & 63) | 1ULL << (hash >> 6 & 63) | 1ULL << (hash >> 12 & 63);
 }
 
 std::uint64_t first_bucket(std::uint64_t hash, std::uint64_t buckets) noexcept {
@@ -99,57 +94,45 @@ bool PrefixSetV6::contains(const Length& length, const V6Address& address,
   return false;
 }
 
-// Three passes, each over all addresses: hash and prefetch filter words; ask the filter and
-// prefetch table lines; compare.
+// Three passes over all addresses: filter lines are on their way, then the table lines of what the
+// filter let through, then those are compared.
 std::uint32_t PrefixSetV6::covers_by(std::span<const Length> lengths,
                                      std::span<const V6Address> addresses,
+                                     const V6Filter::Batch& batch,
                                      std::uint32_t wanted) const noexcept {
-  const std::size_t count = addresses.size();
-  Hashes hashes;
+  std::array<V6Filter::Probes, kChunk> probes;
+  for (std::size_t l = 0; l < lengths.size(); ++l) filter_.aim(batch, lengths[l].bits, probes[l]);
+  std::array<Candidate, kChunk * kV6BatchMax> candidates;
+  std::size_t count = 0;
   for (std::size_t l = 0; l < lengths.size(); ++l) {
-    const Length length = lengths[l];
-    for (std::size_t i = 0; i < count; ++i) {
-      hashes[l][i] = hash_of(length, addresses[i]);
-      __builtin_prefetch(&filter_word(hashes[l][i]));
+    const Length& length = lengths[l];
+    std::uint32_t left = filter_.may_cover(probes[l], batch.count) & wanted;
+    for (; left != 0; left &= left - 1) {
+      const auto place = static_cast<std::uint32_t>(std::countr_zero(left));
+      const std::uint64_t hash = hash_of(length, addresses[place]);
+      __builtin_prefetch(length.slots + first_bucket(hash, length.buckets) * kWordsPerBucket);
+      candidates[count++] = {&length, place, hash};
     }
   }
-  std::array<std::uint32_t, kChunk> found;  // by length, a bit per address
-  std::uint32_t any = 0;
-  for (std::size_t l = 0; l < lengths.size(); ++l) {
-    const Length length = lengths[l];
-    found[l] = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::uint64_t hash = hashes[l][i];
-      const std::uint64_t bits = filter_bits(hash);
-      found[l] |= static_cast<std::uint32_t>((filter_word(hash) & bits) == bits) << i;
-    }
-    found[l] &= wanted;
-    any |= found[l];
-    for (std::uint32_t left = found[l]; left != 0; left &= left - 1) {
-      const auto i = static_cast<std::size_t>(std::countr_zero(left));
-      __builtin_prefetch(length.slots +
-                         first_bucket(hashes[l][i], length.buckets) * kWordsPerBucket);
-    }
-  }
-  if (any == 0) return 0;
   std::uint32_t covered = 0;
-  for (std::size_t l = 0; l < lengths.size(); ++l) {
-    for (std::uint32_t left = found[l] & ~covered; left != 0; left &= left - 1) {
-      const auto i = static_cast<std::size_t>(std::countr_zero(left));
-      if (contains(lengths[l], addresses[i], hashes[l][i])) covered |= 1U << i;
-    }
+  for (const Candidate& candidate : std::span(candidates).first(count)) {
+    const bool is_member =
+        contains(*candidate.length, addresses[candidate.place], candidate.hash);
+    covered |= static_cast<std::uint32_t>(is_member) << candidate.place;
   }
   return covered;
 }
 
 std::uint32_t PrefixSetV6::covers(std::span<const V6Address> addresses) const noexcept {
-  if (addresses.empty()) return 0;
-  const std::uint32_t all = ~0U >> (kBatchMax - addresses.size());
+  if (addresses.empty() || is_empty()) return 0;
+  V6Filter::Batch batch;
+  filter_.prepare(addresses, batch);
+  const std::uint32_t all = ~0U >> (kV6BatchMax - addresses.size());
   std::uint32_t covered = 0;
   std::span<const Length> left(lengths_);
   while (!left.empty() && covered != all) {
     const std::size_t count = std::min(left.size(), kChunk);
-    covered |= covers_by(left.first(count), addresses, all & ~covered);
+    covered |= covers_by(left.first(count), addresses, batch, all & ~covered);
     left = left.subspan(count);
   }
   return covered;
@@ -164,12 +147,9 @@ class PrefixSetV6::Builder {
     leave_out_covered(prefixes);
     set_.size_ = prefixes.size();
     if (prefixes.empty()) return {};
-    const std::size_t words = prefixes.size() * kFilterBitsPerPrefix / 64 + 1;
-    auto filter = arena_.allocate_array<std::uint64_t>(words);
+    auto filter = V6Filter::create(prefixes.size(), key_, arena_);
     if (!filter) return tl::unexpected<Error>(filter.error());
-    filter_ = *filter;
-    set_.filter_ = filter_.data();
-    set_.filter_words_ = words;
+    set_.filter_ = *filter;
     std::array<std::vector<V6Address>, 129> by_length;
     for (const V6Prefix& prefix : prefixes) by_length[prefix.length].push_back(prefix.address);
     std::vector<std::pair<std::size_t, unsigned>> order;
@@ -185,8 +165,9 @@ class PrefixSetV6::Builder {
 
  private:
   [[nodiscard]] Status add_length(unsigned bits, std::span<const V6Address> members) {
-    Length length;
+    Length length{};
     length.mask = v6_mask(bits);
+    length.bits = static_cast<std::uint8_t>(bits);
     length.is_long = bits > 64;
     length.key_high = siphash13(key_, std::array<std::uint64_t, 2>{bits, 1});
     length.key_low = siphash13(key_, std::array<std::uint64_t, 2>{bits, 2}) | 1;
@@ -206,13 +187,9 @@ class PrefixSetV6::Builder {
       length.slots = memory->data();
       break;
     }
-    for (const V6Address& member : members) add_to_filter(hash_of(length, member));
+    for (const V6Address& member : members) set_.filter_.add(member, bits);
     set_.lengths_.push_back(length);
     return {};
-  }
-
-  void add_to_filter(std::uint64_t hash) {
-    filter_[((hash >> 32) * set_.filter_words_) >> 32] |= filter_bits(hash);
   }
 
   // Every slot starts as the first member; empty where a bucket overflowed.
@@ -243,7 +220,6 @@ class PrefixSetV6::Builder {
   PrefixSetV6& set_;
   const SipKey& key_;
   MemoryArena& arena_;
-  std::span<std::uint64_t> filter_;
 };
 
 Result<PrefixSetV6> PrefixSetV6::build(std::vector<V6Prefix> prefixes, const SipKey& key,

@@ -2,7 +2,7 @@
 // Built once with a policy, then immutable: read by all workers at once.
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -10,16 +10,11 @@
 #include "base/endian.h"
 #include "base/result.h"
 #include "base/siphash.h"
+#include "dataplane/limit/v6_filter.h"
 #include "dataplane/memory_arena.h"
 
 namespace sluice {
 
-/// An IPv6 address as two numbers.
-struct V6Address {
-  std::uint64_t high = 0;
-  std::uint64_t low = 0;
-  friend constexpr auto operator<=>(const V6Address&, const V6Address&) noexcept = default;
-};
 [[nodiscard]] inline V6Address v6_address(const std::uint8_t* sixteen_bytes) noexcept {
   return {load_be64(sixteen_bytes), load_be64(sixteen_bytes + 8)};
 }
@@ -27,22 +22,20 @@ struct V6Address {
 
 struct V6Prefix {
   V6Address address;  ///< bits behind the length are zero
-  std::uint8_t length = 0;
+  std::uint8_t length;
   friend constexpr auto operator<=>(const V6Prefix&, const V6Prefix&) noexcept = default;
 };
 
 class PrefixSetV6 {
  public:
-  static constexpr std::size_t kBatchMax = 32;
-
   PrefixSetV6() = default;
   /// `prefixes` may repeat and cover each other; the memory is the arena's. Fails (limit) where
   /// there is not so much memory.
   [[nodiscard]] static Result<PrefixSetV6> build(std::vector<V6Prefix> prefixes, const SipKey& key,
                                                  MemoryArena& arena);
 
-  /// Bit i of the answer: `addresses[i]` is covered. At most `kBatchMax` addresses; each costs one
-  /// hash and one filter word per length in use, and a table line only where the filter says so.
+  /// Bit i of the answer: `addresses[i]` is covered. At most `kV6BatchMax` addresses; each costs
+  /// one filter word per length in use, and a table line only where the filter says so.
   [[nodiscard]] std::uint32_t covers(std::span<const V6Address> addresses) const noexcept;
 
   [[nodiscard]] bool is_empty() const noexcept { return lengths_.empty(); }
@@ -54,29 +47,32 @@ class PrefixSetV6 {
   /// no empty value to confuse with a key.
   struct Length {
     V6Address mask;
-    std::uint64_t key_high = 0;
-    std::uint64_t key_low = 0;
-    std::uint64_t buckets = 0;
-    const std::uint64_t* slots = nullptr;  ///< 8 words a bucket: 8 upper halves, or 4 addresses
-    bool is_long = false;                  ///< more than 64 bits: both halves are compared
+    std::uint64_t key_high;
+    std::uint64_t key_low;
+    std::uint64_t buckets;
+    const std::uint64_t* slots;  ///< 8 words a bucket: 8 upper halves, or 4 addresses
+    std::uint8_t bits;
+    bool is_long;                ///< more than 64 bits: both halves are compared
+  };
+  /// What the filter let through.
+  struct Candidate {
+    const Length* length;
+    std::uint32_t place;
+    std::uint64_t hash;
   };
   class Builder;
   static constexpr std::size_t kChunk = 8;
-  using Hashes = std::array<std::array<std::uint64_t, kBatchMax>, kChunk>;
 
   [[nodiscard]] static std::uint64_t hash_of(const Length& length, const V6Address& address) noexcept;
   [[nodiscard]] static bool contains(const Length& length, const V6Address& address,
                                      std::uint64_t hash) noexcept;
-  [[nodiscard]] const std::uint64_t& filter_word(std::uint64_t hash) const noexcept {
-    return filter_[((hash >> 32) * filter_words_) >> 32];
-  }
   [[nodiscard]] std::uint32_t covers_by(std::span<const Length> lengths,
                                         std::span<const V6Address> addresses,
+                                        const V6Filter::Batch& batch,
                                         std::uint32_t wanted) const noexcept;
 
   std::vector<Length> lengths_;  ///< most members first
-  const std::uint64_t* filter_ = nullptr;
-  std::uint64_t filter_words_ = 0;
+  V6Filter filter_;
   std::size_t size_ = 0;
 };
 

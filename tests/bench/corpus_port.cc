@@ -68,7 +68,7 @@ NullPorts::NullPorts(bool hugepages, std::uint32_t mbufs) {
 }
 
 NullPorts::~NullPorts() {
-  for (std::uint16_t port : {0, 1}) rte_eth_dev_stop(port);
+  for (std::uint16_t port = 0; port < 2; ++port) rte_eth_dev_stop(port);
   rte_eal_cleanup();
 }
 

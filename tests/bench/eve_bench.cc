@@ -1,5 +1,5 @@
-// What the recorder can write: events per second on one thread, formatted into a file, and the parts
-// of that cost. Figures are read by people; no test depends on them.
+// What the recorder can write: events per second on one thread, formatted into a file, and the
+// parts of that cost. Figures are read by people; no test depends on them.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -28,8 +28,9 @@ std::vector<FlowRecord> varied_flows() {
   for (std::uint32_t i = 0; i < 4096; ++i) {
     const bool is_v6 = i % 3 == 0;
     FlowRecord flow = test::flow_record(
-        is_v6 ? test::Ends{"2001:db8::1", "2001:db8:7::2", static_cast<std::uint16_t>(1024 + i), 443}
-              : test::Ends{"192.0.2.1", "198.51.100.7", static_cast<std::uint16_t>(1024 + i), 443});
+        is_v6
+            ? test::Ends{"2001:db8::1", "2001:db8:7::2", static_cast<std::uint16_t>(1024 + i), 443}
+            : test::Ends{"192.0.2.1", "198.51.100.7", static_cast<std::uint16_t>(1024 + i), 443});
     flow.key.low[is_v6 ? 15 : 3] = static_cast<std::uint8_t>(i);
     flow.flow_number = 0x9'e377'9b97ULL * (i + 1);
     flow.last_seen += i * kNsPerMs;

@@ -97,7 +97,7 @@ std::vector<ListEntry> bystanders() {
   std::vector<ListEntry> lists;
   for (const ListKind kind : {ListKind::deny, ListKind::allow}) {
     for (int i = 0; i < 700; ++i) {
-      const auto bits = 0xc6000000U | (random() & 0x01ffffffU);
+      const auto bits = static_cast<std::uint32_t>(0xc6000000U | (random() & 0x01ffffffU));
       lists.push_back({v4_prefix(bits, i % 2 == 0 ? 24 : 32), kind, ListSide::source});
     }
     for (int i = 0; i < 300; ++i) {

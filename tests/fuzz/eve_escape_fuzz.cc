@@ -32,7 +32,8 @@ std::string repaired(std::string_view text) {
 void check_escape(std::string_view text) {
   const std::string escaped = sluice::escape_json(text);
   for (const char c : escaped) {
-    SLUICE_CHECK(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f, "no control character is left");
+    SLUICE_CHECK(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f,
+                 "no control character is left");
   }
   const auto parsed = nlohmann::json::parse('"' + escaped + '"');
   SLUICE_CHECK(parsed.get<std::string>() == repaired(text), "the text survives");
@@ -60,7 +61,8 @@ void check_line(const std::vector<char>& buffer, std::size_t bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view text(reinterpret_cast<const char*>(data), std::min<std::size_t>(size, 255));
+  const std::string_view text(reinterpret_cast<const char*>(data),
+                              std::min<std::size_t>(size, 255));
   check_escape(text);
   sluice::EveContext context;
   context.port_names = {std::string(text.substr(0, 31)), "inside0"};

@@ -1,5 +1,5 @@
-// A list file of any bytes: no crash, findings where something was left out, and what was understood
-// is understood again, word by word, by the general parser.
+// A list file of any bytes: no crash, findings where something was left out, and what was
+// understood is understood again, word by word, by the general parser.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "config/prefix_file.h"
 #include "config/reference.h"
 
 namespace sluice {
@@ -48,6 +49,7 @@ TEST_F(CheckFile, FindsListFilesBesideTheConfiguration) {
   EXPECT_EQ(to_string(checked.lists.deny_source[0]), "192.0.2.1/32");
   EXPECT_EQ(to_string(checked.lists.deny_source[2]), "2001:db8::/32");
   EXPECT_TRUE(checked.lists.allow_source.empty());
+  EXPECT_EQ(checked.config.lists.deny_source_files[0], (directory_ / "drop.txt").string());
 }
 
 TEST_F(CheckFile, DescribesTheFirstMistakesOfALongList) {
@@ -57,6 +59,18 @@ TEST_F(CheckFile, DescribesTheFirstMistakesOfALongList) {
   const std::string file = write("a.yaml", "lists: {allow: {source_files: [drop.txt]}}\n");
   const CheckedConfig checked = check_file(file, ConfigPurpose::replay);
   EXPECT_EQ(checked.findings.error_count(), 21U);
+}
+
+TEST_F(CheckFile, ReadsListsOfAMillionAndNoMore) {
+  std::string lines;
+  for (std::size_t i = 0; i < kPrefixFileEntriesMax; ++i) {
+    lines += to_string(IpAddress::from_v4(static_cast<std::uint32_t>(i))) + "\n";
+  }
+  Diagnostics findings;
+  EXPECT_EQ(read_prefix_lines("f", lines, findings).size(), kPrefixFileEntriesMax);
+  EXPECT_TRUE(findings.empty());
+  EXPECT_EQ(read_prefix_lines("f", lines + "1.1.1.1\n", findings).size(), kPrefixFileEntriesMax);
+  EXPECT_EQ(findings.error_count(), 1U);
 }
 
 TEST_F(CheckFile, SaysWhyAFileCannotBeRead) {

@@ -211,9 +211,12 @@ TEST(EveFormat, MapsEveryEndOfAFlow) {
     const char* own;
   };
   constexpr Row kRows[] = {
-      {FlowEnd::timeout, "timeout", "timeout"},   {FlowEnd::closed, "timeout", "closed"},
-      {FlowEnd::evicted, "forced", "evicted"},    {FlowEnd::refused, "forced", "refused"},
-      {FlowEnd::shutdown, "shutdown", "shutdown"}, {FlowEnd::expired_at_lookup, "timeout", "timeout"},
+      {FlowEnd::timeout, "timeout", "timeout"},
+      {FlowEnd::closed, "timeout", "closed"},
+      {FlowEnd::evicted, "forced", "evicted"},
+      {FlowEnd::refused, "forced", "refused"},
+      {FlowEnd::shutdown, "shutdown", "shutdown"},
+      {FlowEnd::expired_at_lookup, "timeout", "timeout"},
       {static_cast<FlowEnd>(200), "unknown", "unknown"},
   };
   for (const Row& row : kRows) {
@@ -334,9 +337,9 @@ TEST(EveFormat, EscapesNamesOfPorts) {
 }
 
 TEST(EveFormat, WritesAddressesAsBaseDoes) {
-  for (const char* text : {"::", "::1", "1::", "2001:db8::1", "2001:db8:0:1:1:1:1:1", "1:0:0:2::3",
-                           "1:2:3:4:5:6:7:0", "::ffff:192.0.2.1", "fe80::1:0:0:1", "0:1::",
-                           "1:2:3:4:5:6:7:8"}) {
+  for (const char* text :
+       {"::", "::1", "1::", "2001:db8::1", "2001:db8:0:1:1:1:1:1", "1:0:0:2::3", "1:2:3:4:5:6:7:0",
+        "::ffff:192.0.2.1", "fe80::1:0:0:1", "0:1::", "1:2:3:4:5:6:7:8"}) {
     const IpAddress address = parse_ip_address(text).value();
     const Json drop = event(live(), drop_record({text, text, 1, 2, 6}));
     EXPECT_EQ(drop["src_ip"], to_string(address));
@@ -377,8 +380,7 @@ TEST(EveFormat, NestsStatisticsAsSuricataDoes) {
   EXPECT_EQ(own["dropped_by_reason"], Json::parse(R"({"bad_ip_checksum": 7, "denied_prefix": 2})"));
   EXPECT_EQ(own["would_drop_by_reason"], Json::parse(R"({"flow_refused": 4})"));
   EXPECT_EQ(own["capacity_events"], Json::parse(R"({"flow_evicted": 3})"));
-  EXPECT_EQ(own["records_lost"],
-            Json::parse(R"({"flow": 0, "drop": 0, "queue": 11, "file": 0})"));
+  EXPECT_EQ(own["records_lost"], Json::parse(R"({"flow": 0, "drop": 0, "queue": 11, "file": 0})"));
   EXPECT_EQ(own["ports"]["inside0"]["tx_packets"], 44);
   EXPECT_EQ(own["generation"], 8);
 }

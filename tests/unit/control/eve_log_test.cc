@@ -7,9 +7,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "tests/unit/control/records.h"
 #include "tests/unit/control/scratch_dir.h"

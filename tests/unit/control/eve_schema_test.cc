@@ -33,14 +33,18 @@ const EveField* field_of(const std::string& path) {
 
 bool has_type(const Json& value, EveType type) {
   switch (type) {
-    case EveType::text: return value.is_string();
-    case EveType::number: return value.is_number_unsigned();
-    case EveType::flag: return value.is_boolean();
+    case EveType::text:
+      return value.is_string();
+    case EveType::number:
+      return value.is_number_unsigned();
+    case EveType::flag:
+      return value.is_boolean();
     case EveType::numbers:
       return value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& element) {
                return element.is_number_unsigned();
              });
-    case EveType::counts: return value.is_object();
+    case EveType::counts:
+      return value.is_object();
   }
   return false;
 }

@@ -84,9 +84,9 @@ class WindowsInTest : public ::testing::Test {
  protected:
   static constexpr std::size_t kBytes = sizeof(WindowHeader) + 2 * sizeof(WorkerWindow);
   struct Aligned {
-    void operator()(void* memory) const { ::operator delete(memory, std::align_val_t{64}); }
+    void operator()(void* memory) const { ::operator delete (memory, std::align_val_t{64}); }
   };
-  WindowsInTest() : memory_(::operator new(kBytes, std::align_val_t{64})) {
+  WindowsInTest() : memory_(::operator new (kBytes, std::align_val_t{64})) {
     header_ = new (memory_.get()) WindowHeader;
     header_->workers = 2;
   }

@@ -32,16 +32,17 @@ TEST(EscapeJson, EscapesC1ControlsAndLineSeparators) {
 }
 
 TEST(EscapeJson, KeepsValidUtf8OfEveryLength) {
-  const std::string text = "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x8c\x8a \xed\x9f\xbf \xee\x80\x80 \xf4\x8f\xbf\xbf";
+  const std::string text =
+      "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x8c\x8a \xed\x9f\xbf \xee\x80\x80 \xf4\x8f\xbf\xbf";
   EXPECT_EQ(escape_json(text), text);
 }
 
 TEST(EscapeJson, ReplacesBrokenUtf8) {
   EXPECT_EQ(escape_json("\x80"), "\\ufffd");
-  EXPECT_EQ(escape_json("\xc0\xaf"), "\\ufffd\\ufffd");              // overlong
-  EXPECT_EQ(escape_json("\xed\xa0\x80"), "\\ufffd\\ufffd\\ufffd");   // surrogate
+  EXPECT_EQ(escape_json("\xc0\xaf"), "\\ufffd\\ufffd");             // overlong
+  EXPECT_EQ(escape_json("\xed\xa0\x80"), "\\ufffd\\ufffd\\ufffd");  // surrogate
   EXPECT_EQ(escape_json("\xf4\x90\x80\x80"), "\\ufffd\\ufffd\\ufffd\\ufffd");
-  EXPECT_EQ(escape_json("\xf0\x9f\x8c"), "\\ufffd\\ufffd\\ufffd");   // cut short
+  EXPECT_EQ(escape_json("\xf0\x9f\x8c"), "\\ufffd\\ufffd\\ufffd");  // cut short
   EXPECT_EQ(escape_json("\xe2\x82z"), "\\ufffd\\ufffdz");
 }
 
@@ -77,8 +78,10 @@ TEST(JsonWriter, WritesNestedValuesThatParse) {
   json.close_object();
   json.end_line();
   const std::string text(buffer.data(), json.size());
-  EXPECT_EQ(text, R"({"n":18446744073709551615,"t":true,"f":false,"empty":{},"a":[1,2],"w":"word","s":"q\"\n"})"
-                  "\n");
+  EXPECT_EQ(
+      text,
+      R"({"n":18446744073709551615,"t":true,"f":false,"empty":{},"a":[1,2],"w":"word","s":"q\"\n"})"
+      "\n");
   EXPECT_EQ(Json::parse(text)["s"], "q\"\n");
 }
 

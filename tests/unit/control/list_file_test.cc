@@ -32,9 +32,8 @@ TEST(ListFile, TakesPrefixesAddressesCommentsAndBlanks) {
       "# head\n\n  10.0.0.0/8  # private\r\n\t192.0.2.1\n2001:DB8::/32#x\n::1\n0.0.0.0/0", "l",
       findings);
   EXPECT_TRUE(findings.empty()) << findings.render();
-  EXPECT_EQ(prefixes_of(file),
-            (std::vector<std::string>{"0.0.0.0/0", "::1/128", "10.0.0.0/8", "2001:db8::/32",
-                                      "192.0.2.1/32"}));
+  EXPECT_EQ(prefixes_of(file), (std::vector<std::string>{"0.0.0.0/0", "::1/128", "10.0.0.0/8",
+                                                         "2001:db8::/32", "192.0.2.1/32"}));
 }
 
 TEST(ListFile, RemembersTheLineOfEachPrefix) {

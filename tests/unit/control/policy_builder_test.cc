@@ -58,10 +58,10 @@ TEST(PolicyBuilder, JoinsWrittenPrefixesAndFilesInOneOrder) {
   Diagnostics findings;
   const auto parts = build_policy_parts(config, findings);
   ASSERT_TRUE(parts.has_value()) << findings.render();
-  EXPECT_EQ(shown(*parts), (std::vector<std::string>{
-                               "allow from 10.1.0.0/16", "deny from 10.0.0.0/8",
-                               "deny from 172.16.0.0/12", "deny from 192.0.2.0/24",
-                               "allow to 203.0.113.1/32", "deny to 2001:db8::/32"}));
+  EXPECT_EQ(shown(*parts),
+            (std::vector<std::string>{"allow from 10.1.0.0/16", "deny from 10.0.0.0/8",
+                                      "deny from 172.16.0.0/12", "deny from 192.0.2.0/24",
+                                      "allow to 203.0.113.1/32", "deny to 2001:db8::/32"}));
 }
 
 TEST(PolicyBuilder, ReportsTheErrorsOfAllFiles) {

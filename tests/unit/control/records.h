@@ -38,7 +38,8 @@ inline FlowRecord flow_record(const Ends& ends) {
   record.bytes = {500, 1500};
   record.packets = {5, 4};
   record.generation = 3;
-  record.tcp_state = static_cast<std::uint8_t>(ends.protocol == 6 ? TcpState::closed : TcpState::none);
+  record.tcp_state =
+      static_cast<std::uint8_t>(ends.protocol == 6 ? TcpState::closed : TcpState::none);
   record.tcp_flags = {0x1b, 0x1a};
   record.end = FlowEnd::closed;
   record.worker = 1;
