@@ -14,20 +14,27 @@
 #include <fmt/format.h>
 
 #include "base/units.h"
+#include "dataplane/decode/defrag.h"
+#include "dataplane/decode/defrag_table.h"
 #include "dataplane/flow/flow.h"
+#include "dataplane/flow/half_open.h"
 #include "dataplane/io/port_device.h"
 #include "dataplane/limit/prefix_table.h"
+#include "dataplane/limit/source_table.h"
 #include "dataplane/window.h"
 
 namespace sluice {
 namespace {
 
-// Entry sizes of tables whose types belong to their own files.
-constexpr std::uint64_t kIndexBytesPerFlow = 16;  // 64 B buckets of 10 slots, at most 40 % full
-constexpr std::uint64_t kHalfOpenBytes = 40;      // 32 B and its share of the index
-constexpr std::uint64_t kSourceBytes = 256;
+// Entries with their share of index, filter and rounding to pages.
+constexpr std::uint64_t kIndexBytesPerFlow = 16;
+constexpr std::uint64_t kHalfOpenBytes = sizeof(HalfOpen);
+constexpr std::uint64_t kSourceBytes = sizeof(SourceEntry) + 2;
+// One table for all workers, and its entries are rounded up once more.
 constexpr std::uint64_t kSharedMeterBytes = 32;
-constexpr std::uint64_t kFragmentDatagramBytes = 1024;
+constexpr std::uint64_t kFragmentDatagramBytes = sizeof(FragmentSet) + 8 + 4 * sizeof(DecidedId);
+constexpr std::uint64_t kFragmentFixedBytes =
+    8 * kAssemblyBytesMax + kDeadSetsMax * (sizeof(FragmentSet) + 8);
 
 // An mbuf with the mempool header before it, the headroom and sluice's note.
 constexpr std::uint64_t kMbufOverheadBytes = 64 + 128 + 128 + 64;
@@ -55,7 +62,7 @@ std::uint64_t per_worker(std::uint64_t over_all, std::uint32_t workers) {
 }
 
 std::uint64_t fragment_bytes(const Config& config) {
-  return config.fragments.datagrams * kFragmentDatagramBytes;
+  return config.fragments.datagrams * kFragmentDatagramBytes + kFragmentFixedBytes;
 }
 
 /// Bytes that one more flow costs, the entries of the other tables that grow with it included.
@@ -63,7 +70,7 @@ std::uint64_t bytes_per_flow(const Config& config, std::uint32_t workers) {
   std::uint64_t bytes = kFlowBytes;
   if (config.flows.half_open == 0) bytes += kHalfOpenBytes / kFlowsPerHalfOpen;
   if (config.limits.sources == 0) {
-    bytes += (kSourceBytes + (workers > 1 ? kSharedMeterBytes : 0)) / kFlowsPerSource;
+    bytes += (kSourceBytes + (workers > 1 ? 2 * kSharedMeterBytes : 0)) / kFlowsPerSource + 1;
   }
   return bytes;
 }
@@ -140,8 +147,7 @@ void add_fixed_rows(MemoryPlan& plan, const Config& config, const MemoryRequest&
   }
   add_row(plan, {"lists", "generation", 2, 1,
                  PrefixTable::memory_bytes_max(request.prefixes_v4, request.prefixes_v6), 0});
-  add_row(plan, {"fragments", "worker", workers, config.fragments.datagrams,
-                 kFragmentDatagramBytes, 0});
+  add_row(plan, {"fragments", "worker", workers, 1, fragment_bytes(config), 0});
 }
 
 void add_table_rows(MemoryPlan& plan, std::uint32_t workers) {
@@ -150,6 +156,7 @@ void add_table_rows(MemoryPlan& plan, std::uint32_t workers) {
   add_row(plan, {"flows, hot and warm", "worker", workers, sizes.flows,
                  sizeof(Flow) + sizeof(FlowWarm), 0});
   add_row(plan, {"flows, cold", "worker", workers, sizes.flows, sizeof(FlowCold), 0});
+  add_row(plan, {"fragment frames", "worker", workers, sizes.fragments_held, sizeof(FragmentPiece), 0});
   add_row(plan, {"half-open", "worker", workers, sizes.half_open, kHalfOpenBytes, 0});
   add_row(plan, {"sources", "worker", workers, sizes.sources, kSourceBytes, 0});
   if (plan.shared_meters > 0) {

@@ -22,8 +22,8 @@ struct Policy {
   std::uint16_t list_epoch = 1;
 };
 
-/// `previous` may be null. Fails where lists or limits are out of their bounds; allocates, any thread
-/// but a worker's. `list_key` seeds the hash of the IPv6 tables.
+/// `previous` may be null. Fails where lists or limits are out of their bounds; allocates, any
+/// thread but a worker's. `list_key` seeds the hash of the IPv6 tables.
 [[nodiscard]] Result<std::unique_ptr<const Policy>> build_policy(const PolicyParts& parts,
                                                                  const Policy* previous,
                                                                  const SipKey& list_key);

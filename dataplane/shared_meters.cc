@@ -1,22 +1,22 @@
-// Problem: the packets of one source meet several workers; each alone sees a part of its rate, and a
-// shared counter touched by every packet would move its cache line at every packet.
+// Problem: the packets of one source meet several workers; each alone sees a part of its rate, and
+// a shared counter touched by every packet would move its cache line at every packet.
 //
 // Way: the generic cell rate algorithm (ITU-T I.371): a bucket is one number, the time at which it
-// will be full again. Taking tokens moves it on by tokens / rate, and is allowed while it stays within
-// the time of a burst from now. One number is one compare-and-swap: no lock, no torn state. Workers
-// lease for many packets at once: min(burst / 4W, half a percent of a second), at least one packet.
-// All leases together are a quarter of the burst, so that a worker that sits on its lease distorts
-// the rate by no more than that, once; what is idle goes back. A refused worker is told when a lease
-// will be there, and refuses by its own clock until then.
+// will be full again. Taking tokens moves it on by tokens / rate, and is allowed while it stays
+// within the time of a burst from now. One number is one compare-and-swap: no lock, no torn state.
+// Workers lease for many packets at once: min(burst / 4W, half a percent of a second), at least one
+// packet. All leases together are a quarter of the burst, so that a worker that sits on its lease
+// distorts the rate by no more than that, once; what is idle goes back. A refused worker is told
+// when a lease will be there, and refuses by its own clock until then.
 //
-// An idle meter (full bucket) equals a fresh one, so that a slot is handed to another source without
-// touching the numbers. Two races remain, both bounded by one lease: a worker that checked the slot
-// just before it changed hands charges the new owner; and a meter found idle may be charged while it
-// changes hands. Both need a source that was idle at that very moment.
+// An idle meter (full bucket) equals a fresh one, so that a slot is handed to another source
+// without touching the numbers. Two races remain, both bounded by one lease: a worker that checked
+// the slot just before it changed hands charges the new owner; and a meter found idle may be
+// charged while it changes hands. Both need a source that was idle at that very moment.
 //
-// Unit: 1/1024 ns, modulo 2^64 (208 days). A time further ahead than a burst (and the largest packet)
-// can be is a leftover from before the last wrap, or of a larger limit, and counts as an empty bucket.
-// Rounding is to the disadvantage of the source, less than 1/1024 ns per lease.
+// Unit: 1/1024 ns, modulo 2^64 (208 days). A time further ahead than a burst (and the largest
+// packet) can be is a leftover from before the last wrap, or of a larger limit, and counts as an
+// empty bucket. Rounding is to the disadvantage of the source, less than 1/1024 ns per lease.
 //
 // Rejected: a level and a stamp in one 16-byte compare-and-swap (needs a library call in portable
 // code); a share of the rate per worker (wrong under skew); one worker as the owner of a meter (a
@@ -30,7 +30,7 @@
 namespace sluice {
 namespace {
 
-constexpr unsigned kUnitShift = 10;  // 1/1024 ns
+constexpr unsigned kUnitShift = 10;                                       // 1/1024 ns
 constexpr DurationNs kLongestNs = ~std::uint64_t{0} >> (kUnitShift + 2);  // 52 days
 constexpr DurationNs kNsPerLease = kNsPerSecond / 200;
 
@@ -64,7 +64,8 @@ std::uint64_t units_ahead(std::uint64_t full_at, const TokenRate& limit, TimeNs 
 Result<std::unique_ptr<SharedMeters>> SharedMeters::create(const MeterOptions& options,
                                                            MemoryArena& arena) {
   std::unique_ptr<SharedMeters> shared(new SharedMeters(options));
-  auto meters = arena.allocate_array<Meter>(std::bit_ceil(std::max<std::size_t>(options.meters, kWays)));
+  auto meters =
+      arena.allocate_array<Meter>(std::bit_ceil(std::max<std::size_t>(options.meters, kWays)));
   if (!meters) return tl::unexpected<Error>(meters.error());
   shared->meters_ = *meters;
   return shared;
@@ -104,8 +105,8 @@ std::size_t SharedMeters::victim_in(std::size_t first, const RatePair& limit,
   return oldest;
 }
 
-// Two workers may claim different meters for one source at once. Each looks again after its claim (in
-// one total order, so that at least one of them sees the other's): the lower place stays.
+// Two workers may claim different meters for one source at once. Each looks again after its claim
+// (in one total order, so that at least one of them sees the other's): the lower place stays.
 std::size_t SharedMeters::settle(std::size_t first, std::size_t claimed,
                                  std::uint64_t source) noexcept {
   std::size_t kept = claimed;

@@ -1,11 +1,11 @@
-// One limit of a source for all workers: what every worker may still let pass of it is decided here.
-// Made at start; any number of workers call it at once, without locks. Inside the wire process the
-// only table that workers write together; in a replay one thread drives all of them.
+// One limit of a source for all workers: what every worker may still let pass of it is decided
+// here. Made at start; any number of workers call it at once, without locks. Inside the wire
+// process the only table that workers write together; in a replay one thread drives all of them.
 //
-// `leased`: a worker takes tokens in advance, at most a share of the burst, and decides with what it
-// has in hand; it comes back here a few hundred times a second for a busy source.
-// `exact`: nothing is in advance; every packet is decided here with the arithmetic of
-// token_bucket.h, so that verdicts do not depend on how many workers share the traffic. One thread.
+// `leased`: a worker takes tokens in advance, at most a share of the burst, and decides with what
+// it has in hand; it comes back here a few hundred times a second for a busy source. `exact`:
+// nothing is in advance; every packet is decided here with the arithmetic of token_bucket.h, so
+// that verdicts do not depend on how many workers share the traffic. One thread.
 #pragma once
 
 #include <atomic>
@@ -48,13 +48,15 @@ class SharedMeters {
   [[nodiscard]] bool is_exact() const noexcept { return options_.mode == MeterMode::exact; }
   [[nodiscard]] std::size_t capacity() const noexcept { return meters_.size(); }
 
-  /// `source` is the keyed hash of the source, equal in all workers and never 0. Bounded: looks at eight meters.
+  /// `source` is the keyed hash of the source, equal in all workers and never 0. Bounded: looks at
+  /// eight meters.
   [[nodiscard]] Found find_or_create(std::uint64_t source, const RatePair& limit,
                                      TimeNs now) noexcept;
   /// Slots kept elsewhere may be stale.
   [[nodiscard]] bool holds(std::uint32_t slot, std::uint64_t source) const noexcept;
 
-  // Leased. ----------------------------------------------------------------------------------------
+  // Leased.
+  // ----------------------------------------------------------------------------------------
   /// At least `need` scaled tokens, and up to the size of a lease, or none. Two workers that ask at
   /// once never get more together than there is.
   [[nodiscard]] Lease lease_packets(std::uint32_t slot, const TokenRate& limit, std::uint64_t need,
@@ -71,7 +73,8 @@ class SharedMeters {
   /// min(burst / 4W, half a percent of a second), in scaled tokens.
   [[nodiscard]] std::uint64_t lease_size(const TokenRate& limit) const noexcept;
 
-  // Exact. -----------------------------------------------------------------------------------------
+  // Exact.
+  // -----------------------------------------------------------------------------------------
   /// Charges both buckets if the packet conforms to both, else none.
   [[nodiscard]] bool try_take(std::uint32_t slot, const RatePair& limit, const TokenPair& cost,
                               TimeNs now) noexcept;
@@ -83,7 +86,7 @@ class SharedMeters {
     std::atomic<std::uint64_t> source;  ///< 0 = free
     std::atomic<std::uint64_t> packets;
     std::atomic<std::uint64_t> bits;
-    std::atomic<TimeNs> stamp;          ///< last lease or packet
+    std::atomic<TimeNs> stamp;  ///< last lease or packet
   };
   static_assert(sizeof(Meter) == 32 && std::atomic<std::uint64_t>::is_always_lock_free);
   static constexpr std::size_t kWays = 8;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/verdict.h"
 #include "control/store/community_id.h"
+#include "control/store/eve_text.h"
 #include "control/store/json_writer.h"
 #include "dataplane/events.h"
 #include "dataplane/window.h"
@@ -45,20 +46,6 @@ struct EveContext {
   Mode mode = Mode::enforce;
 };
 
-/// "2025-01-02T03:04:05.000006+0000"; the part before the dot is kept per second.
-class EveTime {
- public:
-  using Text = std::array<char, 31>;
-  [[nodiscard]] Text of(TimeNs time) noexcept;
-
- private:
-  struct Second {
-    std::uint64_t second = ~std::uint64_t{0};
-    std::array<char, 19> text{};
-  };
-  std::array<Second, 64> seconds_{};
-};
-
 /// Each function fills `into` with one line, newline included, and returns its length; 0 where it
 /// did not fit. Values that the wire process cannot have meant (a port number or a reason out of
 /// range) are shown as unknown.
@@ -74,7 +61,14 @@ class EveFormatter {
   void use_capture(std::string_view name);
 
  private:
-  struct Header;
+  struct Header {
+    TimeNs when;
+    std::string_view event_type;
+    std::uint64_t flow_number = 0;
+    std::uint32_t packet_number = 0;
+    std::uint8_t in_port = 0;
+    std::array<std::uint16_t, 2> vlan{};
+  };
   void open_event(JsonWriter& json, const Header& header) noexcept;
   void endpoints(JsonWriter& json, const CommunityTuple& tuple) noexcept;
   void time(JsonWriter& json, std::string_view key, TimeNs when) noexcept;

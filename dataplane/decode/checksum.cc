@@ -18,25 +18,21 @@
 namespace sluice {
 namespace {
 
-/// The sum of the last `count` < 32 bytes.
-RawSum sum_tail(const std::uint8_t* bytes, std::size_t count) noexcept {
-  RawSum sum = 0;
-  for (; count >= 4; count -= 4, bytes += 4) sum += load<std::uint32_t>(bytes);
-  if (count >= 2) {
-    sum += load<std::uint16_t>(bytes);
-    bytes += 2;
-    count -= 2;
-  }
-  return count == 1 ? sum + *bytes : sum;
+/// A window of eight of these words that starts at 8 - n keeps the first n.
+alignas(64) constexpr std::array<std::int32_t, 16> kKeepFirst{-1, -1, -1, -1, -1, -1, -1, -1};
+
+/// Both 32-bit halves of each lane, added.
+__m256i sum_of_halves(__m256i words) noexcept {
+  return _mm256_add_epi64(_mm256_and_si256(words, _mm256_set1_epi64x(0xffffffff)),
+                          _mm256_srli_epi64(words, 32));
 }
 
+/// Lanes hold sums of 32-bit words: far from overflow for any frame.
 RawSum sum_of_lanes(__m256i lanes) noexcept {
-  alignas(32) std::array<std::uint64_t, 4> words;
-  _mm256_store_si256(reinterpret_cast<__m256i*>(words.data()), lanes);
-  // Each lane is below 2^63 for any range; fold before adding so that nothing overflows.
-  RawSum sum = 0;
-  for (const std::uint64_t word : words) sum += (word & 0xffffffff) + (word >> 32);
-  return sum;
+  const __m128i two =
+      _mm_add_epi64(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
+  return static_cast<RawSum>(_mm_cvtsi128_si64(two)) +
+         static_cast<RawSum>(_mm_extract_epi64(two, 1));
 }
 
 std::uint32_t sum_offset(std::uint8_t protocol) noexcept {
@@ -53,13 +49,24 @@ bool has_pseudo_header(std::uint8_t protocol) noexcept {
   return protocol == kProtoTcp || protocol == kProtoUdp || protocol == kProtoIcmpV6;
 }
 
+RawSum sum_of_words(std::uint64_t words) noexcept { return (words & 0xffffffff) + (words >> 32); }
+
+/// Of the addresses alone.
+RawSum pseudo_header_sum(std::uint8_t ip_version, const std::uint8_t* source,
+                         const std::uint8_t* destination) noexcept {
+  if (ip_version == 4) {
+    return RawSum{load<std::uint32_t>(source)} + load<std::uint32_t>(destination);
+  }
+  return sum_of_words(load<std::uint64_t>(source)) + sum_of_words(load<std::uint64_t>(source + 8)) +
+         sum_of_words(load<std::uint64_t>(destination)) +
+         sum_of_words(load<std::uint64_t>(destination + 8));
+}
+
 /// RFC 9293 section 3.1 and RFC 8200 section 8.1.
 RawSum pseudo_header_sum(const Packet& packet, const SumTask& task) noexcept {
-  const std::size_t address_bytes = task.ip_version == 4 ? 4 : 16;
-  RawSum sum = ones_sum(packet.bytes + task.source_at, address_bytes);
-  sum += ones_sum(packet.bytes + task.destination_at, address_bytes);
-  sum += byte_swap(task.l4_bytes);
-  return sum + byte_swap(std::uint16_t{task.protocol});
+  return pseudo_header_sum(task.ip_version, packet.bytes + task.source_at,
+                           packet.bytes + task.destination_at) +
+         byte_swap(task.l4_bytes) + byte_swap(std::uint16_t{task.protocol});
 }
 
 ByteRange covered(const SumTask& task) noexcept { return {task.l4_offset, task.l4_bytes}; }
@@ -77,17 +84,25 @@ SumState judge_crc(const Packet& packet, const SumTask& task) noexcept {
 
 }  // namespace
 
+// The last words are loaded under a mask, which reads no byte that is masked out: no branch depends
+// on the length but those for a last half word and a last byte.
 RawSum ones_sum(const std::uint8_t* bytes, std::size_t count) noexcept {
-  if (count < 32) return sum_tail(bytes, count);
-  const __m256i low_half = _mm256_set1_epi64x(0xffffffff);
-  __m256i low = _mm256_setzero_si256();
-  __m256i high = _mm256_setzero_si256();
+  __m256i lanes = _mm256_setzero_si256();
   for (; count >= 32; count -= 32, bytes += 32) {
-    const __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
-    low = _mm256_add_epi64(low, _mm256_and_si256(words, low_half));
-    high = _mm256_add_epi64(high, _mm256_srli_epi64(words, 32));
+    const auto* here = reinterpret_cast<const __m256i*>(bytes);
+    lanes = _mm256_add_epi64(lanes, sum_of_halves(_mm256_loadu_si256(here)));
   }
-  return sum_of_lanes(_mm256_add_epi64(low, high)) + sum_tail(bytes, count);
+  const std::size_t words = count / 4;
+  const auto* keep = reinterpret_cast<const __m256i*>(kKeepFirst.data() + 8 - words);
+  const __m256i last =
+      _mm256_maskload_epi32(reinterpret_cast<const int*>(bytes), _mm256_loadu_si256(keep));
+  RawSum sum = sum_of_lanes(_mm256_add_epi64(lanes, sum_of_halves(last)));
+  bytes += words * 4;
+  if ((count & 2) != 0) {
+    sum += load<std::uint16_t>(bytes);
+    bytes += 2;
+  }
+  return (count & 1) != 0 ? sum + *bytes : sum;
 }
 
 RawSum ones_sum(const Packet& packet, ByteRange range) noexcept {
@@ -112,6 +127,11 @@ std::uint32_t sctp_crc32c(const Packet& packet, ByteRange range) noexcept {
   add(kZero.data(), 4);
   visit_runs(packet, {range.offset + 12, range.count - 12}, add);
   return ~static_cast<std::uint32_t>(crc);
+}
+
+bool is_sum_right_in_place(const Packet& packet, const SumTask& task) noexcept {
+  return fold(pseudo_header_sum(packet, task) +
+              ones_sum(packet.bytes + task.l4_offset, task.l4_bytes)) == 0xffff;
 }
 
 SumState judge_sum(const Packet& packet, const SumTask& task) noexcept {

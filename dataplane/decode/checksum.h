@@ -81,6 +81,9 @@ enum class SumState : std::uint8_t {
 };
 [[nodiscard]] SumState judge_sum(const Packet& packet, const SumTask& task) noexcept;
 
+/// For TCP and UDP of which all covered bytes lie contiguous at `packet.bytes`.
+[[nodiscard]] bool is_sum_right_in_place(const Packet& packet, const SumTask& task) noexcept;
+
 /// Computes the checksum anew and writes it into the frame.
 void rewrite_sum(Packet& packet, const SumTask& task) noexcept;
 /// The same for the IPv4 header in `header`.

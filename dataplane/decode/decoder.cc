@@ -8,8 +8,40 @@
 #include "base/check.h"
 #include "dataplane/decode/fast_decode.h"
 #include "dataplane/decode/layer_walk.h"
+#include "dataplane/decode/siphash_x4.h"
 
 namespace sluice {
+namespace {
+
+void hash_v4_group(const SipKey& key, const std::array<Packet*, 4>& group) noexcept {
+  std::array<LanesX4, 2> words;
+  for (std::size_t k = 0; k < 4; ++k) {
+    words[0][k] = group[k]->id.lo;
+    words[1][k] = group[k]->id.hi;
+  }
+  const LanesX4 hashes = siphash13_x4(key, words);
+  for (std::size_t k = 0; k < 4; ++k) group[k]->hash = hashes[k];
+}
+
+void identify_v6_group(const SipKey& key, const std::array<Packet*, 4>& group) noexcept {
+  std::array<LanesX4, 5> words;
+  for (std::size_t k = 0; k < 4; ++k) {
+    Packet& packet = *group[k];
+    const V6Pair addresses = v6_addresses(packet);
+    const FlowWordsV6 flow =
+        v6_words(load<std::array<std::uint64_t, 2>>(addresses.source),
+                 load<std::array<std::uint64_t, 2>>(addresses.destination), flow_ports(packet));
+    for (std::size_t w = 0; w < 5; ++w) words[w][k] = flow.words[w];
+    if (flow.source_is_low) packet.set(kSourceIsLow);
+  }
+  const Hash128X4 digests = siphash13_128_x4(key, words);
+  for (std::size_t k = 0; k < 4; ++k) {
+    group[k]->id = v6_identity_of({digests.lo[k], digests.hi[k]});
+    group[k]->hash = table_hash(key, group[k]->id);
+  }
+}
+
+}  // namespace
 
 void Decoder::configure_port(std::uint8_t port, const PortDecode& settings) noexcept {
   SLUICE_CHECK(port < kPortsMax, "ports are numbered from 0 below kPortsMax");
@@ -37,22 +69,24 @@ void Decoder::decode(Burst& burst, const DecodeConfig& config) noexcept {
   hash_pending(burst, pending);
 }
 
-// The hashes of several packets do not depend on each other: one loop of nothing else keeps the
-// processor's units full.
+// Four at a time; the last group is filled up with its own last packet, hashed more than once.
 void Decoder::hash_pending(Burst& burst, const Pending& pending) noexcept {
-  for (std::uint32_t i = 0; i < pending.v4_count; ++i) {
-    Packet& packet = burst.packets[pending.v4[i]];
-    packet.hash = table_hash(flow_key_, packet.id);
+  const auto place = [](const auto& places, std::uint32_t count, std::uint32_t at) noexcept {
+    return places[std::min(at, count - 1)];
+  };
+  for (std::uint32_t i = 0; i < pending.v4_count; i += 4) {
+    std::array<Packet*, 4> group;
+    for (std::uint32_t k = 0; k < 4; ++k) {
+      group[k] = &burst.packets[place(pending.v4, pending.v4_count, i + k)];
+    }
+    hash_v4_group(flow_key_, group);
   }
-  for (std::uint32_t i = 0; i < pending.v6_count; ++i) {
-    Packet& packet = burst.packets[pending.v6[i]];
-    const V6Pair addresses = v6_addresses(packet);
-    const FlowWordsV6 flow =
-        v6_words(load<std::array<std::uint64_t, 2>>(addresses.source),
-                 load<std::array<std::uint64_t, 2>>(addresses.destination), flow_ports(packet));
-    packet.id = v6_identity(flow_key_, flow);
-    packet.hash = table_hash(flow_key_, packet.id);
-    if (flow.source_is_low) packet.set(kSourceIsLow);
+  for (std::uint32_t i = 0; i < pending.v6_count; i += 4) {
+    std::array<Packet*, 4> group;
+    for (std::uint32_t k = 0; k < 4; ++k) {
+      group[k] = &burst.packets[place(pending.v6, pending.v6_count, i + k)];
+    }
+    identify_v6_group(flow_key_, group);
   }
 }
 

@@ -65,9 +65,11 @@ struct FlowWordsV6 {
           source_is_low};
 }
 
-[[nodiscard]] inline FlowId v6_identity(const SipKey& key, const FlowWordsV6& flow) noexcept {
-  const Hash128 digest = siphash13_128(key, flow.words);
+[[nodiscard]] inline FlowId v6_identity_of(const Hash128& digest) noexcept {
   return FlowId{digest.lo, (digest.hi & ~std::uint64_t{0xff}) | 6};
+}
+[[nodiscard]] inline FlowId v6_identity(const SipKey& key, const FlowWordsV6& flow) noexcept {
+  return v6_identity_of(siphash13_128(key, flow.words));
 }
 
 /// Tracking domain of a port whose VLAN ids belong to the key: no two domains below 16 with one tag

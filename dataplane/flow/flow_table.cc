@@ -21,35 +21,12 @@
 
 #include <bit>
 
-#include <immintrin.h>
-
 #include "base/check.h"
 
 namespace sluice {
 namespace {
 
 constexpr std::uint32_t kSpareBuckets = 4;  // a tiny table is less evenly filled
-
-[[nodiscard]] std::uint16_t tag_of(std::uint64_t hash) noexcept {
-  const auto low = static_cast<std::uint16_t>(hash);
-  return low == 0 ? 1 : low;
-}
-
-// Two bits per entry whose tag is `tag`: bits 2i and 2i+1.
-[[nodiscard]] std::uint32_t matches(const FlowBucket& bucket, std::uint16_t tag) noexcept {
-  const __m256i line = _mm256_load_si256(reinterpret_cast<const __m256i*>(&bucket));
-  const __m256i equal = _mm256_cmpeq_epi16(line, _mm256_set1_epi16(static_cast<short>(tag)));
-  return static_cast<std::uint32_t>(_mm256_movemask_epi8(equal)) & ((1U << (2 * kBucketSlots)) - 1);
-}
-
-[[nodiscard]] unsigned first_entry(std::uint32_t pairs) noexcept {
-  return static_cast<unsigned>(std::countr_zero(pairs)) / 2;
-}
-
-[[nodiscard]] std::uint32_t without_first(std::uint32_t pairs) noexcept {
-  pairs &= pairs - 1;
-  return pairs & (pairs - 1);
-}
 
 }  // namespace
 
@@ -73,47 +50,12 @@ Result<FlowTable> FlowTable::create(std::uint32_t capacity, const SipKey& key, M
   return table;
 }
 
-std::uint32_t FlowTable::other_of(std::uint32_t bucket, std::uint16_t tag) const noexcept {
-  const std::uint32_t spread = tag * 0x9e3779b1U;
-  const auto sum = static_cast<std::uint32_t>((std::uint64_t{spread} * bucket_count_) >> 32);
-  return sum >= bucket ? sum - bucket : sum + bucket_count_ - bucket;
-}
-
-std::uint32_t FlowTable::guess(std::uint64_t hash) const noexcept {
-  const FlowBucket& home = buckets_[home_of(hash)];
-  const std::uint16_t tag = tag_of(hash);
-  const std::uint32_t found = matches(home, tag);
-  if (found != 0) [[likely]] {
-    const std::uint32_t slot = home.slots[first_entry(found)];
-    prefetch_slot(slot);
-    return slot;
-  }
-  if (home.overflow != 0) __builtin_prefetch(&buckets_[other_of(home_of(hash), tag)]);
-  return kNoSlot;
-}
-
-Flow* FlowTable::match(const FlowBucket& bucket, std::uint16_t tag, const FlowId& id) noexcept {
-  for (std::uint32_t left = matches(bucket, tag); left != 0; left = without_first(left)) {
-    Flow& flow = pairs_[bucket.slots[first_entry(left)]].hot;
-    if (flow.id == id) return &flow;
-  }
-  return nullptr;
-}
-
-Flow* FlowTable::find(std::uint64_t hash, const FlowId& id) noexcept {
-  const std::uint32_t home = home_of(hash);
-  const std::uint16_t tag = tag_of(hash);
-  Flow* flow = match(buckets_[home], tag, id);
-  if (flow != nullptr || buckets_[home].overflow == 0) [[likely]] return flow;
-  return match(buckets_[other_of(home, tag)], tag, id);
-}
-
 std::uint32_t FlowTable::probe_entries(std::uint64_t hash) const noexcept {
   const std::uint32_t home = home_of(hash);
-  const std::uint16_t tag = tag_of(hash);
-  int bits = std::popcount(matches(buckets_[home], tag));
+  const std::uint16_t tag = detail::tag_of(hash);
+  int bits = std::popcount(detail::matches(buckets_[home], tag));
   if (buckets_[home].overflow != 0) {
-    bits += std::popcount(matches(buckets_[other_of(home, tag)], tag));
+    bits += std::popcount(detail::matches(buckets_[other_of(home, tag)], tag));
   }
   return static_cast<std::uint32_t>(bits) / 2;
 }
@@ -134,7 +76,7 @@ Flow* FlowTable::insert(std::uint64_t hash, const FlowId& id) noexcept {
 void FlowTable::erase(Flow& flow) noexcept {
   const std::uint64_t hash = table_hash(key_, flow.id);
   const std::uint32_t home = home_of(hash);
-  const std::uint16_t tag = tag_of(hash);
+  const std::uint16_t tag = detail::tag_of(hash);
   const std::uint32_t slot = slot_of(flow);
   if (!unfile(home, tag, slot)) {
     const bool was_found = unfile(other_of(home, tag), tag, slot);
@@ -147,7 +89,7 @@ void FlowTable::erase(Flow& flow) noexcept {
 
 bool FlowTable::file(std::uint64_t hash, std::uint32_t slot) noexcept {
   const std::uint32_t home = home_of(hash);
-  const std::uint16_t tag = tag_of(hash);
+  const std::uint16_t tag = detail::tag_of(hash);
   if (put(home, tag, slot, false)) [[likely]] return true;
   const std::uint32_t other = other_of(home, tag);
   if (!put(other, tag, slot, true)) {
@@ -161,9 +103,9 @@ bool FlowTable::file(std::uint64_t hash, std::uint32_t slot) noexcept {
 bool FlowTable::put(std::uint32_t bucket, std::uint16_t tag, std::uint32_t slot,
                     bool is_stranger) noexcept {
   FlowBucket& into = buckets_[bucket];
-  const std::uint32_t free = matches(into, 0);
+  const std::uint32_t free = detail::matches(into, 0);
   if (free == 0) return false;
-  const unsigned entry = first_entry(free);
+  const unsigned entry = detail::first_entry(free);
   into.tags[entry] = tag;
   into.slots[entry] = slot;
   if (is_stranger) into.strangers = static_cast<std::uint16_t>(into.strangers | 1U << entry);
@@ -207,8 +149,8 @@ bool FlowTable::make_room(std::uint32_t bucket) noexcept {
 
 bool FlowTable::unfile(std::uint32_t bucket, std::uint16_t tag, std::uint32_t slot) noexcept {
   FlowBucket& from = buckets_[bucket];
-  for (std::uint32_t left = matches(from, tag); left != 0; left = without_first(left)) {
-    const unsigned entry = first_entry(left);
+  for (std::uint32_t left = detail::matches(from, tag); left != 0; left = detail::without_first(left)) {
+    const unsigned entry = detail::first_entry(left);
     if (from.slots[entry] != slot) continue;
     from.tags[entry] = 0;
     from.strangers = static_cast<std::uint16_t>(from.strangers & ~(1U << entry));

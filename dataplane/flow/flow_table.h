@@ -4,8 +4,11 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <span>
+
+#include <immintrin.h>
 
 #include "base/result.h"
 #include "base/siphash.h"
@@ -27,6 +30,29 @@ struct alignas(64) FlowBucket {
   std::array<std::uint32_t, kBucketSlots> slots;
 };
 static_assert(sizeof(FlowBucket) == 64);
+
+namespace detail {
+
+[[nodiscard]] inline std::uint16_t tag_of(std::uint64_t hash) noexcept {
+  const auto low = static_cast<std::uint16_t>(hash);
+  return low == 0 ? 1 : low;
+}
+
+/// Two bits per entry whose tag is `tag`: bits 2i and 2i+1.
+[[nodiscard]] inline std::uint32_t matches(const FlowBucket& bucket, std::uint16_t tag) noexcept {
+  const __m256i line = _mm256_load_si256(reinterpret_cast<const __m256i*>(&bucket));
+  const __m256i equal = _mm256_cmpeq_epi16(line, _mm256_set1_epi16(static_cast<short>(tag)));
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(equal)) & ((1U << (2 * kBucketSlots)) - 1);
+}
+[[nodiscard]] inline unsigned first_entry(std::uint32_t pairs) noexcept {
+  return static_cast<unsigned>(std::countr_zero(pairs)) / 2;
+}
+[[nodiscard]] inline std::uint32_t without_first(std::uint32_t pairs) noexcept {
+  pairs &= pairs - 1;
+  return pairs & (pairs - 1);
+}
+
+}  // namespace detail
 
 class FlowTable {
  public:
@@ -100,5 +126,42 @@ class FlowTable {
   std::uint32_t fresh_ = 0;             ///< first slot that was never used
   std::uint32_t free_head_ = kNoSlot;   ///< slots that were used; chained through `source_slot`
 };
+
+inline std::uint32_t FlowTable::other_of(std::uint32_t bucket, std::uint16_t tag) const noexcept {
+  const std::uint32_t spread = tag * 0x9e3779b1U;
+  const auto sum = static_cast<std::uint32_t>((std::uint64_t{spread} * bucket_count_) >> 32);
+  return sum >= bucket ? sum - bucket : sum + bucket_count_ - bucket;
+}
+
+inline std::uint32_t FlowTable::guess(std::uint64_t hash) const noexcept {
+  const FlowBucket& home = buckets_[home_of(hash)];
+  const std::uint16_t tag = detail::tag_of(hash);
+  const std::uint32_t found = detail::matches(home, tag);
+  if (found != 0) [[likely]] {
+    const std::uint32_t slot = home.slots[detail::first_entry(found)];
+    prefetch_slot(slot);
+    return slot;
+  }
+  if (home.overflow != 0) __builtin_prefetch(&buckets_[other_of(home_of(hash), tag)]);
+  return kNoSlot;
+}
+
+inline Flow* FlowTable::match(const FlowBucket& bucket, std::uint16_t tag,
+                              const FlowId& id) noexcept {
+  for (std::uint32_t left = detail::matches(bucket, tag); left != 0;
+       left = detail::without_first(left)) {
+    Flow& flow = pairs_[bucket.slots[detail::first_entry(left)]].hot;
+    if (flow.id == id) return &flow;
+  }
+  return nullptr;
+}
+
+inline Flow* FlowTable::find(std::uint64_t hash, const FlowId& id) noexcept {
+  const std::uint32_t home = home_of(hash);
+  const std::uint16_t tag = detail::tag_of(hash);
+  Flow* flow = match(buckets_[home], tag, id);
+  if (flow != nullptr || buckets_[home].overflow == 0) [[likely]] return flow;
+  return match(buckets_[other_of(home, tag)], tag, id);
+}
 
 }  // namespace sluice

@@ -1,5 +1,4 @@
-// Two places of four entries for each hash; a new SYN takes a free entry of the first, else of the
-// second, else that of the oldest among the eight. Nothing has to be unlinked and nothing moves: a
+// Two places of four entries for each hash; a new SYN takes a free one of the eight, else the oldest. Nothing has to be unlinked and nothing moves: a
 // SYN of a flood costs two pairs of neighbouring lines, prefetched for the whole burst. Under a
 // flood an entry lives about as long as the flood needs to fill the table once.
 //
@@ -19,6 +18,10 @@ constexpr std::uint32_t kBytesMax = (1U << 24) - 1;
 constexpr std::uint32_t kPacketsMax = 255;
 
 [[nodiscard]] bool is_free(const HalfOpen& entry) noexcept { return entry.packets == 0; }
+
+[[nodiscard]] bool is_of(const HalfOpen& entry, std::uint64_t hash, bool source_is_low) noexcept {
+  return entry.hash == hash && !is_free(entry) && (entry.source_is_low != 0) == source_is_low;
+}
 
 [[nodiscard]] TimeNs last_syn(const HalfOpen& entry) noexcept {
   return entry.first_seen + (TimeNs{entry.last_after} << kLastAfterShift);
@@ -45,6 +48,13 @@ void fill(HalfOpen& entry, const Packet& syn) noexcept {
   entry.window_scale = scale & 0xf;
   entry.source_is_low = syn.has(kSourceIsLow);
   entry.has_data = syn.payload_bytes != 0;
+  count(entry, syn);
+}
+
+void repeat(HalfOpen& entry, const Packet& syn) noexcept {
+  const DurationNs age = syn.now > entry.first_seen ? syn.now - entry.first_seen : 0;
+  entry.last_after =
+      static_cast<std::uint16_t>(std::min<DurationNs>(age >> kLastAfterShift, 0xffff));
   count(entry, syn);
 }
 
@@ -75,9 +85,7 @@ void HalfOpenTable::prefetch(std::uint64_t hash) const noexcept {
 HalfOpen* HalfOpenTable::match(std::uint64_t hash, bool source_is_low) noexcept {
   for (const std::uint32_t place : places_of(hash)) {
     for (HalfOpen& entry : places_[place].entries) {
-      if (entry.hash == hash && !is_free(entry) && (entry.source_is_low != 0) == source_is_low) {
-        return &entry;
-      }
+      if (is_of(entry, hash, source_is_low)) return &entry;
     }
   }
   return nullptr;
@@ -89,37 +97,38 @@ HalfOpen* HalfOpenTable::find(std::uint64_t hash, bool source_is_low, TimeNs now
   return entry != nullptr && !is_expired(*entry, now, timeout) ? entry : nullptr;
 }
 
-HalfOpen& HalfOpenTable::victim(std::uint64_t hash, TimeNs now, DurationNs timeout) noexcept {
-  HalfOpen* oldest = nullptr;
-  for (const std::uint32_t place : places_of(hash)) {
+// One pass over the eight: the entry of the same direction if there is one, else the oldest, where a
+// free one is older than any.
+HalfOpen& HalfOpenTable::entry_for(std::uint64_t hash, bool source_is_low) noexcept {
+  const Places places = places_of(hash);
+  HalfOpen* oldest = places_[places[0]].entries.data();
+  TimeNs oldest_time = ~TimeNs{0};
+  for (const std::uint32_t place : places) {
     for (HalfOpen& entry : places_[place].entries) {
-      if (is_free(entry)) return entry;
-      if (oldest == nullptr || last_syn(entry) < last_syn(*oldest)) oldest = &entry;
+      if (is_of(entry, hash, source_is_low)) [[unlikely]] return entry;
+      const TimeNs time = is_free(entry) ? 0 : last_syn(entry);
+      oldest = time < oldest_time ? &entry : oldest;
+      oldest_time = std::min(time, oldest_time);
     }
-    if (is_expired(*oldest, now, timeout)) return *oldest;
   }
   return *oldest;
 }
 
 bool HalfOpenTable::note(const Packet& syn, DurationNs timeout) noexcept {
-  HalfOpen* known = match(syn.hash, syn.has(kSourceIsLow));
-  if (known != nullptr && !is_expired(*known, syn.now, timeout) &&
-      known->sequence == syn.tcp_sequence) {
-    const DurationNs age = syn.now > known->first_seen ? syn.now - known->first_seen : 0;
-    const DurationNs after = age >> kLastAfterShift;
-    known->last_after = static_cast<std::uint16_t>(std::min<DurationNs>(after, 0xffff));
-    count(*known, syn);
+  HalfOpen& entry = entry_for(syn.hash, syn.has(kSourceIsLow));
+  const bool is_live = !is_free(entry) && !is_expired(entry, syn.now, timeout);
+  const bool is_known = is_of(entry, syn.hash, syn.has(kSourceIsLow));
+  if (is_live && is_known && entry.sequence == syn.tcp_sequence) {
+    repeat(entry, syn);
     return false;
   }
-  HalfOpen& entry = known != nullptr ? *known : victim(syn.hash, syn.now, timeout);
-  const bool was_free = is_free(entry);
-  const bool was_evicted = !was_free && known == nullptr && !is_expired(entry, syn.now, timeout);
-  counters_.active += was_free ? 1 : 0;
-  counters_.evicted += was_evicted ? 1 : 0;
-  counters_.expired += !was_free && !was_evicted ? 1 : 0;
+  const bool is_evicted = is_live && !is_known;
+  counters_.active += is_free(entry) ? 1 : 0;
+  counters_.evicted += is_evicted ? 1 : 0;
+  counters_.expired += !is_free(entry) && !is_evicted ? 1 : 0;
   ++counters_.created;
   fill(entry, syn);
-  return was_evicted;
+  return is_evicted;
 }
 
 void HalfOpenTable::complete(HalfOpen& entry) noexcept {

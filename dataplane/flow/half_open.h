@@ -71,7 +71,7 @@ class HalfOpenTable {
 
   [[nodiscard]] Places places_of(std::uint64_t hash) const noexcept;
   [[nodiscard]] HalfOpen* match(std::uint64_t hash, bool source_is_low) noexcept;
-  [[nodiscard]] HalfOpen& victim(std::uint64_t hash, TimeNs now, DurationNs timeout) noexcept;
+  [[nodiscard]] HalfOpen& entry_for(std::uint64_t hash, bool source_is_low) noexcept;
 
   std::span<Place> places_;
   std::uint32_t hand_ = 0;  ///< next place to be swept

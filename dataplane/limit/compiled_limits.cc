@@ -39,12 +39,12 @@ Status check_rate(const char* name, const RateConfig& config) {
 
 Status check_limits(const LimitsConfig& limits) {
   if (limits.source_prefix_v4 > 32) {
-    return fail(ErrorKind::invalid, fmt::format("limits.source_prefix_v4 is {}, above 32",
-                                                limits.source_prefix_v4));
+    return fail(ErrorKind::invalid,
+                fmt::format("limits.source_prefix_v4 is {}, above 32", limits.source_prefix_v4));
   }
   if (limits.source_prefix_v6 > 128) {
-    return fail(ErrorKind::invalid, fmt::format("limits.source_prefix_v6 is {}, above 128",
-                                                limits.source_prefix_v6));
+    return fail(ErrorKind::invalid,
+                fmt::format("limits.source_prefix_v6 is {}, above 128", limits.source_prefix_v6));
   }
   if (auto ok = check_rate("limits.flow.packets", limits.flow.packets); !ok) return ok;
   if (auto ok = check_rate("limits.flow.bits", limits.flow.bits); !ok) return ok;

@@ -16,16 +16,16 @@ struct CompiledLimits {
   RatePair source;
   std::uint64_t source_mask_v6_high = ~std::uint64_t{0};  ///< of the address as two numbers
   std::uint64_t source_mask_v6_low = 0;
-  std::uint32_t source_mask_v4 = ~std::uint32_t{0};       ///< host order
-  std::uint16_t exempt_flags = 0;  ///< PacketFlag: packets that no limit touches
+  std::uint32_t source_mask_v4 = ~std::uint32_t{0};  ///< host order
+  std::uint16_t exempt_flags = 0;                    ///< PacketFlag: packets that no limit touches
 
   [[nodiscard]] bool is_set() const noexcept { return flow.is_set() || source.is_set(); }
 };
 static_assert(std::is_trivially_copyable_v<CompiledLimits>);
 
 /// A burst of 0 becomes a tenth of a second of the rate. Every burst is held between one packet (or
-/// one 1,500-byte MTU with its layer-2 header) and what a bucket can hold. Fails (invalid) on prefix
-/// lengths and rates that no valid configuration has.
+/// one 1,500-byte MTU with its layer-2 header) and what a bucket can hold. Fails (invalid) on
+/// prefix lengths and rates that no valid configuration has.
 [[nodiscard]] Result<CompiledLimits> compile_limits(const LimitsConfig& limits,
                                                     const DecodeConfig& decode);
 

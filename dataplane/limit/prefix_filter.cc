@@ -23,7 +23,9 @@ struct Selection {
     places[count] = static_cast<std::uint8_t>(place);
     count += wanted ? 1U : 0U;
   }
-  [[nodiscard]] std::span<const std::uint8_t> all() const noexcept { return {places.data(), count}; }
+  [[nodiscard]] std::span<const std::uint8_t> all() const noexcept {
+    return {places.data(), count};
+  }
 };
 
 using V4Addresses = std::array<std::uint32_t, kBurstMax>;
@@ -43,14 +45,16 @@ void drop_or_allow(Packet& packet, bool is_allowed) noexcept {
   packet.set(kAllowed);
 }
 
-// --- step A ---------------------------------------------------------------------------------------
+// --- step A
+// ---------------------------------------------------------------------------------------
 
 bool is_destination_allowed(const Packet& packet, const PrefixTableV4& table) noexcept {
   if ((table.lists() & kDestinationAllow) == 0) return false;
   return (table.lists_of(v4_addresses(packet).destination) & kDestinationAllow) != 0;
 }
 
-void filter_sources_v4(Burst& burst, const Selection& selected, const PrefixTableV4& table) noexcept {
+void filter_sources_v4(Burst& burst, const Selection& selected,
+                       const PrefixTableV4& table) noexcept {
   V4Addresses sources;
   for (std::uint32_t i = 0; i < selected.count; ++i) {
     sources[i] = v4_addresses(burst.packets[selected.places[i]]).source;
@@ -85,7 +89,8 @@ void filter_sources_v6(Burst& burst, const Selection& selected, const PrefixTabl
   }
 }
 
-// --- step B ---------------------------------------------------------------------------------------
+// --- step B
+// ---------------------------------------------------------------------------------------
 
 /// What the lists say of a packet, and of a packet that goes the other way.
 struct Answers {

@@ -3,17 +3,18 @@
 // Problem: the longest-match tries of routers cost one dependent load per level; a list only asks
 // "covered or not", so the order of prefixes does not matter and a covered prefix can be left out.
 //
-// Way: one hash table per prefix length in use. Most addresses are on no list, so a filter answers for
-// all lengths before a table is touched (v6_filter.cc). Table lines are prefetched for the whole burst.
-// Buckets are cache lines; a key stands in one of two, first choice preferred, so that a look-up is
-// bounded by two lines. Keys are compared in full: hashes decide only where to look, never what the
-// answer is.
+// Way: one hash table per prefix length in use. Most addresses are on no list, so a filter answers
+// for all lengths before a table is touched (v6_filter.cc). Table lines are prefetched for the
+// whole burst. Buckets are cache lines; a key stands in one of two, first choice preferred, so that
+// a look-up is bounded by two lines. Keys are compared in full: hashes decide only where to look,
+// never what the answer is.
 //
 // The hash is a keyed multiplication, not SipHash: who sends packets does not choose what is in the
 // table, and a look-up is bounded whatever the address. The key still changes with every start.
 //
-// Rejected: one filter per length (more lines for the same bits); cuckoo moves (with two choices and
-// tables half full none is ever needed; should a bucket overflow, the table is built again, larger).
+// Rejected: one filter per length (more lines for the same bits); cuckoo moves (with two choices
+// and tables half full none is ever needed; should a bucket overflow, the table is built again,
+// larger).
 #include "dataplane/limit/prefix_set_v6.h"
 
 #include <algorithm>
@@ -75,23 +76,25 @@ std::uint64_t PrefixSetV6::hash_of(const Length& length, const V6Address& addres
   return fold_multiply(key.high ^ length.key_high, key.low ^ length.key_low);
 }
 
+bool PrefixSetV6::stands_in(const Length& length, std::uint64_t bucket,
+                            const V6Address& key) noexcept {
+  const std::uint64_t* words = length.slots + bucket * kWordsPerBucket;
+  bool found = false;
+  if (length.is_long) {
+    for (std::size_t i = 0; i < kWordsPerBucket; i += 2) {
+      found |= ((words[i] ^ key.high) | (words[i + 1] ^ key.low)) == 0;
+    }
+  } else {
+    for (std::size_t i = 0; i < kWordsPerBucket; ++i) found |= words[i] == key.high;
+  }
+  return found;
+}
+
 bool PrefixSetV6::contains(const Length& length, const V6Address& address,
                            std::uint64_t hash) noexcept {
   const V6Address key = masked(address, length.mask);
-  for (const std::uint64_t bucket :
-       {first_bucket(hash, length.buckets), second_bucket(hash, length.buckets)}) {
-    const std::uint64_t* words = length.slots + bucket * kWordsPerBucket;
-    bool found = false;
-    if (length.is_long) {
-      for (std::size_t i = 0; i < kWordsPerBucket; i += 2) {
-        found |= words[i] == key.high && words[i + 1] == key.low;
-      }
-    } else {
-      for (std::size_t i = 0; i < kWordsPerBucket; ++i) found |= words[i] == key.high;
-    }
-    if (found) return true;
-  }
-  return false;
+  return stands_in(length, first_bucket(hash, length.buckets), key) ||
+         stands_in(length, second_bucket(hash, length.buckets), key);
 }
 
 // Three passes over all addresses: filter lines are on their way, then the table lines of what the
@@ -116,8 +119,7 @@ std::uint32_t PrefixSetV6::covers_by(std::span<const Length> lengths,
   }
   std::uint32_t covered = 0;
   for (const Candidate& candidate : std::span(candidates).first(count)) {
-    const bool is_member =
-        contains(*candidate.length, addresses[candidate.place], candidate.hash);
+    const bool is_member = contains(*candidate.length, addresses[candidate.place], candidate.hash);
     covered |= static_cast<std::uint32_t>(is_member) << candidate.place;
   }
   return covered;
@@ -181,7 +183,7 @@ class PrefixSetV6::Builder {
         SLUICE_CHECK(length.buckets < (1ULL << 32), "two choices fit long before this");
         continue;
       }
-      auto memory = arena_.allocate_array<std::uint64_t>(words.size());
+      auto memory = arena_.allocate_array<std::uint64_t>(whole_pages(words.size()));
       if (!memory) return tl::unexpected<Error>(memory.error());
       std::copy(words.begin(), words.end(), memory->begin());
       length.slots = memory->data();

@@ -52,7 +52,7 @@ class PrefixSetV6 {
     std::uint64_t buckets;
     const std::uint64_t* slots;  ///< 8 words a bucket: 8 upper halves, or 4 addresses
     std::uint8_t bits;
-    bool is_long;                ///< more than 64 bits: both halves are compared
+    bool is_long;  ///< more than 64 bits: both halves are compared
   };
   /// What the filter let through.
   struct Candidate {
@@ -63,7 +63,10 @@ class PrefixSetV6 {
   class Builder;
   static constexpr std::size_t kChunk = 8;
 
-  [[nodiscard]] static std::uint64_t hash_of(const Length& length, const V6Address& address) noexcept;
+  [[nodiscard]] static std::uint64_t hash_of(const Length& length,
+                                             const V6Address& address) noexcept;
+  [[nodiscard]] static bool stands_in(const Length& length, std::uint64_t bucket,
+                                      const V6Address& key) noexcept;
   [[nodiscard]] static bool contains(const Length& length, const V6Address& address,
                                      std::uint64_t hash) noexcept;
   [[nodiscard]] std::uint32_t covers_by(std::span<const Length> lengths,

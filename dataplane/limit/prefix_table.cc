@@ -1,14 +1,14 @@
 // A million IPv4 prefixes and hosts in one load.
 //
 // Problem: a router's DIR-24-8 (Gupta, Lin, McKeown, INFOCOM 1998) keeps one entry per /24 and a
-// 256-entry block for every /24 with longer prefixes. A list of random hosts has nearly as many such
-// /24s as hosts: 128 to 256 bytes each, and a second miss for every listed address.
+// 256-entry block for every /24 with longer prefixes. A list of random hosts has nearly as many
+// such /24s as hosts: 128 to 256 bytes each, and a second miss for every listed address.
 //
 // Way: sixteen bits per /24. An answer is only the set of lists that cover an address (four bits),
 // and one longer prefix in an otherwise unlisted /24, which is what random hosts are, fits into the
-// entry itself. Only a /24 whose hosts differ in more than that has a block of 128 bytes; its number
-// counts within the /16, so that it fits the entry too. Coverage is a union: prefixes are OR-ed in,
-// in any order.
+// entry itself. Only a /24 whose hosts differ in more than that has a block of 128 bytes; its
+// number counts within the /16, so that it fits the entry too. Coverage is a union: prefixes are
+// OR-ed in, in any order.
 //
 // Bounds: 32 MiB for the entries (untouched pages cost nothing), 256 KiB for block numbers, at most
 // one block per prefix longer than /24; a million random hosts need 4 MiB of blocks. Duplicates are
@@ -29,6 +29,7 @@ namespace {
 constexpr std::size_t kDirectEntries = 1U << 24;
 constexpr std::size_t kRegions = 1U << 16;
 constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kHugePageBytes = 2U << 20;
 constexpr std::size_t kV6BytesPerPrefix = 36;
 
 static_assert(std::has_unique_object_representations_v<ListEntry>, "entries are hashed as bytes");
@@ -152,7 +153,8 @@ class PrefixTableV4Builder {
       slot = hosts[0];
       return;
     }
-    slot = static_cast<std::uint16_t>(PrefixTableV4::kBlock | number_in_region(first.address >> 16));
+    slot =
+        static_cast<std::uint16_t>(PrefixTableV4::kBlock | number_in_region(first.address >> 16));
     add_block(hosts);
   }
 
@@ -261,6 +263,8 @@ std::size_t PrefixTable::memory_bytes_max(std::size_t prefixes_v4,
   if (prefixes_v6 > 0) {
     bytes += prefixes_v6 * kV6BytesPerPrefix;
     bytes += std::min<std::size_t>(prefixes_v6, 4 * 129) * 2 * kPageBytes;
+    // Rounded up to huge pages where a table is half of one: at most twice the memory.
+    bytes += std::min(bytes, std::size_t{4} * 129 * kHugePageBytes);
   }
   return bytes;
 }

@@ -1,5 +1,6 @@
-// The operator's standing lists, compiled: allow and deny prefixes for source and destination. Built
-// with a policy and shared by generations whose lists are equal; immutable, read by all workers.
+// The operator's standing lists, compiled: allow and deny prefixes for source and destination.
+// Built with a policy and shared by generations whose lists are equal; immutable, read by all
+// workers.
 #pragma once
 
 #include <array>
@@ -40,7 +41,9 @@ class PrefixTableV4 {
   [[nodiscard]] bool is_empty() const noexcept { return lists_ == 0; }
   /// ListBit of all lists that have an IPv4 prefix.
   [[nodiscard]] std::uint8_t lists() const noexcept { return lists_; }
-  void prefetch(std::uint32_t address) const noexcept { __builtin_prefetch(&direct_[address >> 8]); }
+  void prefetch(std::uint32_t address) const noexcept {
+    __builtin_prefetch(&direct_[address >> 8]);
+  }
   /// ListBit of the lists that cover `address` (host order). Not where the table is empty.
   [[nodiscard]] std::uint8_t lists_of(std::uint32_t address) const noexcept {
     const std::uint16_t entry = direct_[address >> 8];
@@ -62,14 +65,15 @@ class PrefixTableV4 {
   static constexpr std::uint16_t kBlock = 0x8000;
   using Block = std::array<std::uint8_t, 128>;  ///< lists of 256 hosts, four bits each
 
-  [[nodiscard]] std::uint8_t lists_in_block(std::uint16_t entry, std::uint32_t address) const noexcept {
+  [[nodiscard]] std::uint8_t lists_in_block(std::uint16_t entry,
+                                            std::uint32_t address) const noexcept {
     const Block& block = blocks_[first_block_[address >> 16] + (entry & 0xff)];
     const std::uint8_t two = block[(address & 0xff) >> 1];
     return static_cast<std::uint8_t>((address & 1) != 0 ? two >> 4 : two & 15);
   }
 
-  std::span<std::uint16_t> direct_;            ///< 2^24
-  std::span<std::uint32_t> first_block_;       ///< 2^16: number of the first block of a /16
+  std::span<std::uint16_t> direct_;       ///< 2^24
+  std::span<std::uint32_t> first_block_;  ///< 2^16: number of the first block of a /16
   std::span<Block> blocks_;
   std::size_t block_count_ = 0;
   std::uint8_t lists_ = 0;

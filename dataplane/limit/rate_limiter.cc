@@ -128,7 +128,8 @@ void RateLimiter::limit(Burst& burst, const CompiledLimits& limits) noexcept {
 }
 
 void RateLimiter::find_meter(SourceEntry& entry, TimeNs now) noexcept {
-  if (meters_->holds(entry.meter, entry.hash)) [[likely]] return;
+  if (meters_->holds(entry.meter, entry.hash)) [[likely]]
+    return;
   const SharedMeters::Found found = meters_->find_or_create(entry.hash, source_limit_, now);
   counters_.meter_table_full += found.evicted ? 1 : 0;
   entry.meter = found.slot;
@@ -155,12 +156,13 @@ bool RateLimiter::lease_more(SourceEntry& entry, const TokenPair& cost, TimeNs n
   const RatePair& limit = source_limit_;
   const bool lacks_packets = limit.packets.is_set() && entry.level.packets < cost.packets;
   const bool lacks_bits = limit.bits.is_set() && entry.level.bits < cost.bits;
-  if (!lacks_packets && !lacks_bits) [[likely]] return true;
+  if (!lacks_packets && !lacks_bits) [[likely]]
+    return true;
   if (now < entry.refused_until) return false;
   find_meter(entry, now);
   if (lacks_packets) {
-    const Lease lease = meters_->lease_packets(entry.meter, limit.packets,
-                                               cost.packets - entry.level.packets, now);
+    const Lease lease =
+        meters_->lease_packets(entry.meter, limit.packets, cost.packets - entry.level.packets, now);
     entry.level.packets += lease.granted;
     entry.refused_until = lease.retry_at;
     if (lease.granted == 0) return false;

@@ -8,9 +8,9 @@
 //
 // Who is charged. The flow limit holds for both directions together. The source limit holds for the
 // packet's own source where that is the flow's initiator or where there is no flow: what a server
-// sends in answer to its clients is theirs to limit, not the server's, while a flood of answers that
-// nobody asked for makes flows whose initiator is the sender. An ICMP error is charged to the source
-// of the error, never to the flow that it quotes.
+// sends in answer to its clients is theirs to limit, not the server's, while a flood of answers
+// that nobody asked for makes flows whose initiator is the sender. An ICMP error is charged to the
+// source of the error, never to the flow that it quotes.
 //
 // Exempt: kMustPass, and control protocols where the configuration exempts them. An allow prefix
 // lifts lists and blocks, not limits.
@@ -34,8 +34,8 @@ struct WorkerCounters;
 
 struct LimiterSetup {
   std::uint32_t sources = 1U << 14;
-  SipKey key;                       ///< equal in all workers
-  SharedMeters* meters = nullptr;   ///< null: this worker alone sees all traffic
+  SipKey key;                      ///< equal in all workers
+  SharedMeters* meters = nullptr;  ///< null: this worker alone sees all traffic
 };
 
 struct LimiterCounters {
@@ -54,7 +54,8 @@ class RateLimiter {
   /// source's place in `Flow::source_slot`.
   void limit(Burst& burst, const CompiledLimits& limits) noexcept;
 
-  /// Looks at the next `slots` sources: forgets those long silent, returns what they hold in advance.
+  /// Looks at the next `slots` sources: forgets those long silent, returns what they hold in
+  /// advance.
   void expire(TimeNs now, std::uint32_t slots) noexcept;
 
   [[nodiscard]] const LimiterCounters& counters() const noexcept { return counters_; }
@@ -65,13 +66,14 @@ class RateLimiter {
  private:
   /// Of a burst: whose source is charged.
   struct Sources {
-    std::uint32_t wanted = 0;   ///< bit per packet
-    std::uint32_t unknown = 0;  ///< those without a slot kept in their flow
+    std::uint32_t wanted = 0;                     ///< bit per packet
+    std::uint32_t unknown = 0;                    ///< those without a slot kept in their flow
     std::array<std::uint64_t, kBurstMax> hashes;  ///< of the unknown ones
   };
 
   RateLimiter() = default;
-  void look_ahead(const Burst& burst, const CompiledLimits& limits, Sources& sources) const noexcept;
+  void look_ahead(const Burst& burst, const CompiledLimits& limits,
+                  Sources& sources) const noexcept;
   [[nodiscard]] SourceEntry& entry_of(const Packet& packet, const CompiledLimits& limits,
                                       const std::uint64_t* known_hash) noexcept;
   [[nodiscard]] bool take(SourceEntry& entry, const TokenPair& cost, TimeNs now) noexcept;

@@ -1,9 +1,10 @@
 // Sets of sixteen ways: one 32-byte line of tags answers which ways to compare, so that a look-up
-// touches one line of tags and, nearly always, one entry. Half full, one set in 250 overflows; then,
-// as under a flood of made-up sources, the source that was silent longest makes room. A bucket that
-// had time to fill again is as good as none, so that this costs nothing for limits that let more than
-// a packet per second pass. Rejected: a separate index with free lists (a third line per look-up),
-// leaving new sources unlimited when the table is full (a flood would switch the limit off).
+// touches one line of tags and, nearly always, one entry. Half full, one set in 250 overflows;
+// then, as under a flood of made-up sources, the source that was silent longest makes room. A
+// bucket that had time to fill again is as good as none, so that this costs nothing for limits that
+// let more than a packet per second pass. Rejected: a separate index with free lists (a third line
+// per look-up), leaving new sources unlimited when the table is full (a flood would switch the
+// limit off).
 #include "dataplane/limit/source_table.h"
 
 #include <emmintrin.h>
@@ -35,8 +36,8 @@ std::uint32_t ways_with(const std::array<std::uint16_t, SourceTable::kWays>& tag
 std::uint64_t source_hash(const SipKey& key, const SourceKey& source) noexcept {
   const bool is_v4 = (source.realm & 0xff) == 4;
   const std::uint64_t hash =
-      is_v4 ? siphash13(key, std::array<std::uint64_t, 1>{source.low |
-                                                          std::uint64_t{source.realm} << 32})
+      is_v4 ? siphash13(
+                  key, std::array<std::uint64_t, 1>{source.low | std::uint64_t{source.realm} << 32})
             : siphash13(key, std::array<std::uint64_t, 3>{source.high, source.low, source.realm});
   return hash == 0 ? 1 : hash;
 }
@@ -88,8 +89,8 @@ SourceTable::Found SourceTable::take_place(std::size_t set, TimeNs now,
   for (std::uint32_t slot = first_slot + 1; slot < first_slot + kWays; ++slot) {
     if (entries_[slot].stamp < entries_[oldest].stamp) oldest = slot;
   }
-  const bool was_idle = now >= entries_[oldest].stamp &&
-                        now - entries_[oldest].stamp >= forget_after;
+  const bool was_idle =
+      now >= entries_[oldest].stamp && now - entries_[oldest].stamp >= forget_after;
   free(oldest);
   return {oldest, !was_idle};
 }

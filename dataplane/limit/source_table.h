@@ -1,5 +1,5 @@
-// Where one worker keeps what it knows of a source: a host, or a prefix of configured length, within
-// a tracking domain. Bounded, taken at start, never grown. Owning worker only.
+// Where one worker keeps what it knows of a source: a host, or a prefix of configured length,
+// within a tracking domain. Bounded, taken at start, never grown. Owning worker only.
 //
 // 64 bytes of meter per source today; counters of later detectors share the index of the same slot.
 #pragma once
@@ -49,11 +49,11 @@ struct alignas(64) SourceEntry {
   std::uint64_t high;
   std::uint64_t low;
   std::uint32_t realm;
-  std::uint32_t meter;          ///< slot in SharedMeters, or kNoSlot; to be checked by `hash`
+  std::uint32_t meter;  ///< slot in SharedMeters, or kNoSlot; to be checked by `hash`
   std::uint64_t hash;
-  TimeNs stamp;                 ///< last packet
+  TimeNs stamp;  ///< last packet
   TokenPair level;
-  TimeNs refused_until;         ///< leased: the shared bucket has nothing before
+  TimeNs refused_until;  ///< leased: the shared bucket has nothing before
 
   [[nodiscard]] bool is(const SourceKey& key) const noexcept {
     return low == key.low && high == key.high && realm == key.realm;
@@ -89,7 +89,8 @@ class SourceTable {
   [[nodiscard]] std::uint32_t guess(std::uint64_t hash) const noexcept;
 
   /// Always finds a place: in a full set the source that was silent longest makes room. Silent for
-  /// `forget_after`, it lost nothing by that. A new entry has zero levels, no meter and stamp `now`.
+  /// `forget_after`, it lost nothing by that. A new entry has zero levels, no meter and stamp
+  /// `now`.
   [[nodiscard]] Found find_or_create(const SourceKey& key, std::uint64_t hash, TimeNs now,
                                      DurationNs forget_after) noexcept;
   void free(std::uint32_t slot) noexcept;

@@ -27,8 +27,8 @@ namespace sluice {
 inline constexpr std::uint64_t kTokenScale = 1'000'000'000;
 inline constexpr std::uint64_t kBurstTokensMax = 1ULL << 33;
 inline constexpr std::uint64_t kRateMax = 1'000'000'000'000;  ///< tokens per second
-/// As much as any datagram has with all its fragments' headers; a capture that claims more is charged
-/// this much.
+/// As much as any datagram has with all its fragments' headers; a capture that claims more is
+/// charged this much.
 inline constexpr std::uint32_t kChargedBytesMax = 128U << 10;
 inline constexpr std::uint32_t kChargedFramesMax = 1024;
 inline constexpr std::uint64_t kBitCostMax = std::uint64_t{kChargedBytesMax} * 8 * kTokenScale;
@@ -36,9 +36,9 @@ inline constexpr std::uint64_t kPacketCostMax = kChargedFramesMax * kTokenScale;
 
 /// One bucket's promise. Rate 0 = no limit: everything conforms and the level stays 0.
 struct TokenRate {
-  std::uint64_t rate = 0;                  ///< CIR, tokens per second
-  std::uint64_t burst = ~std::uint64_t{0}; ///< CBS, scaled
-  DurationNs full_after = 0;               ///< idle time after which any level is 0; longer is cut
+  std::uint64_t rate = 0;                   ///< CIR, tokens per second
+  std::uint64_t burst = ~std::uint64_t{0};  ///< CBS, scaled
+  DurationNs full_after = 0;                ///< idle time after which any level is 0; longer is cut
 
   [[nodiscard]] constexpr bool is_set() const noexcept { return rate != 0; }
 };

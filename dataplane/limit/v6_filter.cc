@@ -1,12 +1,12 @@
-// A Bloom filter of one 64-bit word per key (Putze, Sanders, Singler 2007), three bits in it, asked for
-// four addresses at a time.
+// A Bloom filter of one 64-bit word per key (Putze, Sanders, Singler 2007), three bits in it, asked
+// for four addresses at a time.
 //
 // The hash is a keyed sum of products of the address's four 32-bit words. Only the word in which a
 // prefix ends differs from length to length: the products of the words before are summed once per
 // address, so that each further length costs one multiplication. The sum is folded to 32 bits; two
 // more multiplications give the place of the word and the bits in it. It is no strong hash and need
-// not be: what the filter lets through is compared in full. The scalar code below is the definition; AVX2
-// computes the same.
+// not be: what the filter lets through is compared in full. The scalar code below is the
+// definition; AVX2 computes the same.
 #include "dataplane/limit/v6_filter.h"
 
 #include <algorithm>
@@ -42,7 +42,9 @@ End end_of(unsigned length) noexcept {
 
 std::uint64_t folded(std::uint64_t sum) noexcept { return (sum ^ sum >> 32) & kLow32; }
 
-std::uint64_t place_of(std::uint64_t hash, std::size_t words) noexcept { return hash * words >> 32; }
+std::uint64_t place_of(std::uint64_t hash, std::size_t words) noexcept {
+  return hash * words >> 32;
+}
 
 std::uint64_t bits_of(std::uint64_t spread) noexcept {
   return 1ULL << (spread >> 14 & 63) | 1ULL << (spread >> 20 & 63) | 1ULL << (spread >> 26 & 63);
@@ -52,9 +54,10 @@ std::uint64_t bits_of(std::uint64_t spread) noexcept {
 
 Result<V6Filter> V6Filter::create(std::size_t prefixes, const SipKey& key, MemoryArena& arena) {
   V6Filter filter;
-  auto bits = arena.allocate_array<std::uint64_t>(prefixes * kBitsPerPrefix / 64 + 1);
+  const std::size_t words = prefixes * kBitsPerPrefix / 64 + 1;
+  auto bits = arena.allocate_array<std::uint64_t>(whole_pages(words));
   if (!bits) return tl::unexpected<Error>(bits.error());
-  filter.bits_ = *bits;
+  filter.bits_ = bits->first(words);
   for (std::uint64_t i = 0; i < filter.keys_.size(); ++i) {
     const std::uint64_t random = siphash13(key, std::array<std::uint64_t, 2>{i, 3});
     filter.keys_[i] = static_cast<std::uint32_t>(random) | 1;
@@ -132,8 +135,8 @@ std::uint32_t V6Filter::may_cover(const Probes& probes, std::size_t count) const
   std::uint32_t found = 0;
   for (std::size_t i = 0; i < count; i += 4) {
     const __m256i spread = four_of(probes.spreads, i);
-    const __m256i bits = _mm256_or_si256(
-        _mm256_or_si256(bit_by(spread, 14), bit_by(spread, 20)), bit_by(spread, 26));
+    const __m256i bits = _mm256_or_si256(_mm256_or_si256(bit_by(spread, 14), bit_by(spread, 20)),
+                                         bit_by(spread, 26));
     const __m256i word = _mm256_i64gather_epi64(filter, four_of(probes.places, i), 8);
     const __m256i hit = _mm256_cmpeq_epi64(_mm256_and_si256(word, bits), bits);
     found |= static_cast<std::uint32_t>(_mm256_movemask_pd(_mm256_castsi256_pd(hit))) << i;

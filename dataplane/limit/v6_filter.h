@@ -1,5 +1,6 @@
-// The small filter in front of the tables of IPv6 prefixes: says "surely not" of most addresses, for a
-// whole batch at once and without touching a table. Built with a `PrefixSetV6`, then immutable.
+// The small filter in front of the tables of IPv6 prefixes: says "surely not" of most addresses,
+// for a whole batch at once and without touching a table. Built with a `PrefixSetV6`, then
+// immutable.
 #pragma once
 
 #include <array>
@@ -21,6 +22,14 @@ struct V6Address {
 };
 
 inline constexpr std::size_t kV6BatchMax = 32;
+
+/// Words to ask an arena for: large tables are whole huge pages, which the kernel gives only to
+/// mappings of their size.
+[[nodiscard]] constexpr std::size_t whole_pages(std::size_t words) noexcept {
+  constexpr std::size_t kHugePageWords = (2U << 20) / sizeof(std::uint64_t);
+  if (words < kHugePageWords / 2) return words;
+  return (words + kHugePageWords - 1) / kHugePageWords * kHugePageWords;
+}
 
 class V6Filter {
  public:
@@ -47,16 +56,16 @@ class V6Filter {
   void prepare(std::span<const V6Address> addresses, Batch& batch) const noexcept;
   /// The lines that `may_cover` will read are on their way after it.
   void aim(const Batch& batch, unsigned length, Probes& probes) const noexcept;
-  /// Bit i: a prefix of the probes' length that covers address i may have been added; without it none
-  /// was, with it one was in all but about one case of a hundred.
+  /// Bit i: a prefix of the probes' length that covers address i may have been added; without it
+  /// none was, with it one was in all but about one case of a hundred.
   [[nodiscard]] std::uint32_t may_cover(const Probes& probes, std::size_t count) const noexcept;
 
  private:
   void prefetch(const Probes& probes, std::size_t count) const noexcept;
 
   std::span<std::uint64_t> bits_;
-  std::array<std::uint32_t, 4> keys_{};      ///< odd
-  std::array<std::uint64_t, 129> addends_{}; ///< by length
+  std::array<std::uint32_t, 4> keys_{};       ///< odd
+  std::array<std::uint64_t, 129> addends_{};  ///< by length
 };
 
 }  // namespace sluice

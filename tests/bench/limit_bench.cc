@@ -1,6 +1,6 @@
-// Cycles of stations 4 and 7 alone, on bursts of 32 prepared packets that differ from burst to burst.
-// Cycles are those of the time-stamp counter. What the same stations cost inside a worker is told by
-// the station table of the pipeline bench.
+// Cycles of stations 4 and 7 alone, on bursts of 32 prepared packets that differ from burst to
+// burst. Cycles are those of the time-stamp counter. What the same stations cost inside a worker is
+// told by the station table of the pipeline bench.
 #include <benchmark/benchmark.h>
 #include <x86intrin.h>
 
@@ -103,7 +103,8 @@ void measure(benchmark::State& state, Traffic& traffic, Prepare prepare, Station
 
 const auto kNothing = [](Burst&, std::size_t) {};
 
-// --- lists ----------------------------------------------------------------------------------------
+// --- lists
+// ----------------------------------------------------------------------------------------
 
 IpAddress random_address(std::uint8_t version, std::mt19937_64& random) {
   IpAddress address;
@@ -223,7 +224,8 @@ void BM_FilterFlowsNew(benchmark::State& state) {
 }
 BENCHMARK(BM_FilterFlowsNew)->Arg(4)->Arg(6);
 
-// --- limits ---------------------------------------------------------------------------------------
+// --- limits
+// ---------------------------------------------------------------------------------------
 
 CompiledLimits both_limits() {
   LimitsConfig config;

@@ -101,6 +101,12 @@ class FlowTest : public ::testing::Test {
     tracker = std::move(*made);
   }
 
+  [[nodiscard]] Packet udp(bool from_client, TimeNs when, std::uint32_t bytes = 100) const {
+    Talk other = talk;
+    other.protocol = 17;
+    return packet_of(other, from_client, when, bytes);
+  }
+
   /// Through find and track, alone in its burst.
   Packet send(const Packet& packet) { return send_all({packet})[0]; }
 

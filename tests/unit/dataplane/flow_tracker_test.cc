@@ -1,12 +1,9 @@
 #include "dataplane/flow/flow_tracker.h"
 
-#include <algorithm>
+#include <array>
 #include <map>
-#include <numeric>
 #include <random>
-#include <set>
 
-#include "dataplane/window.h"
 #include "tests/unit/dataplane/flow_fixture.h"
 
 namespace sluice::test {
@@ -14,11 +11,6 @@ namespace {
 
 class FlowTracker : public FlowTest {
  protected:
-  Packet udp(bool from_client, TimeNs when, std::uint32_t bytes = 100) {
-    Talk other = talk;
-    other.protocol = 17;
-    return packet_of(other, from_client, when, bytes);
-  }
   Flow* udp_flow() {
     Talk other = talk;
     other.protocol = 17;
@@ -353,97 +345,6 @@ TEST_F(FlowTracker, TimeThatStandsStillOrGoesBackCreditsNothing) {
   EXPECT_EQ(udp_flow()->last_seen, kStart + 100);
 }
 
-// --- records -------------------------------------------------------------------------------------
-
-TEST_F(FlowTracker, EndRecordTellsTheWholeFlow) {
-  Packet first = udp(true, kStart, 60);
-  first.packet_number = 17;
-  first.in_port = 3;
-  first.vlan_count = 1;
-  first.vlan[0] = 42;
-  settings.generation = 5;
-  send(first);
-  send(udp(false, kStart + kNsPerSecond, 1000));
-  tracker->flush(kStart + 2 * kNsPerSecond);
-  ASSERT_EQ(records.size(), 1U);
-  const FlowRecord& record = records[0];
-  EXPECT_EQ(record.end, FlowEnd::shutdown);
-  EXPECT_EQ(record.first_seen, kStart);
-  EXPECT_EQ(record.last_seen, kStart + kNsPerSecond);
-  EXPECT_EQ(record.emitted, kStart + kNsPerSecond);
-  EXPECT_EQ(record.bytes, (std::array<std::uint64_t, 2>{60, 1000}));
-  EXPECT_EQ(record.packet_number, 17U);
-  EXPECT_EQ(record.in_port, 3);
-  EXPECT_EQ(record.vlan[0], 42);
-  EXPECT_EQ(record.generation, 5);
-  EXPECT_EQ(record.is_interim, 0);
-  const FiveTuple tuple = tuple_from(record.key, record.initiator_is_low != 0);
-  EXPECT_EQ(tuple, tuple_of({.protocol = 17}, true));
-  EXPECT_EQ(tracker->counters().active, 0U);
-}
-
-TEST_F(FlowTracker, FlowNumbersDifferAndFitInto53Bits) {
-  std::set<std::uint64_t> numbers;
-  for (std::uint16_t port = 1; port <= 2000; ++port) {
-    talk.client_port = port;
-    numbers.insert(flow_number_of(*send(udp(true, kStart)).flow));
-  }
-  EXPECT_EQ(numbers.size(), 2000U);
-  EXPECT_GT(*numbers.begin(), 0U);
-  EXPECT_LT(*numbers.rbegin(), std::uint64_t{1} << 53);
-}
-
-TEST_F(FlowTracker, LaterFlowOfTheSameTupleHasAnotherNumber) {
-  const std::uint64_t first = flow_number_of(*send(udp(true, kStart)).flow);
-  EXPECT_NE(flow_number_of(*send(udp(true, kStart + 400 * kNsPerSecond)).flow), first);
-}
-
-TEST_F(FlowTracker, NoRecordsWhereNoneAreWanted) {
-  settings.flow_records = false;
-  send(udp(true, kStart));
-  tracker->flush(kStart);
-  EXPECT_TRUE(records.empty());
-  EXPECT_EQ(tracker->counters().ended, 1U);
-}
-
-TEST_F(FlowTracker, InterimRecordsCarryDeltasThatSumUp) {
-  settings.flows.udp_one_way = 1000 * kNsPerSecond;
-  for (TimeNs t = 0; t < 250; t += 10) send(udp(true, kStart + t * kNsPerSecond));
-  tracker->flush(kStart + 250 * kNsPerSecond);
-  ASSERT_EQ(records.size(), 5U);
-  std::uint64_t bytes = 0;
-  for (const FlowRecord& record : records) bytes += record.bytes[0];
-  EXPECT_EQ(bytes, 2500U);
-  EXPECT_EQ(records[0].packets[0], 6U);
-  EXPECT_EQ(records[0].is_interim, 1);
-  EXPECT_EQ(records[4].is_interim, 0);
-  EXPECT_EQ(records[4].first_seen, kStart);
-}
-
-// The same packets with sweeps at every tick, seldom, or never.
-TEST_F(FlowTracker, RecordsDoNotDependOnWhenTheSweepComes) {
-  settings.flows.record_interval = 5 * kNsPerSecond;
-  std::vector<std::multiset<std::string>> runs;
-  for (const unsigned sweep_every : {1U, 7U, 1000U, 0U}) {
-    start({.flows = 4096, .half_open = 1024, .started = kStart});
-    std::mt19937_64 random(3);
-    TimeNs when = kStart;
-    for (unsigned tick = 0; tick < 3000; ++tick, when += 100 * kNsPerMs) {
-      talk.client_port = static_cast<std::uint16_t>(random() % 64);
-      const bool from_client = random() % 2 != 0;
-      if (random() % 4 == 0) send(udp(from_client, when + random() % (100 * kNsPerMs)));
-      if (sweep_every != 0 && tick % sweep_every == 0) tracker->expire(when, 1U << 20);
-    }
-    tracker->flush(kStart + 10'000 * kNsPerSecond);
-    std::multiset<std::string>& told = runs.emplace_back();
-    for (const FlowRecord& record : records) {
-      told.emplace(reinterpret_cast<const char*>(&record), sizeof record);
-    }
-  }
-  EXPECT_GT(runs[0].size(), 300U);
-  for (const auto& run : runs) EXPECT_TRUE(run == runs[0]);
-}
-
 // --- refusal -------------------------------------------------------------------------------------
 
 TEST_F(FlowTracker, RefusalHoldsForBothDirectionsWithTheSameRule) {
@@ -480,117 +381,6 @@ TEST_F(FlowTracker, TombstoneRefusesANewHandshakeToo) {
   tracker->refuse(*flow_of(talk), DropReason::flow_rate_exceeded, 0);
   EXPECT_FALSE(send_tcp(true, kSyn, {.sequence = 99'000}).is_undecided());
   EXPECT_EQ(tracker->half_open().active, 0U);
-}
-
-// --- full tables ---------------------------------------------------------------------------------
-
-class FullFlowTable : public FlowTracker {
- protected:
-  static constexpr std::uint32_t kCapacity = 256;
-  void SetUp() override { start({.flows = kCapacity, .half_open = 64, .started = kStart}); }
-
-  Packet from(std::uint32_t client, bool from_client = true) {
-    talk.client = 0x0a000000 + client;
-    return send(udp(from_client, now + 1));
-  }
-};
-
-TEST_F(FullFlowTable, OldestOneWayFlowMakesRoom) {
-  for (std::uint32_t i = 0; i < kCapacity; ++i) ASSERT_NE(from(i).flow, nullptr);
-  ASSERT_NE(from(1000).flow, nullptr);
-  ASSERT_EQ(records.size(), 1U);
-  EXPECT_EQ(records[0].end, FlowEnd::evicted);
-  EXPECT_EQ(records[0].first_seen, kStart + 1);
-  EXPECT_FALSE(from(1).has(kNewFlow));
-  EXPECT_TRUE(from(0).has(kNewFlow));
-  EXPECT_EQ(tracker->counters().active, kCapacity);
-}
-
-TEST_F(FullFlowTable, TwoWayFlowsAndTombstonesStay) {
-  for (std::uint32_t i = 0; i < kCapacity; ++i) {
-    Flow* flow = from(i).flow;
-    if (i % 2 == 0) from(i, false);
-    if (i % 2 == 1) tracker->refuse(*flow, DropReason::flow_rate_exceeded, 0);
-  }
-  const Packet late = from(1000);
-  EXPECT_EQ(late.flow, nullptr);
-  EXPECT_TRUE(late.is_undecided());
-  settings.flows.table_full = ExceptionPolicy::drop_packet;
-  EXPECT_EQ(from(1001).verdict.reason, DropReason::flow_table_full);
-  WorkerCounters counters;
-  tracker->add_to(counters);
-  EXPECT_EQ(counters.capacity[static_cast<std::size_t>(CapacityEvent::flow_table_full)], 2U);
-  for (std::uint32_t i = 0; i < kCapacity; ++i) EXPECT_FALSE(from(i).has(kNewFlow));
-}
-
-TEST_F(FullFlowTable, ClosedConnectionsMakeRoomFirst) {
-  shake_hands();
-  send_tcp(true, kRst, {.sequence = 1001});
-  for (std::uint32_t i = 1; i < kCapacity; ++i) from(i + 1);
-  from(1000);
-  ASSERT_EQ(records.size(), 1U);
-  EXPECT_EQ(records[0].end, FlowEnd::closed);
-  EXPECT_EQ(tracker->counters().evicted_closed, 1U);
-}
-
-TEST_F(FullFlowTable, FlowsOfTheBurstAtHandAreNotEvictedUnderIt) {
-  for (std::uint32_t i = 0; i < kCapacity; ++i) from(i);
-  std::vector<Packet> packets;
-  for (std::uint32_t i = 0; i < 4; ++i) {  // the four oldest, and four new ones
-    talk.client = 0x0a000000 + i;
-    packets.push_back(udp(true, now + 1));
-  }
-  for (std::uint32_t i = 0; i < 4; ++i) {
-    talk.client = 0x0b000000 + i;
-    packets.push_back(udp(true, now + 1));
-  }
-  std::set<const Flow*> flows;
-  for (const Packet& packet : send_all(packets)) {
-    ASSERT_NE(packet.flow, nullptr);
-    EXPECT_EQ(packet.flow->id, packet.id);
-    flows.insert(packet.flow);
-  }
-  EXPECT_EQ(flows.size(), 8U);
-}
-
-TEST_F(FullFlowTable, TenfoldSynFloodCostsNoEstablishedConnection) {
-  const auto connection = [this](std::uint32_t i) {
-    talk = {.client = 0x0a010000 + i};
-    return i;
-  };
-  for (std::uint32_t i = 0; i < 200; ++i) {
-    connection(i);
-    shake_hands();
-  }
-  std::mt19937 random(5);
-  for (std::uint32_t i = 0; i < 10 * kCapacity; ++i) {
-    talk = {.client = static_cast<std::uint32_t>(random())};
-    send_tcp(true, kSyn, {.sequence = static_cast<std::uint32_t>(random())});
-  }
-  EXPECT_EQ(tracker->counters().created, 200U);
-  EXPECT_GT(tracker->half_open().evicted, 0U);
-  for (std::uint32_t i = 0; i < 200; ++i) {
-    connection(i);
-    const Packet data = send_tcp(true, kAck, {.sequence = 1001, .acknowledgement = 5001});
-    EXPECT_FALSE(data.has(kNewFlow));
-  }
-}
-
-TEST_F(FullFlowTable, AnsweredSynFloodCostsNoEstablishedConnection) {
-  for (std::uint32_t i = 0; i < 200; ++i) {
-    talk = {.client = 0x0a010000 + i};
-    shake_hands();
-  }
-  for (std::uint32_t i = 0; i < 10 * kCapacity; ++i) {
-    talk = {.client = 0x0b000000 + i};
-    send_tcp(true, kSyn, {.sequence = 1000});
-    send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001});
-  }
-  for (std::uint32_t i = 0; i < 200; ++i) {
-    talk = {.client = 0x0a010000 + i};
-    EXPECT_EQ(state(), TcpState::established);
-  }
-  EXPECT_GT(tracker->counters().evicted_one_way, 0U);
 }
 
 // --- everything at once --------------------------------------------------------------------------
@@ -676,15 +466,6 @@ TEST_F(FlowTracker, SurvivesRandomSegments) {
   std::uint64_t ends = 0;
   for (const FlowRecord& record : records) ends += record.is_interim == 0 ? 1 : 0;
   EXPECT_EQ(ends, tracker->counters().ended);
-}
-
-TEST(FlowMemory, EverythingIsWithin272BytesPerFlow) {
-  MemoryArena arena;
-  constexpr std::uint32_t kFlows = 1U << 20;
-  const auto tracker =
-      sluice::FlowTracker::create({.flows = kFlows, .half_open = kFlows / 4}, kFlowKey, arena, {});
-  ASSERT_TRUE(tracker.has_value());
-  EXPECT_LE(arena.bytes_mapped(), std::size_t{kFlows} * 272 + 64 * 1024);
 }
 
 }  // namespace

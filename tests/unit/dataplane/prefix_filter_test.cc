@@ -74,10 +74,12 @@ class FilterBurst {
 };
 
 bool is_denied(const Packet& packet) {
-  return packet.verdict.action == Action::drop && packet.verdict.reason == DropReason::denied_prefix;
+  return packet.verdict.action == Action::drop &&
+         packet.verdict.reason == DropReason::denied_prefix;
 }
 
-// --- PrefixTable ----------------------------------------------------------------------------------
+// --- PrefixTable
+// ----------------------------------------------------------------------------------
 
 TEST(PrefixTable, EmptyHasNoOpinionAndNoMemory) {
   const auto table = table_of({});
@@ -88,10 +90,9 @@ TEST(PrefixTable, EmptyHasNoOpinionAndNoMemory) {
 }
 
 TEST(PrefixTable, AllowBeatsDenyOfAnyLength) {
-  const auto table = table_of({entry("10.0.0.0/8", ListKind::allow),
-                               entry("10.1.2.3/32", ListKind::deny),
-                               entry("2001:db8::/32", ListKind::allow),
-                               entry("2001:db8::1/128", ListKind::deny)});
+  const auto table =
+      table_of({entry("10.0.0.0/8", ListKind::allow), entry("10.1.2.3/32", ListKind::deny),
+                entry("2001:db8::/32", ListKind::allow), entry("2001:db8::1/128", ListKind::deny)});
   EXPECT_EQ(table->lookup(address("10.1.2.3"), ListSide::source), ListAnswer::allow);
   EXPECT_EQ(table->lookup(address("2001:db8::1"), ListSide::source), ListAnswer::allow);
 }
@@ -130,8 +131,8 @@ TEST(PrefixTable, EveryLengthOfIpv4EndsExactlyWhereItShould) {
 }
 
 TEST(PrefixTable, ZeroAddressOfIpv6IsNotListedByAccident) {
-  const auto table = table_of({entry("2001:db8::/64", ListKind::deny),
-                               entry("2001:db8::7/128", ListKind::deny)});
+  const auto table =
+      table_of({entry("2001:db8::/64", ListKind::deny), entry("2001:db8::7/128", ListKind::deny)});
   EXPECT_EQ(table->lookup(address("::"), ListSide::source), ListAnswer::none);
   const auto zero = table_of({entry("::/64", ListKind::deny)});
   EXPECT_EQ(zero->lookup(address("::1"), ListSide::source), ListAnswer::deny);
@@ -146,9 +147,9 @@ TEST(PrefixTable, RepeatedShortPrefixesAreDoneOnce) {
 }
 
 TEST(PrefixTable, CoveredPrefixesOfIpv6AreLeftOut) {
-  const auto table = table_of({entry("2001:db8::/32", ListKind::deny),
-                               entry("2001:db8:1::/48", ListKind::deny),
-                               entry("2001:db8:1::1/128", ListKind::deny)});
+  const auto table =
+      table_of({entry("2001:db8::/32", ListKind::deny), entry("2001:db8:1::/48", ListKind::deny),
+                entry("2001:db8:1::1/128", ListKind::deny)});
   EXPECT_EQ(table->v6(ListKind::deny, ListSide::source).size(), 1U);
 }
 
@@ -261,11 +262,12 @@ TEST(PrefixTable, ManyPrefixesOfOneLengthAreAllFoundAndNothingElse) {
   EXPECT_LE(table->memory_bytes(), PrefixTable::memory_bytes_max(0, entries.size()));
 }
 
-// --- PrefixFilter: step A -------------------------------------------------------------------------
+// --- PrefixFilter: step A
+// -------------------------------------------------------------------------
 
 TEST(PrefixFilter, DeniedSourceIsDroppedBeforeAnyState) {
-  const auto table = table_of({entry("192.0.2.0/24", ListKind::deny),
-                               entry("2001:db8::/64", ListKind::deny)});
+  const auto table =
+      table_of({entry("192.0.2.0/24", ListKind::deny), entry("2001:db8::/64", ListKind::deny)});
   FilterBurst bursts;
   const Packet& v4 = bursts.add("192.0.2.1", "198.51.100.1");
   const Packet& v6 = bursts.add("2001:db8::5", "2001:db8:1::1");
@@ -308,7 +310,8 @@ TEST(PrefixFilter, DecidedAndNonIpPacketsAreLeftAlone) {
   EXPECT_TRUE(frame.is_undecided());
 }
 
-// --- PrefixFilter: step B -------------------------------------------------------------------------
+// --- PrefixFilter: step B
+// -------------------------------------------------------------------------
 
 TEST(PrefixFilter, DeniedDestinationIsDroppedUnlessTheSourceIsAllowed) {
   const auto table = table_of({entry("192.0.2.0/24", ListKind::deny, ListSide::destination),

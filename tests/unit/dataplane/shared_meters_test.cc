@@ -98,10 +98,11 @@ TEST(SharedMeters, IdleMeterIsHandedToAnotherSourceAsFresh) {
       const TimeNs now = kStart + source * 2 * kNsPerSecond;
       const auto found = meters->find_or_create(source, limit, now);
       EXPECT_FALSE(found.evicted);
-      const bool takes = mode == MeterMode::exact
-                             ? meters->try_take(found.slot, limit, cost, now)
-                             : meters->lease_packets(found.slot, limit.packets, 10 * kTokenScale,
-                                                     now).granted == 10 * kTokenScale;
+      const bool takes =
+          mode == MeterMode::exact
+              ? meters->try_take(found.slot, limit, cost, now)
+              : meters->lease_packets(found.slot, limit.packets, 10 * kTokenScale, now).granted ==
+                    10 * kTokenScale;
       EXPECT_TRUE(takes) << source;
     }
   }
@@ -114,7 +115,8 @@ TEST(SharedMeters, FullTableEvictsTheOneLeasedLongestAgo) {
   for (std::uint64_t source = 1; source <= 8; ++source) {
     const auto found = meters->find_or_create(source, limit, kStart + source);
     EXPECT_FALSE(found.evicted);
-    ASSERT_NE(meters->lease_packets(found.slot, limit.packets, 50 * kTokenScale, kStart).granted, 0U);
+    ASSERT_NE(meters->lease_packets(found.slot, limit.packets, 50 * kTokenScale, kStart).granted,
+              0U);
   }
   const auto found = meters->find_or_create(9, limit, kStart + 9);
   EXPECT_TRUE(found.evicted);
@@ -145,16 +147,19 @@ TEST(SharedMeters, ClockOfManyMonthsLaterFindsAFullBucket) {
   ASSERT_NE(meters->lease_packets(slot, limit.packets, 100 * kTokenScale, kStart).granted, 0U);
   const DurationNs day = 86'400 * kNsPerSecond;
   for (const DurationNs days : {1, 60, 100}) {
-    EXPECT_EQ(meters->lease_packets(slot, limit.packets, 100 * kTokenScale,
-                                    kStart + days * day).granted, 100 * kTokenScale) << days;
+    EXPECT_EQ(
+        meters->lease_packets(slot, limit.packets, 100 * kTokenScale, kStart + days * day).granted,
+        100 * kTokenScale)
+        << days;
   }
 }
 
-// --- the whole limit over several workers ---------------------------------------------------------
+// --- the whole limit over several workers
+// ---------------------------------------------------------
 
 struct Load {
-  std::uint64_t rate;       ///< packets per second of the limit
-  unsigned overload;        ///< offered = rate * overload
+  std::uint64_t rate;  ///< packets per second of the limit
+  unsigned overload;   ///< offered = rate * overload
   unsigned workers;
   bool in_bits;
 };
@@ -229,9 +234,9 @@ INSTANTIATE_TEST_SUITE_P(
     Loads, SharedLimit,
     testing::Values(Load{1000, 1, 1, false}, Load{1000, 10, 1, false}, Load{1000, 100, 1, false},
                     Load{1000, 1, 2, false}, Load{1000, 10, 2, false}, Load{1000, 100, 2, false},
-                    Load{20'000, 1, 2, false}, Load{20'000, 10, 2, false},
-                    Load{1000, 1, 2, true}, Load{1000, 10, 2, true}, Load{1000, 100, 2, true},
-                    Load{1000, 10, 1, true}, Load{1000, 100, 8, false}),
+                    Load{20'000, 1, 2, false}, Load{20'000, 10, 2, false}, Load{1000, 1, 2, true},
+                    Load{1000, 10, 2, true}, Load{1000, 100, 2, true}, Load{1000, 10, 1, true},
+                    Load{1000, 100, 8, false}),
     [](const auto& load) {
       return std::to_string(load.param.rate) + "x" + std::to_string(load.param.overload) + "_" +
              std::to_string(load.param.workers) + (load.param.in_bits ? "_bits" : "_packets");

@@ -155,14 +155,14 @@ TEST_P(TokenBucketAgainstRational, AgreesOnEveryPacket) {
   EXPECT_GT(passed, 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Rates, TokenBucketAgainstRational,
-                         testing::Values(RationalCase{1, 1, 1, 100'000'000},
-                                         RationalCase{3, 7, 3, 100'000'000},
-                                         RationalCase{1'000, 100, 1, 500'000},
-                                         RationalCase{10'000'000, 1'000'000, 12'176, 300'000},
-                                         RationalCase{kGbit, 12'000, 20'000, 12'000},
-                                         RationalCase{400 * kGbit, kBurstTokensMax, 1U << 20, 2'000},
-                                         RationalCase{999'999'937, 65'537, 12'000, 10'000}));
+INSTANTIATE_TEST_SUITE_P(
+    Rates, TokenBucketAgainstRational,
+    testing::Values(RationalCase{1, 1, 1, 100'000'000}, RationalCase{3, 7, 3, 100'000'000},
+                    RationalCase{1'000, 100, 1, 500'000},
+                    RationalCase{10'000'000, 1'000'000, 12'176, 300'000},
+                    RationalCase{kGbit, 12'000, 20'000, 12'000},
+                    RationalCase{400 * kGbit, kBurstTokensMax, 1U << 20, 2'000},
+                    RationalCase{999'999'937, 65'537, 12'000, 10'000}));
 
 LimitsConfig limits_with(RateConfig packets, RateConfig bits) {
   LimitsConfig limits;

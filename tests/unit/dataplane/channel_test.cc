@@ -1,0 +1,225 @@
+#include "dataplane/channel.h"
+
+#include <array>
+#include <cstring>
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "dataplane/parts_codec.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::HasSubstr;
+
+enum class Kind { socket, memory };
+
+/// Both kinds of channel keep the same promises.
+class ChannelOfAKind : public ::testing::TestWithParam<Kind> {
+ protected:
+  ChannelOfAKind() : ends_(make()) {}
+  static std::pair<Channel, Channel> make() {
+    if (GetParam() == Kind::memory) return Channel::make_memory_pair();
+    return std::move(*Channel::make_socket_pair());
+  }
+  Channel& keeper() { return ends_.first; }
+  Channel& control() { return ends_.second; }
+
+  std::pair<Channel, Channel> ends_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Channel, ChannelOfAKind, ::testing::Values(Kind::socket, Kind::memory));
+
+PolicyParts some_parts() {
+  PolicyParts parts;
+  parts.settings.generation = 7;
+  parts.settings.mode = Mode::monitor;
+  parts.lists.push_back({*parse_ip_prefix("10.0.0.0/8"), ListKind::deny, ListSide::source});
+  parts.lists.push_back({*parse_ip_prefix("2001:db8::/32"), ListKind::allow, ListSide::destination});
+  return parts;
+}
+
+TEST_P(ChannelOfAKind, HasNothingWaitingAtFirst) {
+  const auto message = keeper().try_receive();
+  ASSERT_TRUE(message);
+  EXPECT_FALSE(message->has_value());
+}
+
+TEST_P(ChannelOfAKind, CarriesMessagesBothWaysInOrder) {
+  ASSERT_TRUE(*keeper().try_send({.kind = MessageKind::ping, .generation = 1}));
+  ASSERT_TRUE(*keeper().try_send({.kind = MessageKind::stop, .generation = 2, .text = "bye"}));
+  ASSERT_TRUE(*control().try_send({.kind = MessageKind::hello}));
+  EXPECT_EQ((*control().try_receive())->kind, MessageKind::ping);
+  const auto second = control().try_receive();
+  EXPECT_EQ((*second)->kind, MessageKind::stop);
+  EXPECT_EQ((*second)->generation, 2u);
+  EXPECT_EQ((*second)->text, "bye");
+  EXPECT_EQ((*keeper().try_receive())->kind, MessageKind::hello);
+}
+
+TEST_P(ChannelOfAKind, CarriesAPolicy) {
+  const PolicyParts sent = some_parts();
+  ASSERT_TRUE(*control().try_publish(sent));
+  const auto message = keeper().try_receive();
+  ASSERT_TRUE(message && message->has_value());
+  EXPECT_EQ((*message)->generation, 7u);
+  const auto parts = parts_of(**message);
+  ASSERT_TRUE(parts) << parts.error().message;
+  EXPECT_EQ(encode_parts(*parts), encode_parts(sent));
+}
+
+TEST_P(ChannelOfAKind, SaysWhenTheOtherEndIsSlow) {
+  bool is_full = false;
+  for (int i = 0; i < 10'000 && !is_full; ++i) {
+    const auto sent = keeper().try_send({.kind = MessageKind::ping});
+    ASSERT_TRUE(sent);
+    is_full = !*sent;
+  }
+  EXPECT_TRUE(is_full);
+}
+
+TEST_P(ChannelOfAKind, SaysWhenTheOtherEndIsGone) {
+  { const Channel gone = std::move(control()); }
+  const auto received = keeper().try_receive();
+  ASSERT_FALSE(received);
+  EXPECT_EQ(received.error().kind, ErrorKind::unavailable);
+  const auto sent = keeper().try_send({.kind = MessageKind::ping});
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().kind, ErrorKind::unavailable);
+}
+
+TEST_P(ChannelOfAKind, CutsTextThatIsTooLong) {
+  ASSERT_TRUE(*keeper().try_send({.kind = MessageKind::refused, .text = std::string(5000, 'x')}));
+  EXPECT_EQ((*control().try_receive())->text.size(), kMessageTextMax);
+}
+
+TEST_P(ChannelOfAKind, RefusesABulkWhereNoneBelongs) {
+  Message message{.kind = MessageKind::ping};
+  message.bulk = std::move(*make_memfd("test"));
+  ASSERT_TRUE(*keeper().try_send(message));
+  const auto received = control().try_receive();
+  ASSERT_FALSE(received);
+  EXPECT_EQ(received.error().kind, ErrorKind::invalid);
+}
+
+TEST_P(ChannelOfAKind, RefusesAPolicyThatIsNotSealed) {
+  Message message{.kind = MessageKind::publish_policy, .generation = 7};
+  message.bulk = std::move(*make_memfd("test"));
+  const auto bytes = encode_parts(some_parts());
+  ASSERT_EQ(write(message.bulk.fd(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  ASSERT_TRUE(*control().try_send(message));
+  const auto received = keeper().try_receive();
+  ASSERT_TRUE(received && received->has_value());
+  const auto parts = parts_of(**received);
+  ASSERT_FALSE(parts);
+  EXPECT_THAT(parts.error().message, HasSubstr("not sealed"));
+}
+
+TEST_P(ChannelOfAKind, RefusesAPolicyOfAnotherGenerationThanAnnounced) {
+  Message message{.kind = MessageKind::publish_policy, .generation = 8};
+  message.bulk = std::move(*make_memfd("test"));
+  ASSERT_TRUE(write_and_seal(message.bulk.fd(), encode_parts(some_parts())));
+  ASSERT_TRUE(*control().try_send(message));
+  EXPECT_FALSE(parts_of(**keeper().try_receive()));
+}
+
+/// A raw end, for what no honest peer sends.
+struct RawPeer {
+  RawPeer() {
+    std::array<int, 2> fds{};
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds.data()), 0);
+    raw.reset(fds[0]);
+    channel.emplace(std::move(*Channel::adopt(fds[1])));
+  }
+  OwnedFd raw;
+  std::optional<Channel> channel;
+};
+
+TEST(Channel, RefusesFramesOfAnyOtherSizeAndGoesOn) {
+  RawPeer peer;
+  const std::array<char, 1024> junk{};
+  for (const std::size_t size : {1UL, 4UL, 279UL, 281UL, 1024UL}) {
+    ASSERT_EQ(send(peer.raw.fd(), junk.data(), size, 0), static_cast<ssize_t>(size));
+    const auto received = peer.channel->try_receive();
+    ASSERT_FALSE(received) << size;
+    EXPECT_EQ(received.error().kind, ErrorKind::invalid);
+  }
+  EXPECT_FALSE((*peer.channel->try_receive()).has_value());
+}
+
+TEST(Channel, RefusesEveryFrameWithABadHead) {
+  auto honest = std::move(*Channel::make_socket_pair());
+  ASSERT_TRUE(*honest.first.try_send({.kind = MessageKind::ping, .text = "t"}));
+  std::array<unsigned char, 280> frame{};
+  ASSERT_EQ(recv(honest.second.fd(), frame.data(), frame.size(), 0), 280);
+  RawPeer peer;
+  // Version, kind, bulk flag and text length; a generation may be anything.
+  for (const std::size_t offset : {0UL, 1UL, 5UL, 7UL, 16UL, 19UL, 21UL, 23UL}) {
+    auto bad = frame;
+    bad[offset] = static_cast<unsigned char>(bad[offset] ^ 0x80U);
+    ASSERT_EQ(send(peer.raw.fd(), bad.data(), bad.size(), 0), 280);
+    EXPECT_FALSE(peer.channel->try_receive()) << offset;
+  }
+}
+
+TEST(Channel, ClosesDescriptorsItDidNotAskFor) {
+  RawPeer peer;
+  const OwnedFd extra = std::move(*make_memfd("test"));
+  std::array<int, 3> fds = {extra.fd(), extra.fd(), extra.fd()};
+  std::array<char, 280> frame{};
+  iovec vector{frame.data(), frame.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof fds)> control{};
+  msghdr header{};
+  header.msg_iov = &vector;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  cmsghdr* rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof fds);
+  std::memcpy(CMSG_DATA(rights), fds.data(), sizeof fds);
+  const OwnedFd before(dup(0));
+  ASSERT_EQ(sendmsg(peer.raw.fd(), &header, 0), 280);
+  EXPECT_FALSE(peer.channel->try_receive());
+  const OwnedFd after(dup(0));
+  EXPECT_EQ(after.fd(), before.fd() + 1);
+}
+
+TEST(Channel, AdoptsOnlySeqpacketSockets) {
+  EXPECT_FALSE(Channel::adopt(-1));
+  const OwnedFd memfd = std::move(*make_memfd("test"));
+  EXPECT_FALSE(Channel::adopt(memfd.fd()));
+}
+
+TEST(PolicyPartsCodec, RefusesEveryTruncation) {
+  const auto bytes = encode_parts(some_parts());
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(decode_parts(std::span(bytes).first(size))) << size;
+  }
+}
+
+TEST(PolicyPartsCodec, RefusesBytesBehindTheEnd) {
+  auto bytes = encode_parts(some_parts());
+  bytes.push_back(std::byte{0});
+  EXPECT_FALSE(decode_parts(bytes));
+}
+
+TEST(PolicyPartsCodec, RefusesPrefixesWithBitsBehindTheirLength) {
+  PolicyParts parts = some_parts();
+  parts.lists[0].prefix.address.bytes[3] = 1;
+  EXPECT_FALSE(decode_parts(encode_parts(parts)));
+  parts = some_parts();
+  parts.lists[0].prefix.length = 33;
+  EXPECT_FALSE(decode_parts(encode_parts(parts)));
+  parts = some_parts();
+  parts.lists[0].prefix.address.version = 5;
+  EXPECT_FALSE(decode_parts(encode_parts(parts)));
+}
+
+}  // namespace
+}  // namespace sluice
