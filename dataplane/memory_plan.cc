@@ -173,9 +173,9 @@ std::uint32_t fragments_held(const MemoryPlan& plan, std::uint32_t workers) {
 
 tl::unexpected<Error> refuse_budget(const MemoryPlan& plan) {
   return fail(ErrorKind::limit,
-              fmt::format("memory.budget_bytes is {}, the tables and pools need {}",
+              fmt::format("memory.budget is {}, the tables and pools need {}",
                           print_bytes(plan.budget_bytes), print_bytes(plan.total_bytes)),
-              "raise memory.budget_bytes, or lower flows.capacity, limits.sources, memory.mbufs or "
+              "raise memory.budget, or lower flows.capacity, limits.sources, memory.mbufs or "
               "the number of workers");
 }
 

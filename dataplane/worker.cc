@@ -206,6 +206,7 @@ void Worker::poll(Probe& probe) noexcept {
     if (!setup_.ports[port].receives || receive(port, now) == 0) continue;
     was_busy = true;
     run_journey(burst_, probe);
+    while (defragmenter_->has_leaving()) flush_defragmenter(now);
   }
   if (setup_.rings != nullptr) was_busy |= take_handed_over(now);
   ++counters_.polls;

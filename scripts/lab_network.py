@@ -3,6 +3,7 @@
 Used by scripts/lab, scripts/quickstart and the integration tests. Everything it makes is named after
 `prefix` and is gone after `down()`; processes are ended by pid. Needs root, iproute2 and ethtool.
 """
+import ctypes
 import json
 import os
 import pathlib
@@ -44,13 +45,16 @@ def sh(*command, check=True, **options):
 class Lab:
     """Namespaces PREFIX-c, PREFIX-g, PREFIX-s with a veth pair on each side of the gateway."""
 
-    def __init__(self, prefix="sluice", mtu=1500, build=ROOT / "build"):
+    def __init__(self, prefix="sluice", mtu=1500, build=ROOT / "build", ends_with_us=False):
+        """`ends_with_us`: should this process be killed, the kernel ends what it started."""
         self.prefix, self.mtu, self.build = prefix, mtu, pathlib.Path(build)
+        self.preparation = end_with_parent if ends_with_us else None
         self.client, self.gateway, self.server = (f"{prefix}-{end}" for end in "cgs")
         self.outside, self.inside = f"{prefix}-out", f"{prefix}-in"
         self.directory = None
         self.processes = []
         self.daemon = None
+        self.log_before = 0  # bytes of the log that an earlier start wrote
 
     # -- network --------------------------------------------------------------------------------
 
@@ -113,7 +117,8 @@ class Lab:
         options.setdefault("stdout", subprocess.DEVNULL)
         options.setdefault("stderr", subprocess.DEVNULL)
         process = subprocess.Popen(["nsenter", f"--net=/run/netns/{namespace}",
-                                    *map(str, command)], stdin=subprocess.DEVNULL, **options)
+                                    *map(str, command)], stdin=subprocess.DEVNULL,
+                                   preexec_fn=self.preparation, **options)
         self.processes.append(process)
         return process
 
@@ -164,10 +169,12 @@ class Lab:
         """Starts `sluiced run` and returns once it says that it forwards."""
         path = self.directory / "sluice.yaml"
         path.write_text(configuration)
-        log = open(self.directory / "sluiced.log", "a+", encoding="utf-8")
-        self.daemon = subprocess.Popen(
-            ["nsenter", f"--net=/run/netns/{self.gateway}", str(self.build / "sluiced"), "run",
-             "--config", str(path)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        with open(self.directory / "sluiced.log", "ab") as log:
+            self.log_before = log.tell()
+            self.daemon = subprocess.Popen(
+                ["nsenter", f"--net=/run/netns/{self.gateway}", str(self.build / "sluiced"), "run",
+                 "--config", str(path)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=self.preparation)
         wait_until(lambda: "forwarding" in self.log() or self.daemon.poll() is not None, seconds,
                    "the gateway's start")
         if self.daemon.poll() is not None:
@@ -182,8 +189,10 @@ class Lab:
         return end(daemon, seconds)
 
     def log(self):
+        """What the gateway has said since its latest start."""
         path = self.directory / "sluiced.log"
-        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        said = path.read_bytes()[self.log_before:] if path.exists() else b""
+        return said.decode(errors="replace")
 
     def refused_by_reason(self):
         """Of the newest statistics: reason -> packets."""
@@ -193,9 +202,15 @@ class Lab:
     def events(self, event_type=None):
         """What the gateway has written to eve.json so far."""
         path = self.directory / "eve.json"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        events = [json.loads(line) for line in lines if line.endswith("}")]
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        # What follows the last line end is still being written.
+        events = [json.loads(line) for line in text.split("\n")[:-1] if line]
         return [e for e in events if event_type is None or e["event_type"] == event_type]
+
+
+def end_with_parent():
+    """Called in a child before it becomes another program: it gets SIGKILL when its parent ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
 def end(process, seconds=5):

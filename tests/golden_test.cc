@@ -78,10 +78,7 @@ void expect_outcomes_as_written(const GoldenCase& golden, const CaseResult& resu
   for (const auto& capture : golden.captures) {
     for (const CasePacket& packet : capture) written.push_back(packet.outcome);
   }
-  ASSERT_EQ(result.outcomes.size(), written.size());
-  for (std::size_t i = 0; i < written.size(); ++i) {
-    EXPECT_EQ(result.outcomes[i], written[i]) << "packet #" << i + 1;
-  }
+  EXPECT_EQ(render_outcomes(result.outcomes), render_outcomes(written));
 }
 
 std::uint64_t counter(const CaseResult& result, const std::string& name) {

@@ -1,11 +1,12 @@
-// Problem: a checksum over a 1,400-byte payload read two bytes at a time costs more than every other
-// station together. Way: 32-bit halves of 64-bit lanes are added into 64-bit accumulators, 32 bytes
-// per step with AVX2 (every target of sluice has it), where no carry can be lost before 2^32 steps;
-// one fold at the end. One's complement addition commutes with byte order (RFC 1071 section 2 B), so
-// nothing is swapped, except a run that starts on an odd byte of the range, whose folded sum is
-// rotated by eight bits. Bound: linear in the bytes, no table. Rejected: add-with-carry chains (8
-// bytes per cycle at best), rte_raw_cksum (compiles to scalar code, and has no odd-run handling).
-// CRC32c uses the processor's instruction, 8 bytes per 3 cycles; SCTP is too rare for more.
+// Problem: a checksum over a 1,400-byte payload read two bytes at a time costs more than every
+// other station together. Way: 32-bit halves of 64-bit lanes are added into 64-bit accumulators, 32
+// bytes per step with AVX2 (every target of sluice has it), where no carry can be lost before 2^32
+// steps; one fold at the end. One's complement addition commutes with byte order (RFC 1071 section
+// 2 B), so nothing is swapped, except a run that starts on an odd byte of the range, whose folded
+// sum is rotated by eight bits. Bound: linear in the bytes, no table. Rejected: add-with-carry
+// chains (8 bytes per cycle at best), rte_raw_cksum (compiles to scalar code, and has no odd-run
+// handling). CRC32c uses the processor's instruction, 8 bytes per 3 cycles; SCTP is too rare for
+// more.
 #include "dataplane/decode/checksum.h"
 
 #include <immintrin.h>
@@ -37,11 +38,16 @@ RawSum sum_of_lanes(__m256i lanes) noexcept {
 
 std::uint32_t sum_offset(std::uint8_t protocol) noexcept {
   switch (protocol) {
-    case kProtoTcp: return 16;
-    case kProtoUdp: return 6;
-    case kProtoGre: return 4;
-    case kProtoSctp: return 8;
-    default: return 2;  // ICMP and ICMPv6
+    case kProtoTcp:
+      return 16;
+    case kProtoUdp:
+      return 6;
+    case kProtoGre:
+      return 4;
+    case kProtoSctp:
+      return 8;
+    default:
+      return 2;  // ICMP and ICMPv6
   }
 }
 

@@ -31,8 +31,8 @@ using RawSum = std::uint64_t;
 /// The same over a range of a frame, across segments.
 [[nodiscard]] RawSum ones_sum(const Packet& packet, ByteRange range) noexcept;
 
-/// RFC 1624 equation 3: the checksum after a 16-bit word went from `before` to `after`. All three as
-/// they stand in memory. A wrong sum stays wrong. A UDP checksum of 0 must not be updated, and a
+/// RFC 1624 equation 3: the checksum after a 16-bit word went from `before` to `after`. All three
+/// as they stand in memory. A wrong sum stays wrong. A UDP checksum of 0 must not be updated, and a
 /// UDP result of 0 is written as 0xffff; both are the caller's.
 [[nodiscard]] constexpr std::uint16_t updated_sum(std::uint16_t checksum, std::uint16_t before,
                                                   std::uint16_t after) noexcept {
@@ -75,9 +75,9 @@ struct SumTask {
 
 enum class SumState : std::uint8_t {
   right,
-  partial,    ///< wrong, but what a kernel leaves for a NIC to complete
+  partial,  ///< wrong, but what a kernel leaves for a NIC to complete
   wrong,
-  unknown,    ///< not all covered bytes are at hand, or the protocol has no checksum
+  unknown,  ///< not all covered bytes are at hand, or the protocol has no checksum
 };
 [[nodiscard]] SumState judge_sum(const Packet& packet, const SumTask& task) noexcept;
 

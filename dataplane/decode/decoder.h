@@ -1,5 +1,6 @@
-// Station 2: bytes -> `Packet`. Finds the layers of every frame of a burst, judges whether they hold
-// together, and gives IP packets their flow id and hash. One decoder per worker, called by it only.
+// Station 2: bytes -> `Packet`. Finds the layers of every frame of a burst, judges whether they
+// hold together, and gives IP packets their flow id and hash. One decoder per worker, called by it
+// only.
 #pragma once
 
 #include <array>
@@ -17,7 +18,7 @@ namespace sluice {
 /// What the decoder must know of the port a frame came in by.
 struct PortDecode {
   ChecksumMode checksums = ChecksumMode::automatic;
-  bool vlan_in_key = false;   ///< VLAN ids belong to the tracking domain
+  bool vlan_in_key = false;  ///< VLAN ids belong to the tracking domain
   std::uint16_t domain = 0;
   std::uint8_t out_port = 0;  ///< the peer
 };
@@ -30,16 +31,17 @@ class Decoder {
   /// Before the first burst; `port` is below kPortsMax.
   void configure_port(std::uint8_t port, const PortDecode& settings) noexcept;
 
-  /// The station. Expects what `receive` sets (mbuf, bytes, bytes_at_hand, wire_bytes, now, in_port,
-  /// packet_number, frames, verdict) and writes every other member. Afterwards a packet is either
-  /// undecided or dropped with a reason of the decoder. Where the first segment is short, `bytes`
-  /// points at a copy of the first kHeaderBytesMax bytes, valid until the next call.
+  /// The station. Expects what `receive` sets (mbuf, bytes, bytes_at_hand, wire_bytes, now,
+  /// in_port, packet_number, frames, verdict) and writes every other member. Afterwards a packet is
+  /// either undecided or dropped with a reason of the decoder. Where the first segment is short,
+  /// `bytes` points at a copy of the first kHeaderBytesMax bytes, valid until the next call.
   void decode(Burst& burst, const DecodeConfig& config) noexcept;
 
-  /// A datagram put together from fragments: `bytes` points at `bytes_at_hand` contiguous bytes, the
-  /// frame headers up to `l3_offset`, then the IP packet with its length corrected and no fragment
-  /// left. `l3_offset`, the VLANs, `tunnel_depth`, `domain` and `out_port` are those `decode` found
-  /// in a fragment with these frame headers. Reads from the IP header on, and may find tunnels.
+  /// A datagram put together from fragments: `bytes` points at `bytes_at_hand` contiguous bytes,
+  /// the frame headers up to `l3_offset`, then the IP packet with its length corrected and no
+  /// fragment left. `l3_offset`, the VLANs, `tunnel_depth`, `domain` and `out_port` are those
+  /// `decode` found in a fragment with these frame headers. Reads from the IP header on, and may
+  /// find tunnels.
   void decode_datagram(Packet& packet, const DecodeConfig& config) noexcept;
 
   /// One packet by the general path alone; `decode` gives the same, sooner.

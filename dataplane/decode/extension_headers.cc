@@ -9,9 +9,9 @@ constexpr std::uint8_t kOptionPad1 = 0;
 constexpr std::uint8_t kOptionJumbo = 0xc2;
 constexpr std::uint8_t kOptionHomeAddress = 0xc9;
 
-constexpr std::uint8_t kRoutingSource = 0;        // RFC 5095: refused
-constexpr std::uint8_t kRoutingMobile = 2;        // RFC 6275 section 6.4
-constexpr std::uint8_t kRoutingSegments = 4;      // RFC 8754 section 2
+constexpr std::uint8_t kRoutingSource = 0;    // RFC 5095: refused
+constexpr std::uint8_t kRoutingMobile = 2;    // RFC 6275 section 6.4
+constexpr std::uint8_t kRoutingSegments = 4;  // RFC 8754 section 2
 
 }  // namespace
 
@@ -19,7 +19,8 @@ constexpr std::uint8_t kRoutingSegments = 4;      // RFC 8754 section 2
 LayerWalk::Step LayerWalk::upper() noexcept {
   const bool is_v6 = packet_.ip_version == 6;
   switch (protocol_) {
-    case kProtoAuth: return auth_header();
+    case kProtoAuth:
+      return auth_header();
     case kProtoHopByHop:
       if (is_v6) return refuse(DropReason::bad_extension_header);
       break;
@@ -35,7 +36,8 @@ LayerWalk::Step LayerWalk::upper() noexcept {
     case kProtoShim6:
       if (is_v6) return option_header();
       break;
-    default: break;
+    default:
+      break;
   }
   return transport_of(protocol_);
 }

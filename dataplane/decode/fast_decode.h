@@ -1,17 +1,18 @@
 // The straight path of the decoder for nearly all packets: Ethernet with at most one VLAN tag, IPv4
-// without options or IPv6 without extensions, TCP or UDP outside of tunnels, in one segment, nothing
-// wrong. It declines whatever is not that, and the general path (layer_walk.h) starts anew; both give
-// equal packets, which a differential test holds. Included by decoder.cc only; worker's thread.
+// without options or IPv6 without extensions, TCP or UDP outside of tunnels, in one segment,
+// nothing wrong. It declines whatever is not that, and the general path (layer_walk.h) starts anew;
+// both give equal packets, which a differential test holds. Included by decoder.cc only; worker's
+// thread.
 //
-// Problem: the general path costs 100 cycles and more, most of it in branches on what a packet could
-// be, while the budget of the station is 30. Way: test the few properties that nearly all packets
-// share in the order in which their bytes lie, one copy of the code for each pair of family and
-// protocol, and store each member of the packet as soon as it is known, so that little has to be
-// kept in registers; a packet that is declined late has its members written again. Sums are compared
-// in place where the NIC did not; a wrong one is declined, so that only the general path knows what
-// to do about it. Bound: one pass over the headers, no loop but the sum. Rejected: results in structs
-// that are copied at the end (they lived on the stack: half as many instructions again); a table of
-// header shapes (the branch predictor does this for free).
+// Problem: the general path costs 100 cycles and more, most of it in branches on what a packet
+// could be, while the budget of the station is 30. Way: test the few properties that nearly all
+// packets share in the order in which their bytes lie, one copy of the code for each pair of family
+// and protocol, and store each member of the packet as soon as it is known, so that little has to
+// be kept in registers; a packet that is declined late has its members written again. Sums are
+// compared in place where the NIC did not; a wrong one is declined, so that only the general path
+// knows what to do about it. Bound: one pass over the headers, no loop but the sum. Rejected:
+// results in structs that are copied at the end (they lived on the stack: half as many instructions
+// again); a table of header shapes (the branch predictor does this for free).
 #pragma once
 
 #include <cstdint>
@@ -45,8 +46,8 @@ inline constexpr std::uint16_t kTypeIpv4 = 0x0800;
 inline constexpr std::uint16_t kTypeIpv6 = 0x86dd;
 inline constexpr std::uint16_t kTypeVlan = 0x8100;
 
-/// Version 4, five words of header, neither offset nor more fragments, seen in the first eight bytes
-/// of the header as they stand in memory.
+/// Version 4, five words of header, neither offset nor more fragments, seen in the first eight
+/// bytes of the header as they stand in memory.
 inline constexpr std::uint64_t kPlainIpv4Mask = 0xff3f'0000'0000'00ff;
 inline constexpr std::uint64_t kPlainIpv4 = 0x45;
 
@@ -69,7 +70,7 @@ struct Upper {
 
 /// Out of line: only ports whose NIC does not check sums come here.
 [[nodiscard]] [[gnu::noinline]] inline bool is_l4_sum_right(const Packet& packet,
-                                                                Upper upper) noexcept {
+                                                            Upper upper) noexcept {
   const bool is_v4 = packet.ip_version == 4;
   const SumTask task{
       .source_at = static_cast<std::uint16_t>(packet.l3_offset + (is_v4 ? 12 : 8)),
@@ -93,8 +94,9 @@ inline void write_payload(Packet& packet, Upper upper, std::uint32_t header_byte
   packet.payload_bytes = static_cast<std::uint16_t>(upper.bytes - header_bytes);
 }
 
-[[nodiscard]] [[gnu::always_inline]] inline bool read_tcp(Packet& packet, const PortDecode& port, const Cursor& cursor,
-                                   Upper upper) noexcept {
+[[nodiscard]] [[gnu::always_inline]] inline bool read_tcp(Packet& packet, const PortDecode& port,
+                                                          const Cursor& cursor,
+                                                          Upper upper) noexcept {
   const auto header = cursor.at<20>(upper.offset);
   const std::uint32_t header_bytes = (header ? header.u8<12>() >> 4 : 0) * 4U;
   if (header_bytes > upper.bytes) return false;
@@ -104,7 +106,8 @@ inline void write_payload(Packet& packet, Upper upper, std::uint32_t header_byte
   }
   const std::uint16_t source = header.be16<0>();
   const std::uint16_t destination = header.be16<2>();
-  if (source == 0 || destination == 0 || source == kPortBgp || destination == kPortBgp) return false;
+  if (source == 0 || destination == 0 || source == kPortBgp || destination == kPortBgp)
+    return false;
   const std::uint8_t flags = header.u8<13>();
   if (are_bad_tcp_flags(flags)) return false;
   packet.source_port = source;
@@ -133,13 +136,16 @@ inline void write_payload(Packet& packet, Upper upper, std::uint32_t header_byte
     case 4784:
     case kPortVxlan:
     case kPortGeneve:
-    case kPortGtpU: return true;
-    default: return false;
+    case kPortGtpU:
+      return true;
+    default:
+      return false;
   }
 }
 
-[[nodiscard]] [[gnu::always_inline]] inline bool read_udp(Packet& packet, const PortDecode& port, const Cursor& cursor,
-                                   Upper upper) noexcept {
+[[nodiscard]] [[gnu::always_inline]] inline bool read_udp(Packet& packet, const PortDecode& port,
+                                                          const Cursor& cursor,
+                                                          Upper upper) noexcept {
   const auto header = cursor.at<8>(upper.offset);
   const std::uint32_t bytes = header ? header.be16<4>() : 0U;
   if (bytes < 8 || bytes > upper.bytes) return false;
@@ -159,14 +165,16 @@ inline void write_payload(Packet& packet, Upper upper, std::uint32_t header_byte
   return accepts_l4_sum(packet, port, {upper.offset, bytes});
 }
 
-[[nodiscard]] [[gnu::always_inline]] inline bool read_upper(Packet& packet, const PortDecode& port, const Cursor& cursor,
-                                     Upper upper, std::uint8_t protocol) noexcept {
+[[nodiscard]] [[gnu::always_inline]] inline bool read_upper(Packet& packet, const PortDecode& port,
+                                                            const Cursor& cursor, Upper upper,
+                                                            std::uint8_t protocol) noexcept {
   if (protocol == kProtoTcp) return upper.bytes >= 20 && read_tcp(packet, port, cursor, upper);
   return protocol == kProtoUdp && upper.bytes >= 8 && read_udp(packet, port, cursor, upper);
 }
 
-[[nodiscard]] [[gnu::always_inline]] inline FastOutcome read_ipv4(Packet& packet, const PortDecode& port,
-                                           const Cursor& cursor) noexcept {
+[[nodiscard]] [[gnu::always_inline]] inline FastOutcome read_ipv4(Packet& packet,
+                                                                  const PortDecode& port,
+                                                                  const Cursor& cursor) noexcept {
   const auto header = cursor.peek<20>();
   if (!header || (header.raw<std::uint64_t, 0>() & kPlainIpv4Mask) != kPlainIpv4) {
     return FastOutcome::declined;
@@ -183,13 +191,14 @@ inline void write_payload(Packet& packet, Upper upper, std::uint32_t header_byte
   const FlowIdentityV4 flow = v4_identity(header.be32<12>(), header.be32<16>(), flow_ports(packet));
   packet.id.lo = flow.id.lo;
   packet.id.hi = flow.id.hi;
-  packet.flags = static_cast<std::uint16_t>(kIsIp | kHasPorts |
-                                            (flow.source_is_low ? kSourceIsLow : 0));
+  packet.flags =
+      static_cast<std::uint16_t>(kIsIp | kHasPorts | (flow.source_is_low ? kSourceIsLow : 0));
   return FastOutcome::ipv4;
 }
 
-[[nodiscard]] [[gnu::always_inline]] inline FastOutcome read_ipv6(Packet& packet, const PortDecode& port,
-                                           const Cursor& cursor) noexcept {
+[[nodiscard]] [[gnu::always_inline]] inline FastOutcome read_ipv6(Packet& packet,
+                                                                  const PortDecode& port,
+                                                                  const Cursor& cursor) noexcept {
   const auto header = cursor.peek<40>();
   if (!header || header.u8<0>() >> 4 != 6) return FastOutcome::declined;
   const std::uint32_t total_bytes = 40U + header.be16<4>();
@@ -204,7 +213,8 @@ inline void write_payload(Packet& packet, Upper upper, std::uint32_t header_byte
 
 }  // namespace fast
 
-[[nodiscard]] [[gnu::always_inline]] inline FastOutcome fast_decode(Packet& packet, const PortDecode& port) noexcept {
+[[nodiscard]] [[gnu::always_inline]] inline FastOutcome fast_decode(
+    Packet& packet, const PortDecode& port) noexcept {
   const std::uint32_t frame_bytes = packet.wire_bytes;
   // In one segment and captured whole.
   if (packet.bytes_at_hand != frame_bytes || packet.mbuf->pkt_len != frame_bytes) {
@@ -226,8 +236,7 @@ inline void write_payload(Packet& packet, Upper upper, std::uint32_t header_byte
   packet.flow = nullptr;
   packet.since_previous = 0;
   packet.l3_offset = static_cast<std::uint16_t>(l3_offset);
-  packet.domain =
-      port.vlan_in_key ? domain_with_vlans(port.domain, {vlan, 0, 0}) : port.domain;
+  packet.domain = port.vlan_in_key ? domain_with_vlans(port.domain, {vlan, 0, 0}) : port.domain;
   packet.tunnel_depth = 0;
   packet.vlan_count = vlan_count;
   packet.out_port = port.out_port;

@@ -1,5 +1,5 @@
-// The flow id of a packet by arithmetic, equal to flow_id(canonical(tuple)) but without building the
-// key. Called by the decoder for every packet; worker thread only.
+// The flow id of a packet by arithmetic, equal to flow_id(canonical(tuple)) but without building
+// the key. Called by the decoder for every packet; worker thread only.
 #pragma once
 
 #include <array>

@@ -5,15 +5,29 @@ namespace sluice {
 namespace {
 
 enum IcmpType : std::uint8_t {
-  kEchoReply = 0, kUnreachable = 3, kSourceQuench = 4, kRedirect = 5, kEcho = 8,
-  kTimeExceeded = 11, kParameterProblem = 12, kTimestamp = 13, kMaskReply = 18,
+  kEchoReply = 0,
+  kUnreachable = 3,
+  kSourceQuench = 4,
+  kRedirect = 5,
+  kEcho = 8,
+  kTimeExceeded = 11,
+  kParameterProblem = 12,
+  kTimestamp = 13,
+  kMaskReply = 18,
 };
 constexpr std::uint8_t kFragmentationNeeded = 4;
 
 enum IcmpV6Type : std::uint8_t {
-  kV6Unreachable = 1, kV6PacketTooBig = 2, kV6ParameterProblem = 4, kV6Echo = 128,
-  kV6EchoReply = 129, kV6ListenerQuery = 130, kV6ListenerDone = 132, kV6RouterSolicitation = 133,
-  kV6Redirect = 137, kV6ListenerReport2 = 143,
+  kV6Unreachable = 1,
+  kV6PacketTooBig = 2,
+  kV6ParameterProblem = 4,
+  kV6Echo = 128,
+  kV6EchoReply = 129,
+  kV6ListenerQuery = 130,
+  kV6ListenerDone = 132,
+  kV6RouterSolicitation = 133,
+  kV6Redirect = 137,
+  kV6ListenerReport2 = 143,
 };
 
 bool has_identifier(std::uint8_t type) noexcept {
@@ -116,15 +130,14 @@ std::uint32_t LayerWalk::quoted_extension_bytes(std::uint8_t protocol,
 /// The ports as quoted; `identify` turns the direction around.
 LayerWalk::Step LayerWalk::quoted_ports(std::uint8_t protocol, bool is_first) noexcept {
   quoted_ = {.protocol = protocol};
-  const bool has_ports =
-      protocol == kProtoTcp || protocol == kProtoUdp || protocol == kProtoSctp;
+  const bool has_ports = protocol == kProtoTcp || protocol == kProtoUdp || protocol == kProtoSctp;
   const bool is_echo = protocol == kProtoIcmp || protocol == kProtoIcmpV6;
   if (is_first && (has_ports || is_echo)) {
     const auto header = cursor_.peek<8>();  // RFC 792: at least 64 bits of the datagram
     if (!header) return quote_short_of(8);
     const std::uint8_t type = header.u8<0>();
-    const bool names_flow = protocol == kProtoIcmp ? has_identifier(type)
-                                                   : type == kV6Echo || type == kV6EchoReply;
+    const bool names_flow =
+        protocol == kProtoIcmp ? has_identifier(type) : type == kV6Echo || type == kV6EchoReply;
     if (has_ports) {
       quoted_.source = header.be16<0>();
       quoted_.destination = header.be16<2>();

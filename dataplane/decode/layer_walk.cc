@@ -54,21 +54,36 @@ void LayerWalk::run(Step first) noexcept {
 
 LayerWalk::Step LayerWalk::step(Step which) noexcept {
   switch (which) {
-    case Step::ethernet: return ethernet();
-    case Step::link_type: return link_type();
-    case Step::llc: return llc();
-    case Step::mpls: return mpls();
-    case Step::pppoe: return pppoe();
-    case Step::ipv4: return ipv4();
-    case Step::ipv6: return ipv6();
-    case Step::upper: return upper();
-    case Step::tcp: return tcp();
-    case Step::udp: return udp();
-    case Step::icmp: return icmp();
-    case Step::icmpv6: return icmpv6();
-    case Step::sctp: return sctp();
-    case Step::gre: return gre();
-    case Step::done: break;
+    case Step::ethernet:
+      return ethernet();
+    case Step::link_type:
+      return link_type();
+    case Step::llc:
+      return llc();
+    case Step::mpls:
+      return mpls();
+    case Step::pppoe:
+      return pppoe();
+    case Step::ipv4:
+      return ipv4();
+    case Step::ipv6:
+      return ipv6();
+    case Step::upper:
+      return upper();
+    case Step::tcp:
+      return tcp();
+    case Step::udp:
+      return udp();
+    case Step::icmp:
+      return icmp();
+    case Step::icmpv6:
+      return icmpv6();
+    case Step::sctp:
+      return sctp();
+    case Step::gre:
+      return gre();
+    case Step::done:
+      break;
   }
   return Step::done;
 }
@@ -83,9 +98,12 @@ LayerWalk::Step LayerWalk::refuse(DropReason reason) noexcept {
 /// For `count` bytes that the cursor does not have: a fault, unless only the capture lacks them.
 LayerWalk::Step LayerWalk::short_of(std::uint32_t count) noexcept {
   switch (cursor_.shortage(count)) {
-    case Shortage::past_end: return refuse(DropReason::truncated_header);
-    case Shortage::past_bound: return refuse(DropReason::too_many_headers);
-    case Shortage::not_captured: break;
+    case Shortage::past_end:
+      return refuse(DropReason::truncated_header);
+    case Shortage::past_bound:
+      return refuse(DropReason::too_many_headers);
+    case Shortage::not_captured:
+      break;
   }
   return Step::done;
 }
@@ -124,11 +142,13 @@ void LayerWalk::judge_sums() noexcept {
     const SumTask& task = sums_[i];
     switch (judge_sum(packet_, task)) {
       case SumState::right:
-      case SumState::unknown: continue;
+      case SumState::unknown:
+        continue;
       case SumState::partial:
         if (port_.checksums == ChecksumMode::automatic) continue;
         break;
-      case SumState::wrong: break;
+      case SumState::wrong:
+        break;
     }
     if (port_.checksums != ChecksumMode::fix || packet_.has(kIsDatagram)) {
       refuse(DropReason::bad_l4_checksum);

@@ -19,14 +19,16 @@
 namespace sluice {
 
 inline constexpr unsigned kMplsLabelsMax = 8;
-inline constexpr unsigned kExtensionHeadersMax = 8;   ///< of one IP header
-inline constexpr unsigned kTunnelExtensionsMax = 8;   ///< of one GTP-U header
+inline constexpr unsigned kExtensionHeadersMax = 8;  ///< of one IP header
+inline constexpr unsigned kTunnelExtensionsMax = 8;  ///< of one GTP-U header
 
 class LayerWalk {
  public:
   LayerWalk(Packet& packet, const DecodeConfig& config, const PortDecode& port,
             std::uint32_t frame_end) noexcept
-      : packet_(packet), config_(config), port_(port),
+      : packet_(packet),
+        config_(config),
+        port_(port),
         cursor_(packet.bytes, packet.bytes_at_hand, frame_end) {}
 
   /// A whole frame, from its Ethernet header.
@@ -36,7 +38,20 @@ class LayerWalk {
 
  private:
   enum class Step : std::uint8_t {
-    ethernet, link_type, llc, mpls, pppoe, ipv4, ipv6, upper, tcp, udp, icmp, icmpv6, sctp, gre,
+    ethernet,
+    link_type,
+    llc,
+    mpls,
+    pppoe,
+    ipv4,
+    ipv6,
+    upper,
+    tcp,
+    udp,
+    icmp,
+    icmpv6,
+    sctp,
+    gre,
     done,
   };
 
@@ -108,9 +123,7 @@ class LayerWalk {
   void identify(const SipKey& flow_key) noexcept;
   Step refuse(DropReason reason) noexcept;
   Step short_of(std::uint32_t count) noexcept;
-  [[nodiscard]] bool checks_sums() const noexcept {
-    return port_.checksums != ChecksumMode::trust;
-  }
+  [[nodiscard]] bool checks_sums() const noexcept { return port_.checksums != ChecksumMode::trust; }
 
   Packet& packet_;
   const DecodeConfig& config_;
@@ -118,16 +131,16 @@ class LayerWalk {
   Cursor cursor_;
 
   std::uint16_t ether_type_ = 0;
-  std::uint8_t protocol_ = 0;             ///< of the header at the cursor
-  std::uint8_t depth_ = 0;                ///< tunnels entered
-  std::uint8_t extensions_ = 0;           ///< extension headers of this IP header
-  std::uint8_t vlan_tags_ = 0;            ///< of this Ethernet header
-  bool is_link_local_ = false;            ///< the frame is for a group that bridges keep
+  std::uint8_t protocol_ = 0;    ///< of the header at the cursor
+  std::uint8_t depth_ = 0;       ///< tunnels entered
+  std::uint8_t extensions_ = 0;  ///< extension headers of this IP header
+  std::uint8_t vlan_tags_ = 0;   ///< of this Ethernet header
+  bool is_link_local_ = false;   ///< the frame is for a group that bridges keep
   bool is_malformed_ = false;
   bool had_fragment_header_ = false;
-  bool final_hop_unknown_ = false;        ///< a routing header hides the pseudo-header's address
+  bool final_hop_unknown_ = false;  ///< a routing header hides the pseudo-header's address
   std::uint8_t hop_limit_ = 0;
-  std::uint16_t source_at_ = 0;           ///< addresses of the pseudo-header
+  std::uint16_t source_at_ = 0;  ///< addresses of the pseudo-header
   std::uint16_t destination_at_ = 0;
 
   // What the flow key is made of where it is not the packet's own.

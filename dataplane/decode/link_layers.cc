@@ -5,11 +5,25 @@ namespace sluice {
 namespace {
 
 enum EtherType : std::uint16_t {
-  kTypeIpv4 = 0x0800, kTypeArp = 0x0806, kTypeRarp = 0x8035, kTypeVlan = 0x8100,
-  kTypeIpv6 = 0x86dd, kTypeFlowControl = 0x8808, kTypeSlow = 0x8809, kTypeMpls = 0x8847,
-  kTypeMplsUpstream = 0x8848, kTypePppoeDiscovery = 0x8863, kTypePppoe = 0x8864,
-  kTypeEapol = 0x888e, kTypeServiceVlan = 0x88a8, kTypeLldp = 0x88cc, kTypeMvrp = 0x88f5,
-  kTypeMmrp = 0x88f6, kTypePtp = 0x88f7, kTypeConnectivity = 0x8902, kTypeLoopTest = 0x9000,
+  kTypeIpv4 = 0x0800,
+  kTypeArp = 0x0806,
+  kTypeRarp = 0x8035,
+  kTypeVlan = 0x8100,
+  kTypeIpv6 = 0x86dd,
+  kTypeFlowControl = 0x8808,
+  kTypeSlow = 0x8809,
+  kTypeMpls = 0x8847,
+  kTypeMplsUpstream = 0x8848,
+  kTypePppoeDiscovery = 0x8863,
+  kTypePppoe = 0x8864,
+  kTypeEapol = 0x888e,
+  kTypeServiceVlan = 0x88a8,
+  kTypeLldp = 0x88cc,
+  kTypeMvrp = 0x88f5,
+  kTypeMmrp = 0x88f6,
+  kTypePtp = 0x88f7,
+  kTypeConnectivity = 0x8902,
+  kTypeLoopTest = 0x9000,
   kTypeOldServiceVlan = 0x9100,
 };
 // Below this the field is the length of an 802.3 frame.
@@ -36,8 +50,10 @@ bool is_control_type(std::uint16_t ether_type) noexcept {
     case kTypeMmrp:
     case kTypePtp:
     case kTypeConnectivity:
-    case kTypeLoopTest: return true;
-    default: return false;
+    case kTypeLoopTest:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -63,15 +79,25 @@ LayerWalk::Step LayerWalk::ethernet() noexcept {
 /// The cursor stands behind `ether_type_`.
 LayerWalk::Step LayerWalk::link_type() noexcept {
   switch (ether_type_) {
-    case kTypeIpv4: finish_link_layers(); return Step::ipv4;
-    case kTypeIpv6: finish_link_layers(); return Step::ipv6;
+    case kTypeIpv4:
+      finish_link_layers();
+      return Step::ipv4;
+    case kTypeIpv6:
+      finish_link_layers();
+      return Step::ipv6;
     case kTypeVlan:
     case kTypeServiceVlan:
-    case kTypeOldServiceVlan: return vlan_tag();
+    case kTypeOldServiceVlan:
+      return vlan_tag();
     case kTypeMpls:
-    case kTypeMplsUpstream: finish_link_layers(); return Step::mpls;
-    case kTypePppoe: finish_link_layers(); return Step::pppoe;
-    default: break;
+    case kTypeMplsUpstream:
+      finish_link_layers();
+      return Step::mpls;
+    case kTypePppoe:
+      finish_link_layers();
+      return Step::pppoe;
+    default:
+      break;
   }
   if (ether_type_ >= kLeastEtherType) return not_ip(is_control_type(ether_type_));
   cursor_.narrow(ether_type_);

@@ -40,9 +40,8 @@ class SipStateX4 {
   [[nodiscard]] LanesX4 squeeze() noexcept {
     for (int i = 0; i < 3; ++i) round();
     alignas(32) LanesX4 lanes;
-    _mm256_store_si256(
-        reinterpret_cast<__m256i*>(lanes.data()),
-        _mm256_xor_si256(_mm256_xor_si256(v0_, v1_), _mm256_xor_si256(v2_, v3_)));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(lanes.data()),
+                       _mm256_xor_si256(_mm256_xor_si256(v0_, v1_), _mm256_xor_si256(v2_, v3_)));
     return lanes;
   }
 
@@ -55,8 +54,8 @@ class SipStateX4 {
     if constexpr (Bits == 32) {
       return _mm256_shuffle_epi32(v, 0xb1);
     } else if constexpr (Bits == 16) {
-      const __m256i order =
-          _mm256_broadcastsi128_si256(_mm_set_epi8(13, 12, 11, 10, 9, 8, 15, 14, 5, 4, 3, 2, 1, 0, 7, 6));
+      const __m256i order = _mm256_broadcastsi128_si256(
+          _mm_set_epi8(13, 12, 11, 10, 9, 8, 15, 14, 5, 4, 3, 2, 1, 0, 7, 6));
       return _mm256_shuffle_epi8(v, order);
     } else {
       return _mm256_or_si256(_mm256_slli_epi64(v, Bits), _mm256_srli_epi64(v, 64 - Bits));

@@ -8,20 +8,35 @@ LayerWalk::Step LayerWalk::transport_of(std::uint8_t protocol) noexcept {
   packet_.l4_offset = static_cast<std::uint16_t>(cursor_.offset());
   enter_payload(0, cursor_.left());
   switch (protocol) {
-    case kProtoTcp: return Step::tcp;
-    case kProtoUdp: return Step::udp;
-    case kProtoSctp: return Step::sctp;
-    case kProtoIcmp: return is_v6 ? Step::done : Step::icmp;
-    case kProtoIcmpV6: return is_v6 ? Step::icmpv6 : Step::done;
-    case kProtoIpv4: return enter_tunnel(Step::ipv4);
-    case kProtoIpv6: return enter_tunnel(Step::ipv6);
-    case kProtoGre: return Step::gre;
+    case kProtoTcp:
+      return Step::tcp;
+    case kProtoUdp:
+      return Step::udp;
+    case kProtoSctp:
+      return Step::sctp;
+    case kProtoIcmp:
+      return is_v6 ? Step::done : Step::icmp;
+    case kProtoIcmpV6:
+      return is_v6 ? Step::icmpv6 : Step::done;
+    case kProtoIpv4:
+      return enter_tunnel(Step::ipv4);
+    case kProtoIpv6:
+      return enter_tunnel(Step::ipv6);
+    case kProtoGre:
+      return Step::gre;
     // RFC 2236 section 2 and RFC 5798 section 5.1.1.3 say with which TTL they travel: what does not
     // stay on its link does not get the exemption.
-    case kProtoIgmp: exempt_if(hop_limit_ == 1); break;
-    case kProtoVrrp: exempt_if(hop_limit_ == 255); break;
-    case kProtoOspf: exempt_if(true); break;
-    default: break;
+    case kProtoIgmp:
+      exempt_if(hop_limit_ == 1);
+      break;
+    case kProtoVrrp:
+      exempt_if(hop_limit_ == 255);
+      break;
+    case kProtoOspf:
+      exempt_if(true);
+      break;
+    default:
+      break;
   }
   return Step::done;
 }

@@ -10,10 +10,26 @@ namespace sluice {
 
 /// IANA protocol numbers that the decoder acts on.
 enum IpProtocol : std::uint8_t {
-  kProtoHopByHop = 0, kProtoIcmp = 1, kProtoIgmp = 2, kProtoIpv4 = 4, kProtoTcp = 6,
-  kProtoUdp = 17, kProtoIpv6 = 41, kProtoRouting = 43, kProtoFragment = 44, kProtoGre = 47,
-  kProtoAuth = 51, kProtoIcmpV6 = 58, kProtoNone = 59, kProtoDestination = 60, kProtoOspf = 89,
-  kProtoVrrp = 112, kProtoSctp = 132, kProtoMobility = 135, kProtoHip = 139, kProtoShim6 = 140,
+  kProtoHopByHop = 0,
+  kProtoIcmp = 1,
+  kProtoIgmp = 2,
+  kProtoIpv4 = 4,
+  kProtoTcp = 6,
+  kProtoUdp = 17,
+  kProtoIpv6 = 41,
+  kProtoRouting = 43,
+  kProtoFragment = 44,
+  kProtoGre = 47,
+  kProtoAuth = 51,
+  kProtoIcmpV6 = 58,
+  kProtoNone = 59,
+  kProtoDestination = 60,
+  kProtoOspf = 89,
+  kProtoVrrp = 112,
+  kProtoSctp = 132,
+  kProtoMobility = 135,
+  kProtoHip = 139,
+  kProtoShim6 = 140,
 };
 
 /// UDP destination ports behind which a tunnel may be (RFC 7348, RFC 8926, 3GPP TS 29.281).
@@ -44,19 +60,25 @@ struct PortPair {
   std::uint16_t destination;
 };
 
-/// DHCP, DHCPv6, PTP and BFD. Single-hop BFD must come with a hop limit of 255 (RFC 5881 section 5).
+/// DHCP, DHCPv6, PTP and BFD. Single-hop BFD must come with a hop limit of 255 (RFC 5881 section
+/// 5).
 [[nodiscard]] constexpr bool is_control_udp(PortPair ports, std::uint8_t hop_limit) noexcept {
   switch (ports.destination) {
     case 67:
-    case 68: return ports.source == 67 || ports.source == 68;
+    case 68:
+      return ports.source == 67 || ports.source == 68;
     case 546:
-    case 547: return ports.source == 546 || ports.source == 547;
+    case 547:
+      return ports.source == 546 || ports.source == 547;
     case 319:
     case 320:
-    case 4784: return true;
+    case 4784:
+      return true;
     case 3784:
-    case 3785: return hop_limit == 255;
-    default: return false;
+    case 3785:
+      return hop_limit == 255;
+    default:
+      return false;
   }
 }
 

@@ -1,14 +1,14 @@
 // Tunnels. GRE, IP in IP and 6in4 have protocol numbers of their own: what is malformed there is
-// refused. VXLAN, Geneve and GTP-U have only a UDP port, which any client may have been given as its
-// ephemeral port (a DNS answer may well go to port 4789), so a port alone proves nothing.
+// refused. VXLAN, Geneve and GTP-U have only a UDP port, which any client may have been given as
+// its ephemeral port (a DNS answer may well go to port 4789), so a port alone proves nothing.
 //
 // The rule: a datagram to such a port is a tunnel when the fixed part of its header is what the
 // specification has senders write (version, flags, reserved bits, a payload type that can be
 // entered, and for GTP-U the length). Of random datagrams less than one in 2^20 look like that, and
-// a datagram that does not is refused or not understood by the common tunnel end points, Linux among
-// them, so that it hides nothing from sluice. It stays an ordinary UDP packet of its own flow. Past
-// the fixed part there is no doubt left: options or extensions that contradict it, and every fault
-// of the inner packet, are refused like any other.
+// a datagram that does not is refused or not understood by the common tunnel end points, Linux
+// among them, so that it hides nothing from sluice. It stays an ordinary UDP packet of its own
+// flow. Past the fixed part there is no doubt left: options or extensions that contradict it, and
+// every fault of the inner packet, are refused like any other.
 //
 // References: RFC 2784 and 2890 (GRE), RFC 7348 (VXLAN), RFC 8926 (Geneve), 3GPP TS 29.281 (GTP-U).
 #include "dataplane/decode/layer_walk.h"
@@ -31,7 +31,7 @@ constexpr std::uint8_t kVxlanValid = 0x08;
 constexpr std::uint8_t kVxlanGroupPolicy = 0x88;  // Linux writes the group into reserved bytes
 
 constexpr std::uint8_t kGtpUserData = 0xff;
-constexpr std::uint8_t kGtpFixed = 0xf8;          // version 1, protocol type GTP, reserved bit 0
+constexpr std::uint8_t kGtpFixed = 0xf8;  // version 1, protocol type GTP, reserved bit 0
 constexpr std::uint8_t kGtpOptional = 0x07;
 constexpr std::uint8_t kGtpExtended = 0x04;
 
@@ -50,11 +50,16 @@ LayerWalk::Step LayerWalk::enter_tunnel(Step inner) noexcept {
 /// A payload type that sluice does not read ends the walk at the tunnel's own packet.
 LayerWalk::Step LayerWalk::inner_of(std::uint16_t ether_type) noexcept {
   switch (ether_type) {
-    case kInnerIpv4: return enter_tunnel(Step::ipv4);
-    case kInnerIpv6: return enter_tunnel(Step::ipv6);
-    case kInnerEthernet: return enter_tunnel(Step::ethernet);
-    case kInnerMpls: return enter_tunnel(Step::mpls);
-    default: return Step::done;
+    case kInnerIpv4:
+      return enter_tunnel(Step::ipv4);
+    case kInnerIpv6:
+      return enter_tunnel(Step::ipv6);
+    case kInnerEthernet:
+      return enter_tunnel(Step::ethernet);
+    case kInnerMpls:
+      return enter_tunnel(Step::mpls);
+    default:
+      return Step::done;
   }
 }
 
@@ -67,8 +72,7 @@ LayerWalk::Step LayerWalk::gre() noexcept {
   if (version == 1) return Step::done;
   if (version > 1 || (flags & kGreMustBeZero) != 0) return refuse(DropReason::bad_tunnel_header);
   const bool has_sum = (flags & kGreChecksum) != 0;
-  const std::uint32_t header_bytes = 4U + (has_sum ? 4U : 0U) +
-                                     ((flags & kGreKey) != 0 ? 4U : 0U) +
+  const std::uint32_t header_bytes = 4U + (has_sum ? 4U : 0U) + ((flags & kGreKey) != 0 ? 4U : 0U) +
                                      ((flags & kGreSequence) != 0 ? 4U : 0U);
   if (!cursor_.has(header_bytes)) return short_of(header_bytes);
   if (has_sum) add_sum(kProtoGre, cursor_.left());
@@ -81,10 +85,14 @@ LayerWalk::Step LayerWalk::gre() noexcept {
 LayerWalk::Step LayerWalk::udp_tunnel(std::uint16_t destination_port) noexcept {
   if (config_.tunnel_key == TunnelKey::outer) return Step::done;
   switch (destination_port) {
-    case kPortVxlan: return vxlan();
-    case kPortGeneve: return geneve();
-    case kPortGtpU: return gtp_u();
-    default: return Step::done;
+    case kPortVxlan:
+      return vxlan();
+    case kPortGeneve:
+      return geneve();
+    case kPortGtpU:
+      return gtp_u();
+    default:
+      return Step::done;
   }
 }
 

@@ -14,16 +14,16 @@ namespace sluice {
 
 /// inline.md 9-12 as states; the transition table is in tcp_state.cc. Records carry these values.
 enum class TcpState : std::uint8_t {
-  none,            ///< not TCP
-  syn_sent,        ///< only in the half-open table
-  syn_received,    ///< SYN-ACK seen
+  none,          ///< not TCP
+  syn_sent,      ///< only in the half-open table
+  syn_received,  ///< SYN-ACK seen
   established,
-  midstream,       ///< picked up without a handshake: no window or ACK checks
-  fin_wait,        ///< one side closed; inside the tracker: the initiator
-  closing,         ///< both sides sent FIN
-  closed,          ///< both FINs acknowledged
+  midstream,  ///< picked up without a handshake: no window or ACK checks
+  fin_wait,   ///< one side closed; inside the tracker: the initiator
+  closing,    ///< both sides sent FIN
+  closed,     ///< both FINs acknowledged
   reset,
-  responder_fin,   ///< the responder closed first; recorded and named as fin_wait
+  responder_fin,  ///< the responder closed first; recorded and named as fin_wait
   count_,
 };
 [[nodiscard]] const char* name_of(TcpState state) noexcept;
@@ -44,11 +44,11 @@ enum class IdleClass : std::uint8_t {
 
 enum FlowFlag : std::uint8_t {
   kInitiatorIsLow = 1 << 0,
-  kTwoWay = 1 << 1,         ///< both sides have sent: never evicted by a new flow
-  kRefused = 1 << 2,        ///< sticky verdict: a tombstone
+  kTwoWay = 1 << 1,   ///< both sides have sent: never evicted by a new flow
+  kRefused = 1 << 2,  ///< sticky verdict: a tombstone
   kMidstream = 1 << 3,
-  kFlowAllowed = 1 << 4,    ///< an allow prefix covers it (as of list_epoch)
-  kExempt = 1 << 5,         ///< control protocol
+  kFlowAllowed = 1 << 4,  ///< an allow prefix covers it (as of list_epoch)
+  kExempt = 1 << 5,       ///< control protocol
 };
 
 inline constexpr std::uint32_t kNoSlot = 0xffffffff;
@@ -56,19 +56,19 @@ inline constexpr std::uint32_t kNoSlot = 0xffffffff;
 /// Hot line. Token levels are those of token_bucket.h and share `last_seen` as their stamp.
 struct alignas(64) Flow {
   FlowId id;
-  TimeNs last_seen;                        ///< also the stamp of both token levels
+  TimeNs last_seen;  ///< also the stamp of both token levels
   std::uint64_t packet_tokens;
   std::uint64_t bit_tokens;
   std::array<std::uint32_t, 2> next_sequence;  ///< [to_server, to_client]
-  std::uint32_t source_slot;               ///< in the source table, or kNoSlot
-  std::uint32_t stream_slot;               ///< stream state, or kNoSlot
-  std::uint16_t list_epoch;                ///< of the lists that judged it, both ways; 0 = none yet
-  std::uint16_t policy_epoch;              ///< low bits of the generation that last judged it
+  std::uint32_t source_slot;                   ///< in the source table, or kNoSlot
+  std::uint32_t stream_slot;                   ///< stream state, or kNoSlot
+  std::uint16_t list_epoch;    ///< of the lists that judged it, both ways; 0 = none yet
+  std::uint16_t policy_epoch;  ///< low bits of the generation that last judged it
   TcpState tcp_state : 4;
   IdleClass idle_class : 4;
   std::uint8_t application;
-  std::uint8_t flags;                      ///< FlowFlag
-  DropReason refused_reason;               ///< why the flow is refused, or none
+  std::uint8_t flags;         ///< FlowFlag
+  DropReason refused_reason;  ///< why the flow is refused, or none
 
   [[nodiscard]] bool has(FlowFlag flag) const noexcept { return (flags & flag) != 0; }
   void set(FlowFlag flag) noexcept { flags = static_cast<std::uint8_t>(flags | flag); }
@@ -81,15 +81,15 @@ static_assert(static_cast<unsigned>(IdleClass::count_) <= 16);
 /// Warm line; [0] to_server, [1] to_client. A mark of a direction concerns the bytes that travel in
 /// it: acknowledged[0] was said by the responder about bytes of the initiator.
 struct alignas(64) FlowWarm {
-  std::array<std::uint64_t, 2> bytes;      ///< layer-2, without FCS
+  std::array<std::uint64_t, 2> bytes;  ///< layer-2, without FCS
   std::array<std::uint32_t, 2> packets;
-  std::uint32_t list_next;                 ///< order of eviction (flow_list.h), kNoSlot at the ends
+  std::uint32_t list_next;  ///< order of eviction (flow_list.h), kNoSlot at the ends
   std::uint32_t list_previous;
-  std::uint32_t dropped_packets;           ///< packets of this flow that were refused
-  std::uint32_t interim_due;               ///< when the next interim record is due, in coarse time
-  std::uint32_t number_salt;               ///< keyed part of the flow's number
-  std::array<std::uint8_t, 2> tcp_flags;   ///< union of the flags seen
-  std::uint8_t window_scales;              ///< low nibble: the initiator's; 15 = unknown
+  std::uint32_t dropped_packets;          ///< packets of this flow that were refused
+  std::uint32_t interim_due;              ///< when the next interim record is due, in coarse time
+  std::uint32_t number_salt;              ///< keyed part of the flow's number
+  std::array<std::uint8_t, 2> tcp_flags;  ///< union of the flags seen
+  std::uint8_t window_scales;             ///< low nibble: the initiator's; 15 = unknown
   std::uint8_t reserved_;
   std::array<std::uint32_t, 2> acknowledged;
   union {
@@ -120,11 +120,11 @@ struct alignas(64) FlowCold {
   FlowKey key;
   TimeNs first_seen;
   std::uint32_t first_packet_number;
-  std::array<std::uint16_t, 2> vlan;       ///< outermost two tags of the packet that made the flow
-  std::uint8_t in_port;                    ///< where the first packet came in
+  std::array<std::uint16_t, 2> vlan;  ///< outermost two tags of the packet that made the flow
+  std::uint8_t in_port;               ///< where the first packet came in
   std::uint8_t tunnel_depth;
   std::array<std::uint8_t, 2> reserved_;
-  std::uint32_t interims;                  ///< interim records emitted
+  std::uint32_t interims;  ///< interim records emitted
   std::array<std::uint64_t, 2> emitted_bytes;
   std::array<std::uint32_t, 2> emitted_packets;
   std::uint32_t emitted_dropped;

@@ -7,8 +7,8 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kSweepAhead = 8;    // slots prefetched in front of the sweep
-constexpr unsigned kEvictionTries = 8;      // flows passed over because the burst needs them
+constexpr std::uint32_t kSweepAhead = 8;  // slots prefetched in front of the sweep
+constexpr unsigned kEvictionTries = 8;    // flows passed over because the burst needs them
 
 [[nodiscard]] bool is_over(TcpState state) noexcept {
   return state == TcpState::closed || state == TcpState::reset;
@@ -32,7 +32,8 @@ void FlowTracker::relist(Flow& flow, FlowList* before) noexcept {
 
 Flow* FlowTracker::take_slot(const Packet& packet) noexcept {
   Flow* flow = table_.insert(packet.hash, packet.id);
-  if (flow != nullptr) [[likely]] return flow;
+  if (flow != nullptr) [[likely]]
+    return flow;
   const bool has_room = evict_from(over_, FlowEnd::closed, packet.now) ||
                         evict_from(evictable_, FlowEnd::evicted, packet.now);
   return has_room ? table_.insert(packet.hash, packet.id) : nullptr;
@@ -81,9 +82,9 @@ void FlowTracker::refuse(Flow& flow, DropReason reason, std::uint32_t rule_id) n
 }
 
 void FlowTracker::end_expired(Flow& flow) noexcept {
-  const FlowEnd end = flow.has(kRefused) ? FlowEnd::refused
+  const FlowEnd end = flow.has(kRefused)        ? FlowEnd::refused
                       : is_over(flow.tcp_state) ? FlowEnd::closed
-                                         : FlowEnd::timeout;
+                                                : FlowEnd::timeout;
   end_flow(flow, end, end_of_idle(flow));
 }
 

@@ -15,11 +15,15 @@ constexpr CoarseTime kInterimLater = 600;  // where no interval is set: looked a
 
 [[nodiscard]] IdleClass idle_class_of(std::uint8_t protocol) noexcept {
   switch (protocol) {
-    case kTcp: return IdleClass::tcp_opening;
-    case kUdp: return IdleClass::udp_one_way;
+    case kTcp:
+      return IdleClass::tcp_opening;
+    case kUdp:
+      return IdleClass::udp_one_way;
     case kIcmp:
-    case kIcmpV6: return IdleClass::icmp;
-    default: return IdleClass::other;
+    case kIcmpV6:
+      return IdleClass::icmp;
+    default:
+      return IdleClass::other;
   }
 }
 
@@ -90,10 +94,13 @@ void FlowTracker::open_tcp(Packet& packet) noexcept {
         return open_by_syn_ack(packet, *syn);
       }
       return note_out_of_state(packet, nullptr);
-    case kAck: return open_by_ack(packet);
+    case kAck:
+      return open_by_ack(packet);
     case kRst:
-    case kRst | kAck: return refuse_half_open(packet);
-    default: return note_out_of_state(packet, nullptr);
+    case kRst | kAck:
+      return refuse_half_open(packet);
+    default:
+      return note_out_of_state(packet, nullptr);
   }
 }
 
@@ -122,9 +129,9 @@ void FlowTracker::open_by_syn_ack(Packet& packet, HalfOpen& syn) noexcept {
   const unsigned direction = by_initiator ? kToServer : kToClient;
   FlowWarm& warm = warm_of(*flow);
   const std::uint8_t own = window_scale_of(packet);
-  sluice::open_by_syn_ack(*flow, warm, segment_of(packet, direction),
-                          by_initiator ? agreed_scales(own, scale_of(syn))
-                                       : agreed_scales(scale_of(syn), own));
+  sluice::open_by_syn_ack(
+      *flow, warm, segment_of(packet, direction),
+      by_initiator ? agreed_scales(own, scale_of(syn)) : agreed_scales(scale_of(syn), own));
   if (crossing != nullptr) {
     const HalfOpen& second = by_initiator ? syn : *crossing;
     warm.bytes[kToClient] += second.bytes;
@@ -152,7 +159,7 @@ void FlowTracker::open_by_ack(Packet& packet) noexcept {
 }
 
 void FlowTracker::open_midstream(Packet& packet) noexcept {
-  const bool in_grace = packet.now - started_ <= config_.midstream_grace;
+  const bool in_grace = packet.now <= started_ + config_.midstream_grace;
   if (!in_grace && config_.midstream != ExceptionPolicy::pass) {
     packet.drop(DropReason::midstream_refused);
     return;

@@ -30,8 +30,9 @@ std::uint32_t number_salt_of(const SipKey& key, const FlowId& id, TimeNs first_s
       siphash13(key, std::array<std::uint64_t, 3>{id.lo, id.hi, first_seen}));
 }
 
-// The salt is keyed and tells flows of one id apart; the id tells flows of one salt apart. Each step
-// is a bijection of 64 bits (xor-shift and odd multiplier), so that nothing but the cut loses bits.
+// The salt is keyed and tells flows of one id apart; the id tells flows of one salt apart. Each
+// step is a bijection of 64 bits (xor-shift and odd multiplier), so that nothing but the cut loses
+// bits.
 std::uint64_t flow_number_of(const Flow& flow) noexcept {
   const std::uint64_t salt = warm_of(flow).number_salt;
   std::uint64_t mixed = (flow.id.lo ^ (flow.id.lo >> 32)) * kOddConstant;

@@ -6,12 +6,12 @@
 // home and tag alone (partial-key cuckoo hashing: Fan, Andersen, Kaminsky, Mitzenmacher, "Cuckoo
 // Filter", CoNEXT 2014), so that an index entry can be moved without reading its flow. Instead of
 // the usual exclusive or, other(b) = f(tag) - b modulo the number of buckets, which is its own
-// inverse for any number of buckets, not only powers of two. A flow stands at home if it can. The home
-// bucket counts those that could not, and where that count is 0 a miss reads one line only
+// inverse for any number of buckets, not only powers of two. A flow stands at home if it can. The
+// home bucket counts those that could not, and where that count is 0 a miss reads one line only
 // (after Le Scouarnec, "Cuckoo++ Hash Tables", ANCS 2018).
 //
 // Bounds: a look-up compares at most 20 tags, with two AVX2 instructions a bucket. An insertion
-// moves at most two entries and looks at most at 20 + 20 * 10 buckets; it can fail above 95 % load.
+// moves at most two entries and looks at most at 20 + 20 * 10 buckets; it can fail above 98 % load.
 // `create` makes 8 flows a full bucket on average: 80 % load, where it does not fail.
 //
 // Rejected: open addressing in the flow array itself (a miss reads a chain of 64-byte lines, and
@@ -90,7 +90,8 @@ void FlowTable::erase(Flow& flow) noexcept {
 bool FlowTable::file(std::uint64_t hash, std::uint32_t slot) noexcept {
   const std::uint32_t home = home_of(hash);
   const std::uint16_t tag = detail::tag_of(hash);
-  if (put(home, tag, slot, false)) [[likely]] return true;
+  if (put(home, tag, slot, false)) [[likely]]
+    return true;
   const std::uint32_t other = other_of(home, tag);
   if (!put(other, tag, slot, true)) {
     if (make_room(home)) return put(home, tag, slot, false);
@@ -139,7 +140,8 @@ bool FlowTable::move_any_away(std::uint32_t bucket) noexcept {
 
 // Frees an entry of a full bucket by one move, or by two in a row.
 bool FlowTable::make_room(std::uint32_t bucket) noexcept {
-  if (move_any_away(bucket)) [[likely]] return true;
+  if (move_any_away(bucket)) [[likely]]
+    return true;
   for (unsigned entry = 0; entry < kBucketSlots; ++entry) {
     const std::uint32_t target = other_of(bucket, buckets_[bucket].tags[entry]);
     if (target != bucket && move_any_away(target) && move_away(bucket, entry)) return true;
@@ -149,7 +151,8 @@ bool FlowTable::make_room(std::uint32_t bucket) noexcept {
 
 bool FlowTable::unfile(std::uint32_t bucket, std::uint16_t tag, std::uint32_t slot) noexcept {
   FlowBucket& from = buckets_[bucket];
-  for (std::uint32_t left = detail::matches(from, tag); left != 0; left = detail::without_first(left)) {
+  for (std::uint32_t left = detail::matches(from, tag); left != 0;
+       left = detail::without_first(left)) {
     const unsigned entry = detail::first_entry(left);
     if (from.slots[entry] != slot) continue;
     from.tags[entry] = 0;

@@ -24,7 +24,7 @@ inline constexpr std::uint32_t kProbeMax = 2 * kBucketSlots;
 inline constexpr std::uint32_t kFlowsPerBucket = 8;
 
 struct alignas(64) FlowBucket {
-  std::array<std::uint16_t, kBucketSlots> tags;   ///< 0 = free
+  std::array<std::uint16_t, kBucketSlots> tags;  ///< 0 = free
   std::uint16_t overflow;   ///< flows that belong here but stand in their other bucket
   std::uint16_t strangers;  ///< bit i: entry i stands here because its own bucket was full
   std::array<std::uint32_t, kBucketSlots> slots;
@@ -63,7 +63,8 @@ class FlowTable {
   [[nodiscard]] static Result<FlowTable> create(std::uint32_t capacity, const SipKey& key,
                                                 MemoryArena& arena);
 
-  // A look-up in three passes over a burst: prefetch, guess, confirm. ------------------------------
+  // A look-up in three passes over a burst: prefetch, guess, confirm.
+  //
   void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[home_of(hash)]); }
 
   /// The slot that most likely holds the flow, its lines already on their way; kNoSlot: absent, or
@@ -73,7 +74,6 @@ class FlowTable {
   /// The flow, or null. Compares at most `kProbeMax` entries.
   [[nodiscard]] Flow* find(std::uint64_t hash, const FlowId& id) noexcept;
 
-  // ------------------------------------------------------------------------------------------------
   /// A slot for a flow that `find` did not find; its id is set, the rest is what was there before.
   /// Null when all slots are taken, or, rarely and only near full, no index entry can be freed.
   [[nodiscard]] Flow* insert(std::uint64_t hash, const FlowId& id) noexcept;
@@ -104,8 +104,7 @@ class FlowTable {
     return static_cast<std::uint32_t>(((hash >> 32) * bucket_count_) >> 32);
   }
   [[nodiscard]] std::uint32_t other_of(std::uint32_t bucket, std::uint16_t tag) const noexcept;
-  [[nodiscard]] Flow* match(const FlowBucket& bucket, std::uint16_t tag,
-                            const FlowId& id) noexcept;
+  [[nodiscard]] Flow* match(const FlowBucket& bucket, std::uint16_t tag, const FlowId& id) noexcept;
   [[nodiscard]] bool file(std::uint64_t hash, std::uint32_t slot) noexcept;
   [[nodiscard]] bool put(std::uint32_t bucket, std::uint16_t tag, std::uint32_t slot,
                          bool is_stranger) noexcept;
@@ -123,8 +122,8 @@ class FlowTable {
   std::uint32_t bucket_count_ = 0;
   std::uint32_t capacity_ = 0;
   std::uint32_t size_ = 0;
-  std::uint32_t fresh_ = 0;             ///< first slot that was never used
-  std::uint32_t free_head_ = kNoSlot;   ///< slots that were used; chained through `source_slot`
+  std::uint32_t fresh_ = 0;            ///< first slot that was never used
+  std::uint32_t free_head_ = kNoSlot;  ///< slots that were used; chained through `source_slot`
 };
 
 inline std::uint32_t FlowTable::other_of(std::uint32_t bucket, std::uint16_t tag) const noexcept {
@@ -160,7 +159,8 @@ inline Flow* FlowTable::find(std::uint64_t hash, const FlowId& id) noexcept {
   const std::uint32_t home = home_of(hash);
   const std::uint16_t tag = detail::tag_of(hash);
   Flow* flow = match(buckets_[home], tag, id);
-  if (flow != nullptr || buckets_[home].overflow == 0) [[likely]] return flow;
+  if (flow != nullptr || buckets_[home].overflow == 0) [[likely]]
+    return flow;
   return match(buckets_[other_of(home, tag)], tag, id);
 }
 

@@ -30,17 +30,22 @@ void mark_direction(Packet& packet, const Flow& flow) noexcept {
 [[nodiscard]] IdleClass idle_class_of(const Flow& flow) noexcept {
   switch (flow.tcp_state) {
     case TcpState::syn_sent:
-    case TcpState::syn_received: return IdleClass::tcp_opening;
-    case TcpState::established: return IdleClass::tcp_established;
+    case TcpState::syn_received:
+      return IdleClass::tcp_opening;
+    case TcpState::established:
+      return IdleClass::tcp_established;
     case TcpState::midstream:
       return flow.has(kTwoWay) ? IdleClass::tcp_established : IdleClass::tcp_opening;
     case TcpState::fin_wait:
     case TcpState::responder_fin:
-    case TcpState::closing: return IdleClass::tcp_closing;
+    case TcpState::closing:
+      return IdleClass::tcp_closing;
     case TcpState::closed:
-    case TcpState::reset: return IdleClass::tcp_closed;
+    case TcpState::reset:
+      return IdleClass::tcp_closed;
     case TcpState::none:
-    case TcpState::count_: break;
+    case TcpState::count_:
+      break;
   }
   return flow.idle_class == IdleClass::udp_one_way && flow.has(kTwoWay) ? IdleClass::udp
                                                                         : flow.idle_class;
@@ -83,8 +88,8 @@ void FlowTracker::obey(const FlowConfig& config) noexcept {
       config.record_interval == 0 ? 0 : std::max<CoarseTime>(coarse(config.record_interval), 1);
 }
 
-// Three passes over the burst, so that its misses in the cache overlap: ask for the index lines, match
-// tags and ask for the flows' lines, compare ids.
+// Three passes over the burst, so that its misses in the cache overlap: ask for the index lines,
+// match tags and ask for the flows' lines, compare ids.
 void FlowTracker::find(Burst& burst, const FlowConfig& config) noexcept {
   obey(config);
   std::array<std::uint32_t, kBurstMax> guesses;
@@ -120,7 +125,8 @@ void FlowTracker::track(Burst& burst, const PolicySettings& settings,
   generation_ = static_cast<std::uint16_t>(settings.generation);
   emits_records_ = settings.flow_records;
   burst_ = &burst;
-  if (started_ == 0 && burst.count > 0) [[unlikely]] started_ = burst.packets[0].now;
+  if (started_ == 0 && burst.count > 0) [[unlikely]]
+    started_ = burst.packets[0].now;
   for (Packet& packet : burst.all()) {
     if (is_trackable(packet)) track_packet(packet);
   }
@@ -130,7 +136,8 @@ void FlowTracker::track(Burst& burst, const PolicySettings& settings,
 void FlowTracker::track_packet(Packet& packet) noexcept {
   // An earlier packet of the burst may have made the flow, or have put another in its place.
   if (packet.flow == nullptr || packet.flow->id != packet.id) packet.flow = find_again(packet);
-  if (packet.has(kIcmpError)) [[unlikely]] return track_icmp_error(packet, packet.flow);
+  if (packet.has(kIcmpError)) [[unlikely]]
+    return track_icmp_error(packet, packet.flow);
   if (packet.flow == nullptr) return open(packet);
   track_known(packet, *packet.flow);
 }
@@ -139,6 +146,9 @@ Flow* FlowTracker::find_again(Packet& packet) noexcept {
   Flow* flow = table_.find(packet.hash, packet.id);
   if (flow == nullptr) return nullptr;
   if (packet.now >= end_of_idle(*flow)) {
+    for (Packet& other : burst_->all()) {
+      if (other.flow == flow) other.flow = nullptr;
+    }
     end_expired(*flow);
     return nullptr;
   }
@@ -149,8 +159,10 @@ Flow* FlowTracker::find_again(Packet& packet) noexcept {
 void FlowTracker::track_known(Packet& packet, Flow& flow) noexcept {
   const FlowWarm& warm = warm_of(flow);
   const CoarseTime now = coarse(packet.now);
-  if (is_due(warm.interim_due, now) && interim_interval_ != 0) [[unlikely]] emit_interim(flow, now);
-  if (flow.has(kRefused)) [[unlikely]] return track_refused(packet, flow);
+  if (is_due(warm.interim_due, now) && interim_interval_ != 0) [[unlikely]]
+    emit_interim(flow, now);
+  if (flow.has(kRefused)) [[unlikely]]
+    return track_refused(packet, flow);
   flow.policy_epoch = generation_;
   const auto direction = static_cast<unsigned>(!packet.has(kInitiator));
   if (flow.tcp_state != TcpState::none) return track_tcp(packet, flow, direction);
@@ -158,7 +170,8 @@ void FlowTracker::track_known(Packet& packet, Flow& flow) noexcept {
 }
 
 void FlowTracker::track_tcp(Packet& packet, Flow& flow, unsigned direction) noexcept {
-  if ((packet.tcp_flags & kSyn) != 0) [[unlikely]] return track_syn(packet, flow, direction);
+  if ((packet.tcp_flags & kSyn) != 0) [[unlikely]]
+    return track_syn(packet, flow, direction);
   const TcpState before = flow.tcp_state;
   if (!advance(flow, warm_of(flow), segment_of(packet, direction))) [[unlikely]] {
     FlowWarm& warm = warm_of(flow);
@@ -166,7 +179,8 @@ void FlowTracker::track_tcp(Packet& packet, Flow& flow, unsigned direction) noex
     warm.packets[direction] += packet.frames;
     return note_out_of_state(packet, &flow);
   }
-  if (flow.tcp_state != before) [[unlikely]] note_tcp_state(flow, list_of(flow.flags, before));
+  if (flow.tcp_state != before) [[unlikely]]
+    note_tcp_state(flow, list_of(flow.flags, before));
   account(packet, flow, direction);
 }
 
@@ -187,8 +201,8 @@ void FlowTracker::track_refused(Packet& packet, Flow& flow) noexcept {
   flow.last_seen = std::max(flow.last_seen, packet.now);
 }
 
-// An error belongs to the flow that it quotes, but neither counts to it nor keeps it alive. One that
-// quotes a sequence number never sent was made up by someone who does not see the flow.
+// An error belongs to the flow that it quotes, but neither counts to it nor keeps it alive. One
+// that quotes a sequence number never sent was made up by someone who does not see the flow.
 void FlowTracker::track_icmp_error(Packet& packet, const Flow* flow) noexcept {
   if (flow == nullptr) {
     if (!packet.has(kMustPass)) note_out_of_state(packet, nullptr);
@@ -214,7 +228,8 @@ void FlowTracker::account(Packet& packet, Flow& flow, unsigned direction) noexce
   }
   warm.bytes[direction] += packet.wire_bytes;
   warm.packets[direction] += packet.frames;
-  if (!flow.has(kTwoWay)) [[unlikely]] note_both_ways(flow);
+  if (!flow.has(kTwoWay)) [[unlikely]]
+    note_both_ways(flow);
 }
 
 void FlowTracker::note_both_ways(Flow& flow) noexcept {

@@ -38,17 +38,18 @@ struct FlowSizes {
 struct FlowCounters {
   std::uint64_t created = 0;
   std::uint64_t ended = 0;
-  std::uint64_t active = 0;         ///< gauge
-  std::uint64_t out_of_state = 0;   ///< packets, whatever became of them
-  std::uint64_t midstream = 0;      ///< flows picked up without a handshake
-  std::uint64_t table_full = 0;     ///< packets that found no slot for a flow
-  std::uint64_t evicted_closed = 0;   ///< flows that were over and made room before their timeout
+  std::uint64_t active = 0;          ///< gauge
+  std::uint64_t out_of_state = 0;    ///< packets, whatever became of them
+  std::uint64_t midstream = 0;       ///< flows picked up without a handshake
+  std::uint64_t table_full = 0;      ///< packets that found no slot for a flow
+  std::uint64_t evicted_closed = 0;  ///< flows that were over and made room before their timeout
   std::uint64_t evicted_one_way = 0;
 };
 
 class FlowTracker {
  public:
-  /// `key` is the one under which packets' ids and hashes were made. The arena outlives the tracker.
+  /// `key` is the one under which packets' ids and hashes were made. The arena outlives the
+  /// tracker.
   [[nodiscard]] static Result<std::unique_ptr<FlowTracker>> create(const FlowSizes& sizes,
                                                                    const SipKey& key,
                                                                    MemoryArena& arena,
@@ -135,9 +136,9 @@ class FlowTracker {
   std::array<DurationNs, static_cast<std::size_t>(IdleClass::count_)> idle_timeouts_{};
 
   // Of the burst and policy at hand.
-  const Burst* burst_ = nullptr;       ///< within `track` only
+  Burst* burst_ = nullptr;  ///< within `track` only
   FlowConfig config_;
-  CoarseTime interim_interval_ = 0;    ///< 0 = no interim records
+  CoarseTime interim_interval_ = 0;  ///< 0 = no interim records
   std::uint16_t generation_ = 0;
   bool emits_records_ = true;
 

@@ -1,6 +1,7 @@
-// Two places of four entries for each hash; a new SYN takes a free one of the eight, else the oldest. Nothing has to be unlinked and nothing moves: a
-// SYN of a flood costs two pairs of neighbouring lines, prefetched for the whole burst. Under a
-// flood an entry lives about as long as the flood needs to fill the table once.
+// Two places of four entries for each hash; a new SYN takes a free one of the eight, else the
+// oldest. Nothing has to be unlinked and nothing moves: a SYN of a flood costs two pairs of
+// neighbouring lines, prefetched for the whole burst. Under a flood an entry lives about as long as
+// the flood needs to fill the table once.
 //
 // Rejected: a ring with a chained index, which evicts in exact order but reads four unrelated lines
 // per SYN and needs 4 bytes more per entry.
@@ -97,15 +98,16 @@ HalfOpen* HalfOpenTable::find(std::uint64_t hash, bool source_is_low, TimeNs now
   return entry != nullptr && !is_expired(*entry, now, timeout) ? entry : nullptr;
 }
 
-// One pass over the eight: the entry of the same direction if there is one, else the oldest, where a
-// free one is older than any.
+// One pass over the eight: the entry of the same direction if there is one, else the oldest, where
+// a free one is older than any.
 HalfOpen& HalfOpenTable::entry_for(std::uint64_t hash, bool source_is_low) noexcept {
   const Places places = places_of(hash);
   HalfOpen* oldest = places_[places[0]].entries.data();
   TimeNs oldest_time = ~TimeNs{0};
   for (const std::uint32_t place : places) {
     for (HalfOpen& entry : places_[place].entries) {
-      if (is_of(entry, hash, source_is_low)) [[unlikely]] return entry;
+      if (is_of(entry, hash, source_is_low)) [[unlikely]]
+        return entry;
       const TimeNs time = is_free(entry) ? 0 : last_syn(entry);
       oldest = time < oldest_time ? &entry : oldest;
       oldest_time = std::min(time, oldest_time);

@@ -18,13 +18,13 @@ namespace sluice {
 struct HalfOpen {
   std::uint64_t hash;
   TimeNs first_seen;
-  std::uint32_t sequence;           ///< of the SYN
+  std::uint32_t sequence;  ///< of the SYN
   std::uint32_t packet_number;
-  std::uint32_t bytes : 24;         ///< of all its SYNs, saturating
-  std::uint32_t packets : 8;        ///< saturating
-  std::uint16_t last_after;         ///< last SYN, in coarse units after first_seen, saturating
+  std::uint32_t bytes : 24;   ///< of all its SYNs, saturating
+  std::uint32_t packets : 8;  ///< saturating
+  std::uint16_t last_after;   ///< last SYN, in coarse units after first_seen, saturating
   std::uint16_t in_port : 5;
-  std::uint16_t window_scale : 4;   ///< kScaleNotOffered and kScaleUnknown of tcp_state.h included
+  std::uint16_t window_scale : 4;  ///< kScaleNotOffered and kScaleUnknown of tcp_state.h included
   std::uint16_t is_scale_known : 1;
   std::uint16_t source_is_low : 1;
   std::uint16_t has_data : 1;

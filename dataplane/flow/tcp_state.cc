@@ -32,7 +32,8 @@ constexpr std::array<std::array<TcpState, kEvents>, kStates> kNext{{
     /* closing       */ {closing, closing, closing, closing, closed, reset},
     /* closed        */ {closed, closed, closed, closed, closed, closed},
     /* reset         */ {reset, reset, reset, reset, reset, reset},
-    /* responder_fin */ {responder_fin, responder_fin, closing, responder_fin, responder_fin, reset},
+    /* responder_fin */
+    {responder_fin, responder_fin, closing, responder_fin, responder_fin, reset},
 }};
 
 // Zero-window probes carry one byte too many, and a FIN may follow a full window.
@@ -71,13 +72,13 @@ constexpr std::array<unsigned, 2> kClosedStates{kBothClosed | bit_of(fin_wait),
   return warm.window_scales != kScalesUnknown;
 }
 
-[[nodiscard]] bool fits(const Flow& flow, const FlowWarm& warm, const TcpSegment& segment) noexcept {
+[[nodiscard]] bool fits(const Flow& flow, const FlowWarm& warm,
+                        const TcpSegment& segment) noexcept {
   const unsigned own = segment.direction;
   const unsigned other = own ^ 1;
   const auto receiver_window = static_cast<std::int32_t>(0xffffU << scale_of(warm, other));
   const auto sender_window = static_cast<std::int32_t>(0xffffU << scale_of(warm, own));
-  const std::int32_t beyond_edge =
-      ahead(segment.sequence + segment.payload, warm.window_edge[own]);
+  const std::int32_t beyond_edge = ahead(segment.sequence + segment.payload, warm.window_edge[own]);
   const std::int32_t behind = ahead(warm.acknowledged[own], segment.sequence);
   const std::int32_t not_sent = ahead(segment.acknowledgement, flow.next_sequence[other]);
   const std::int32_t old_ack = ahead(warm.acknowledged[other], segment.acknowledgement);
@@ -105,9 +106,11 @@ void close(Flow& flow, unsigned side) noexcept {
   const std::uint32_t expected = next;
   const std::int32_t news = ahead(end, expected);
   const bool closed_before = has_closed(flow.tcp_state, segment.direction);
-  if ((news > 0) & closed_before) [[unlikely]] return false;
+  if ((news > 0) & closed_before) [[unlikely]]
+    return false;
   next = news > 0 ? end : expected;
-  if ((segment.flags & kFin) == 0 || news < 0 || closed_before) [[likely]] return true;
+  if ((segment.flags & kFin) == 0 || news < 0 || closed_before) [[likely]]
+    return true;
   if (ahead(segment.sequence, expected) <= 0 || !is_checked(warm)) {
     ++next;
     close(flow, segment.direction);
@@ -148,17 +151,27 @@ void take_acknowledgement(Flow& flow, FlowWarm& warm, const TcpSegment& segment)
 
 const char* name_of(TcpState state) noexcept {
   switch (state) {
-    case none: return "none";
-    case syn_sent: return "syn_sent";
-    case syn_received: return "syn_received";
-    case established: return "established";
-    case midstream: return "midstream";
+    case none:
+      return "none";
+    case syn_sent:
+      return "syn_sent";
+    case syn_received:
+      return "syn_received";
+    case established:
+      return "established";
+    case midstream:
+      return "midstream";
     case fin_wait:
-    case responder_fin: return "fin_wait";
-    case closing: return "closing";
-    case closed: return "closed";
-    case reset: return "reset";
-    case TcpState::count_: break;
+    case responder_fin:
+      return "fin_wait";
+    case closing:
+      return "closing";
+    case closed:
+      return "closed";
+    case reset:
+      return "reset";
+    case TcpState::count_:
+      break;
   }
   return "unknown";
 }
@@ -239,10 +252,14 @@ bool is_repeated_syn(const Flow& flow, const TcpSegment& syn) noexcept {
 }
 
 bool advance(Flow& flow, FlowWarm& warm, const TcpSegment& segment) noexcept {
-  if ((segment.flags & kRst) != 0) [[unlikely]] return take_reset(flow, warm, segment);
-  if ((segment.flags & kAck) == 0) [[unlikely]] return false;  // RFC 9293 3.10.7.4, fifth
-  if (is_checked(warm) && !fits(flow, warm, segment)) [[unlikely]] return false;
-  if (!take_data(flow, warm, segment)) [[unlikely]] return false;
+  if ((segment.flags & kRst) != 0) [[unlikely]]
+    return take_reset(flow, warm, segment);
+  if ((segment.flags & kAck) == 0) [[unlikely]]
+    return false;  // RFC 9293 3.10.7.4, fifth
+  if (is_checked(warm) && !fits(flow, warm, segment)) [[unlikely]]
+    return false;
+  if (!take_data(flow, warm, segment)) [[unlikely]]
+    return false;
   take_acknowledgement(flow, warm, segment);
   warm.tcp_flags[segment.direction] |= segment.flags;
   static_assert(static_cast<unsigned>(TcpEvent::initiator_sent) == kToServer &&

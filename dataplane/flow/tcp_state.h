@@ -15,16 +15,16 @@ inline constexpr unsigned kToClient = 1;
 
 /// RFC 7323 2.2; besides the values 0 to 14.
 inline constexpr std::uint8_t kScaleNotOffered = 0x0f;
-inline constexpr std::uint8_t kScaleUnknown = 0x1f;  ///< the options were not captured
+inline constexpr std::uint8_t kScaleUnknown = 0x1f;   ///< the options were not captured
 inline constexpr std::uint8_t kScalesUnknown = 0xff;  ///< as FlowWarm::window_scales
 
 enum class TcpEvent : std::uint8_t {
-  initiator_sent,     ///< a segment without SYN, FIN or RST that fits
+  initiator_sent,  ///< a segment without SYN, FIN or RST that fits
   responder_sent,
-  initiator_closed,   ///< its FIN, in order, for the first time
+  initiator_closed,  ///< its FIN, in order, for the first time
   responder_closed,
   closes_acknowledged,  ///< both FINs
-  reset,              ///< at exactly the expected sequence
+  reset,                ///< at exactly the expected sequence
   count_,
 };
 
@@ -41,11 +41,12 @@ struct TcpSegment {
   std::uint8_t direction;  ///< kToServer or kToClient
 };
 [[nodiscard]] inline TcpSegment segment_of(const Packet& packet, unsigned direction) noexcept {
-  return {packet.tcp_sequence, packet.tcp_acknowledgement, packet.payload_bytes, packet.tcp_window,
-          packet.tcp_flags,    static_cast<std::uint8_t>(direction)};
+  return {packet.tcp_sequence, packet.tcp_acknowledgement, packet.payload_bytes,
+          packet.tcp_window,   packet.tcp_flags,           static_cast<std::uint8_t>(direction)};
 }
 
-/// Window scale that a SYN offers; one of the constants above where it is not a number from 0 to 14.
+/// Window scale that a SYN offers; one of the constants above where it is not a number from 0
+/// to 14.
 [[nodiscard]] std::uint8_t window_scale_of(const Packet& syn) noexcept;
 
 /// As FlowWarm::window_scales, from what both SYNs offered: scaling holds only if both did.

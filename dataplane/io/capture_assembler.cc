@@ -66,8 +66,8 @@ bool CaptureAssembler::add(const CaptureRecord& record) {
     const std::size_t network_offset = record.data_offset + header->bytes;
     SLUICE_CHECK(network_offset >= kEthernetHeaderBytes, "a file header precedes every record");
     const std::uint32_t network_wire = wire_bytes - std::min(wire_bytes, header->bytes);
-    packet.wire_bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(
-        std::uint64_t{network_wire} + kEthernetHeaderBytes, UINT32_MAX));
+    packet.wire_bytes = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(std::uint64_t{network_wire} + kEthernetHeaderBytes, UINT32_MAX));
     if (header->is_cut) {
       packet.bytes = {};
     } else {

@@ -93,7 +93,9 @@ struct ForeignFormat {
 /// What people hand to a capture reader most often when it is not a capture that sluice reads.
 constexpr std::array<ForeignFormat, 6> kForeignFormats{{
     {"\x1f\x8b", "gzip", "decompress it first: gunzip FILE"},
-    {"\xfd" "7zXZ", "xz", "decompress it first: unxz FILE"},
+    {"\xfd"
+     "7zXZ",
+     "xz", "decompress it first: unxz FILE"},
     {"\x28\xb5\x2f\xfd", "zstd", "decompress it first: unzstd FILE"},
     {"PK\x03\x04", "zip", "unpack it first: unzip FILE"},
     {"snoop", "a snoop capture", "convert it: editcap -F pcapng FILE OUT"},

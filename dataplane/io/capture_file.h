@@ -1,5 +1,6 @@
-// Captures from disk, read by sluice's own bounded reader: pcap and pcapng, every frame as Ethernet.
-// For replay and explain, on the thread that drives them; no DPDK here, nothing in a worker.
+// Captures from disk, read by sluice's own bounded reader: pcap and pcapng, every frame as
+// Ethernet. For replay and explain, on the thread that drives them; no DPDK here, nothing in a
+// worker.
 //
 // The whole file stands in memory, so each frame is contiguous and costs no copy. Frames of another
 // link type get a 14-byte Ethernet header with zero MACs written in front of their network bytes,
@@ -34,8 +35,8 @@ struct CaptureLimits {
 
 struct CapturedPacket {
   TimeNs timestamp = 0;  ///< as the file says: may go back and forth; 0 where it says nothing
-  std::uint32_t wire_bytes = 0;  ///< of the Ethernet frame; never below bytes.size()
-  std::uint32_t interface = 0;   ///< index into Capture::interfaces
+  std::uint32_t wire_bytes = 0;         ///< of the Ethernet frame; never below bytes.size()
+  std::uint32_t interface = 0;          ///< index into Capture::interfaces
   std::span<const std::uint8_t> bytes;  ///< Ethernet; lives as long as the Capture
 };
 

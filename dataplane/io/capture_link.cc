@@ -41,14 +41,17 @@ LinkHeader raw_ipv6(Frame) noexcept { return {.bytes = 0, .ether_type = kIpv6}; 
 /// Address families differ between systems for IPv6 only.
 std::uint16_t ether_type_of_family(std::uint32_t family) noexcept {
   switch (family) {
-    case 2: return kIpv4;
-    case 10:          // Linux
-    case 23:          // Windows
-    case 24:          // NetBSD, OpenBSD
-    case 26:          // Solaris
-    case 28:          // FreeBSD
-    case 30: return kIpv6;  // Darwin
-    default: return kLocalExperiment;
+    case 2:
+      return kIpv4;
+    case 10:  // Linux
+    case 23:  // Windows
+    case 24:  // NetBSD, OpenBSD
+    case 26:  // Solaris
+    case 28:  // FreeBSD
+    case 30:
+      return kIpv6;  // Darwin
+    default:
+      return kLocalExperiment;
   }
 }
 
@@ -86,27 +89,29 @@ LinkHeader linux_cooked_v2(Frame frame) noexcept {
 LinkHeader cisco_hdlc(Frame frame) noexcept {
   if (frame.size() < 4) return kCut;
   const std::uint16_t protocol = load_be16(frame.data() + 2);
-  return {.bytes = 4,
-          .ether_type = protocol >= kSmallestEtherType ? protocol : kLocalExperiment};
+  return {.bytes = 4, .ether_type = protocol >= kSmallestEtherType ? protocol : kLocalExperiment};
 }
 
 /// RFC 1661 section 2: the protocol's last byte is odd and its first is even, so that one odd byte
 /// is a whole (compressed) protocol. RFC 1662: address and control, ff 03, may stand in front.
 LinkHeader ppp(Frame frame) noexcept {
-  const std::uint32_t start =
-      frame.size() >= 2 && frame[0] == 0xff && frame[1] == 0x03 ? 2 : 0;
+  const std::uint32_t start = frame.size() >= 2 && frame[0] == 0xff && frame[1] == 0x03 ? 2 : 0;
   if (frame.size() < start + 1U) return kCut;
   const bool is_compressed = (frame[start] & 1) != 0;
   const std::uint32_t end = start + (is_compressed ? 1 : 2);
   if (frame.size() < end) return kCut;
-  const std::uint16_t protocol =
-      is_compressed ? frame[start] : load_be16(frame.data() + start);
+  const std::uint16_t protocol = is_compressed ? frame[start] : load_be16(frame.data() + start);
   switch (protocol) {
-    case 0x0021: return {.bytes = end, .ether_type = kIpv4};
-    case 0x0057: return {.bytes = end, .ether_type = kIpv6};
-    case 0x0281: return {.bytes = end, .ether_type = kMplsUnicast};
-    case 0x0283: return {.bytes = end, .ether_type = kMplsMulticast};
-    default: return {.bytes = start, .ether_type = kPpp};
+    case 0x0021:
+      return {.bytes = end, .ether_type = kIpv4};
+    case 0x0057:
+      return {.bytes = end, .ether_type = kIpv6};
+    case 0x0281:
+      return {.bytes = end, .ether_type = kMplsUnicast};
+    case 0x0283:
+      return {.bytes = end, .ether_type = kMplsMulticast};
+    default:
+      return {.bytes = start, .ether_type = kPpp};
   }
 }
 
@@ -140,29 +145,48 @@ constexpr std::array<LinkReader, 13> kLinkReaders{{
 }};
 
 const LinkReader* find_reader(std::uint32_t link_type) noexcept {
-  const auto found = std::find_if(
-      kLinkReaders.begin(), kLinkReaders.end(),
-      [link_type](const LinkReader& reader) { return reader.link_type == link_type; });
+  const auto found =
+      std::find_if(kLinkReaders.begin(), kLinkReaders.end(),
+                   [link_type](const LinkReader& reader) { return reader.link_type == link_type; });
   return found == kLinkReaders.end() ? nullptr : &*found;
 }
 
 /// Names for the message only; the common ones among those not read.
 std::string_view name_of_unsupported(std::uint32_t link_type) noexcept {
   switch (link_type) {
-    case 6: return " (Token Ring)";
-    case 10: return " (FDDI)";
-    case 100: return " (ATM with LLC)";
-    case 105: return " (IEEE 802.11)";
-    case 107: return " (Frame Relay)";
-    case 119: return " (IEEE 802.11 with Prism header)";
-    case 127: return " (IEEE 802.11 with radiotap)";
-    case 189: case 220: case 249: return " (USB)";
-    case 187: case 201: return " (Bluetooth)";
-    case 195: case 215: case 230: return " (IEEE 802.15.4)";
-    case 227: return " (CAN)";
-    case 239: return " (netfilter log)";
-    case 253: return " (netlink)";
-    default: return "";
+    case 6:
+      return " (Token Ring)";
+    case 10:
+      return " (FDDI)";
+    case 100:
+      return " (ATM with LLC)";
+    case 105:
+      return " (IEEE 802.11)";
+    case 107:
+      return " (Frame Relay)";
+    case 119:
+      return " (IEEE 802.11 with Prism header)";
+    case 127:
+      return " (IEEE 802.11 with radiotap)";
+    case 189:
+    case 220:
+    case 249:
+      return " (USB)";
+    case 187:
+    case 201:
+      return " (Bluetooth)";
+    case 195:
+    case 215:
+    case 230:
+      return " (IEEE 802.15.4)";
+    case 227:
+      return " (CAN)";
+    case 239:
+      return " (netfilter log)";
+    case 253:
+      return " (netlink)";
+    default:
+      return "";
   }
 }
 

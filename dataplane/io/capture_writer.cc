@@ -92,8 +92,7 @@ void CaptureWriter::write(TimeNs timestamp, std::uint32_t wire_bytes,
   bytes = bytes.first(std::min<std::size_t>(bytes.size(), kCapturedBytesMax));
   const auto captured = static_cast<std::uint32_t>(bytes.size());
   const RecordHeader header{
-      .seconds =
-          static_cast<std::uint32_t>(std::min<TimeNs>(timestamp / kNsPerSecond, UINT32_MAX)),
+      .seconds = static_cast<std::uint32_t>(std::min<TimeNs>(timestamp / kNsPerSecond, UINT32_MAX)),
       .nanoseconds = static_cast<std::uint32_t>(timestamp % kNsPerSecond),
       .captured_bytes = captured,
       .wire_bytes = std::max(wire_bytes, captured),

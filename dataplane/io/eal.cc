@@ -110,7 +110,7 @@ tl::unexpected<Error> explain_failure(const EalOptions& options, int code) {
   if (code == ENOMEM || said.find("memory") != std::string::npos) {
     return fail(ErrorKind::limit, fmt::format("packet memory cannot be had: {}", said),
                 options.hugepages ? "reserve hugepages: sysctl -w vm.nr_hugepages=512"
-                                  : "lower memory.budget_bytes or memory.mbufs");
+                                  : "lower memory.budget or memory.mbufs");
   }
   return fail(ErrorKind::unavailable, fmt::format("DPDK does not start: {}", said));
 }

@@ -53,10 +53,14 @@ std::optional<PcapShape> pcap_shape(std::span<const std::uint8_t> file) noexcept
   const auto magic = load<std::uint32_t>(file.data());
   for (const bool is_swapped : {false, true}) {
     switch (is_swapped ? byte_swap(magic) : magic) {
-      case kMagicMicro: return PcapShape{is_swapped, 1000, 16};
-      case kMagicNano: return PcapShape{is_swapped, 1, 16};
-      case kMagicLongRecords: return PcapShape{is_swapped, 1000, 24};
-      default: break;
+      case kMagicMicro:
+        return PcapShape{is_swapped, 1000, 16};
+      case kMagicNano:
+        return PcapShape{is_swapped, 1, 16};
+      case kMagicLongRecords:
+        return PcapShape{is_swapped, 1000, 24};
+      default:
+        break;
     }
   }
   return std::nullopt;
@@ -66,16 +70,16 @@ void read_pcap(const PcapShape& shape, std::span<const std::uint8_t> file,
                CaptureAssembler& assembler) {
   const CaptureNumbers numbers{file, shape.is_swapped};
   if (!numbers.has(0, kFileHeaderBytes)) {
-    assembler.stop(ErrorKind::invalid, 0,
-                   fmt::format("the file header is cut after {} of {} bytes", file.size(),
-                               kFileHeaderBytes));
+    assembler.stop(
+        ErrorKind::invalid, 0,
+        fmt::format("the file header is cut after {} of {} bytes", file.size(), kFileHeaderBytes));
     return;
   }
   const auto order = length_order(numbers.u16(4), numbers.u16(6));
   if (!order) {
-    assembler.stop(ErrorKind::unavailable, 4,
-                   fmt::format("pcap version {}.{}: 2.4 and before", numbers.u16(4),
-                               numbers.u16(6)));
+    assembler.stop(
+        ErrorKind::unavailable, 4,
+        fmt::format("pcap version {}.{}: 2.4 and before", numbers.u16(4), numbers.u16(6)));
     return;
   }
   const std::uint32_t link_type = numbers.u32(20) & kLinkTypeMask;

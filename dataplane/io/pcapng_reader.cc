@@ -96,8 +96,8 @@ class PcapngReader {
     block.body_bytes = total - kBlockBytesMin;
     const std::uint32_t behind = numbers_.u32(block.body + block.body_bytes);
     if (behind == total) return true;
-    return damaged(block, fmt::format("a block of {} bytes that ends with the length {}", total,
-                                      behind));
+    return damaged(block,
+                   fmt::format("a block of {} bytes that ends with the length {}", total, behind));
   }
 
   bool adopt_byte_order(const Block& block) {
@@ -111,12 +111,18 @@ class PcapngReader {
 
   bool read(const Block& block) {
     switch (block.type) {
-      case kSectionHeader: return read_section_header(block);
-      case kInterfaceDescription: return read_interface(block);
-      case kEnhancedPacket: return read_enhanced_packet(block);
-      case kSimplePacket: return read_simple_packet(block);
-      case kObsoletePacket: return read_obsolete_packet(block);
-      default: return true;
+      case kSectionHeader:
+        return read_section_header(block);
+      case kInterfaceDescription:
+        return read_interface(block);
+      case kEnhancedPacket:
+        return read_enhanced_packet(block);
+      case kSimplePacket:
+        return read_simple_packet(block);
+      case kObsoletePacket:
+        return read_obsolete_packet(block);
+      default:
+        return true;
     }
   }
 
@@ -130,9 +136,9 @@ class PcapngReader {
     if (!has_body(block, 16)) return false;
     const std::uint16_t major = numbers_.u16(block.body + 4);
     if (major != 1) {
-      return assembler_.stop(ErrorKind::unavailable, block.offset,
-                             fmt::format("pcapng version {}.{}: 1.x", major,
-                                         numbers_.u16(block.body + 6)));
+      return assembler_.stop(
+          ErrorKind::unavailable, block.offset,
+          fmt::format("pcapng version {}.{}: 1.x", major, numbers_.u16(block.body + 6)));
     }
     interfaces_.clear();
     return true;
@@ -158,8 +164,8 @@ class PcapngReader {
       if (code == kOptionEnd) return true;
       at += 4;
       if (padded(bytes) > end - at) {
-        return damaged(block, fmt::format("an interface option of {} bytes overruns its block",
-                                          bytes));
+        return damaged(block,
+                       fmt::format("an interface option of {} bytes overruns its block", bytes));
       }
       if (code == kOptionTimeResolution && bytes == 1) set_resolution(numbers_.bytes[at], clock);
       if (code == kOptionTimeOffset && bytes == 8) {

@@ -1,6 +1,7 @@
 // The block format of draft-ietf-opsawg-pcapng: several sections, each with its byte order and its
 // interfaces, each interface with its link type, snap length and clock. Enhanced, simple and
-// obsolete packet blocks are packets; every other block is stepped over. Used by parse_capture only.
+// obsolete packet blocks are packets; every other block is stepped over. Used by parse_capture
+// only.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@ namespace sluice {
 
 void read_pcapng(std::span<const std::uint8_t> file, CaptureAssembler& assembler);
 
-/// An interface's clock: a tick is 10^-exponent or 2^-exponent seconds, counted from `offset_seconds`.
+/// An interface's clock: a tick is 10^-exponent or 2^-exponent seconds, counted from
+/// `offset_seconds`.
 struct PcapngClock {
   bool is_power_of_two = false;
   std::uint8_t exponent = 6;

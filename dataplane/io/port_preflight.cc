@@ -195,7 +195,7 @@ void check_memory(const Check& check, const HostMemory& host) {
   check.error(ErrorKind::limit,
               fmt::format("memory: the packet pools need {}, the host has {} available",
                           print_bytes(check.plan.pool_bytes), print_bytes(host.available_bytes)),
-              "lower memory.mbufs or memory.budget_bytes");
+              "lower memory.mbufs or memory.budget");
 }
 
 }  // namespace

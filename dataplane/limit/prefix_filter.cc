@@ -199,8 +199,9 @@ void PrefixFilter::filter_sources(Burst& burst, const PrefixTable& table) const 
   Selection v6;
   for (std::uint32_t i = 0; i < burst.count; ++i) {
     const Packet& packet = burst.packets[i];
-    v4.add_if(v4_denies & packet.is_undecided() & (packet.ip_version == 4), i);
-    v6.add_if(v6_denies & packet.is_undecided() & (packet.ip_version == 6), i);
+    const bool is_open = packet.is_undecided();
+    v4.add_if(v4_denies & is_open & (packet.ip_version == 4), i);
+    v6.add_if(v6_denies & is_open & (packet.ip_version == 6), i);
   }
   filter_sources_v4(burst, v4, table.v4());
   filter_sources_v6(burst, v6, table);
@@ -217,7 +218,7 @@ void PrefixFilter::filter_flows(Burst& burst, const PrefixTable& table,
       if (packet.flow->has(kFlowAllowed)) packet.set(kAllowed);
       continue;
     }
-    const bool is_open = packet.is_undecided() & !packet.has(kListsChecked);
+    const bool is_open = packet.is_undecided() && !packet.has(kListsChecked);
     v4.add_if(is_open & (packet.ip_version == 4), i);
     v6.add_if(is_open & (packet.ip_version == 6), i);
   }

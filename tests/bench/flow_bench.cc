@@ -1,6 +1,6 @@
 // What the flow tracker costs: cycles per packet of find + track for established flows, connections
-// set up and torn down per second, and SYNs of a flood. Plain timing by the time-stamp counter. A figure
-// is the median over bursts and the best of several rounds, because the machine is shared.
+// set up and torn down per second, and SYNs of a flood. Plain timing by the time-stamp counter. A
+// figure is the median over bursts and the best of several rounds, because the machine is shared.
 #include <x86intrin.h>
 
 #include <algorithm>
@@ -75,8 +75,8 @@ void fill(Packet& packet, std::uint32_t number, std::uint8_t protocol, bool from
   packet.wire_bytes = 60;
   packet.frames = 1;
   packet.id.lo = std::uint64_t{0x0a000000 + number} << 32 | 0xc0000201;
-  packet.id.hi = std::uint64_t{40'000} << 48 | std::uint64_t{80} << 32 |
-                 std::uint64_t{protocol} << 8 | 4;
+  packet.id.hi =
+      std::uint64_t{40'000} << 48 | std::uint64_t{80} << 32 | std::uint64_t{protocol} << 8 | 4;
   packet.hash = table_hash(kKey, packet.id);
   packet.set(kIsIp);
   if (from_client) packet.set(kSourceIsLow);
@@ -150,19 +150,27 @@ void established_flows(std::uint32_t flows, std::uint8_t protocol, double fill_s
     best_find = find;
     best_track = track;
   }
-  std::printf("established %8u flows, protocol %2u, %3.0f %% full: %6.1f cycles (find %5.1f, track %5.1f), oos %lu\n",
-              flows, protocol, fill_share * 100, best, best_find, best_track,
-              static_cast<unsigned long>(bench.tracker->counters().out_of_state));
+  std::printf(
+      "established %8u flows, protocol %2u, %3.0f %% full: %6.1f cycles (find %5.1f, track %5.1f), "
+      "oos %lu\n",
+      flows, protocol, fill_share * 100, best, best_find, best_track,
+      static_cast<unsigned long>(bench.tracker->counters().out_of_state));
 }
 
 void fill_phase(Packet& packet, unsigned phase, std::uint32_t number, TimeNs now) {
   switch (phase) {
-    case 0: return fill_tcp(packet, number, true, kSyn, 1000, 0, now);
-    case 1: return fill_tcp(packet, number, false, kSyn | kAck, 5000, 1001, now);
-    case 2: return fill_tcp(packet, number, true, kAck, 1001, 5001, now);
-    case 3: return fill_tcp(packet, number, true, kFin | kAck, 1001, 5001, now);
-    case 4: return fill_tcp(packet, number, false, kFin | kAck, 5001, 1002, now);
-    default: return fill_tcp(packet, number, true, kAck, 1002, 5002, now);
+    case 0:
+      return fill_tcp(packet, number, true, kSyn, 1000, 0, now);
+    case 1:
+      return fill_tcp(packet, number, false, kSyn | kAck, 5000, 1001, now);
+    case 2:
+      return fill_tcp(packet, number, true, kAck, 1001, 5001, now);
+    case 3:
+      return fill_tcp(packet, number, true, kFin | kAck, 1001, 5001, now);
+    case 4:
+      return fill_tcp(packet, number, false, kFin | kAck, 5001, 1002, now);
+    default:
+      return fill_tcp(packet, number, true, kAck, 1002, 5002, now);
   }
 }
 
@@ -200,8 +208,8 @@ void connections(std::uint32_t capacity, std::uint32_t width) {
     best = sum;
     parts = medians;
   }
-  std::printf("connection, table of %8u, %5u at once: %6.0f cycles (%.2f M/s at 2.6 GHz):", capacity,
-              width, best, 2600.0 / best);
+  std::printf("connection, table of %8u, %5u at once: %6.0f cycles (%.2f M/s at 2.6 GHz):",
+              capacity, width, best, 2600.0 / best);
   for (const double part : parts) std::printf(" %.0f", part);
   std::printf("\n");
 }

@@ -1,5 +1,6 @@
 // Any bytes as a capture file. Held: frames within their wire length, the same frames whether they
-// stay in the file's buffer or get blocks of their own, and a written copy that reads back the same.
+// stay in the file's buffer or get blocks of their own, and a written copy that reads back the
+// same.
 #include <sys/mman.h>
 #include <unistd.h>
 

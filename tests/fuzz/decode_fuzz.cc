@@ -1,5 +1,5 @@
-// Any bytes as a frame through the decoder. The first two bytes choose the configuration and how the
-// frame is cut into segments. Oracles: the fast path equals the general path, segments change
+// Any bytes as a frame through the decoder. The first two bytes choose the configuration and how
+// the frame is cut into segments. Oracles: the fast path equals the general path, segments change
 // nothing, offsets stay inside of the frame, and a refused packet has a reason of the decoder.
 #include <algorithm>
 #include <cstddef>
@@ -19,8 +19,9 @@ void check_same(Packet a, Packet b) {
   a.mbuf = b.mbuf = nullptr;
   a.bytes = b.bytes = nullptr;
   a.bytes_at_hand = b.bytes_at_hand = 0;
-  SLUICE_CHECK(std::memcmp(static_cast<const void*>(&a), static_cast<const void*>(&b), sizeof a) == 0,
-               "both paths and any segments give one packet");
+  SLUICE_CHECK(
+      std::memcmp(static_cast<const void*>(&a), static_cast<const void*>(&b), sizeof a) == 0,
+      "both paths and any segments give one packet");
 }
 
 void check_invariants(const Packet& packet, std::size_t frame_bytes) {
@@ -45,7 +46,8 @@ void configure(test::DecodeBench& bench, std::uint8_t choice) {
   bench.config.control_frames = (choice & 64) != 0 ? FramePolicy::drop : FramePolicy::pass;
 }
 
-void decode_as_datagram(test::DecodeBench& bench, const Packet& fragment, const test::Bytes& frame) {
+void decode_as_datagram(test::DecodeBench& bench, const Packet& fragment,
+                        const test::Bytes& frame) {
   Packet datagram = fragment;
   datagram.bytes = frame.data();
   datagram.bytes_at_hand = static_cast<std::uint32_t>(frame.size());

@@ -148,9 +148,15 @@ class CaseReader {
 
   void move_clock(std::string_view time) {
     switch (time[0]) {
-      case '+': now_ += duration_from_text(time.substr(1)); return;
-      case '-': now_ -= duration_from_text(time.substr(1)); return;
-      default: now_ = kCaseStart + duration_from_text(time); return;
+      case '+':
+        now_ += duration_from_text(time.substr(1));
+        return;
+      case '-':
+        now_ -= duration_from_text(time.substr(1));
+        return;
+      default:
+        now_ = kCaseStart + duration_from_text(time);
+        return;
     }
   }
 

@@ -1,5 +1,5 @@
-// A golden case as its directory holds it: packets.txt, and beside it sluice.yaml where the case has
-// a configuration of its own.
+// A golden case as its directory holds it: packets.txt, and beside it sluice.yaml where the case
+// has a configuration of its own.
 //
 // packets.txt begins with `key: value` lines:
 //   refuses: REASON...      the reasons that this case is there for

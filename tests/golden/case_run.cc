@@ -59,13 +59,15 @@ std::vector<std::string> write_captures(const GoldenCase& golden, const fs::path
     for (const CasePacket& packet : packets) {
       writer->write(packet.timestamp, packet.frame.wire_bytes, packet.frame.bytes);
     }
-    if (const Status closed = writer->close(); !closed) throw std::runtime_error(closed.error().message);
+    if (const Status closed = writer->close(); !closed)
+      throw std::runtime_error(closed.error().message);
   }
   return paths;
 }
 
 /// "bytes 24-25: 0000 -> 1c46", or empty where nothing differs.
-std::string edit_between(std::span<const std::uint8_t> before, std::span<const std::uint8_t> after) {
+std::string edit_between(std::span<const std::uint8_t> before,
+                         std::span<const std::uint8_t> after) {
   if (before.size() != after.size()) {
     return fmt::format("{} bytes -> {} bytes", before.size(), after.size());
   }
@@ -144,11 +146,16 @@ void flatten(const std::string& name, const Json& value, CaseResult& result) {
 
 // --- the text -----------------------------------------------------------------------------------
 
-/// Keyed hashes, and what says where the test ran.
+/// Keyed hashes, what says where the test ran, and what every line of a case says alike.
 bool is_left_out(std::string_view key) {
-  constexpr std::array<std::string_view, 5> kLeftOut{"flow_id", "community_id", "in_iface",
-                                                     "event_type", "generation"};
+  constexpr std::array<std::string_view, 9> kLeftOut{"flow_id",    "community_id", "in_iface",
+                                                     "event_type", "generation",   "src_ip",
+                                                     "src_port",   "dest_ip",      "dest_port"};
   return std::find(kLeftOut.begin(), kLeftOut.end(), key) != kLeftOut.end();
+}
+
+bool says_nothing(const Json& value) {
+  return value == Json(false) || value == Json(0U) || value == Json("");
 }
 
 /// "2025-01-02T03:04:05.250000+0000" as "+0.250000": since the case's first second.
@@ -161,16 +168,22 @@ std::string since_start(const std::string& date) {
   return fmt::format("{:+}{}", elapsed, std::string_view(rest).substr(0, 7));
 }
 
-void append_fields(const Json& object, const std::string& prefix, std::string& line) {
+std::string end_text(const Json& event, const char* address, const char* port) {
+  std::string text = event.value(address, "");
+  if (event.contains(port)) text += fmt::format(" {}", event[port].get<unsigned>());
+  return text;
+}
+
+void append_fields(const Json& object, std::string& line) {
   for (const auto& [key, value] : object.items()) {
-    if (is_left_out(key)) continue;
+    if (is_left_out(key) || says_nothing(value)) continue;
     if (value.is_object()) {
-      append_fields(value, prefix + key + ".", line);
+      append_fields(value, line);
     } else if (key == "timestamp" || key == "start" || key == "end") {
-      line += fmt::format(" {}{}={}", prefix, key, since_start(value.get<std::string>()));
+      line += fmt::format(" {}={}", key, since_start(value.get<std::string>()));
     } else {
-      line += fmt::format(" {}{}={}", prefix, key,
-                          value.is_string() ? value.get<std::string>() : value.dump());
+      line +=
+          fmt::format(" {}={}", key, value.is_string() ? value.get<std::string>() : value.dump());
     }
   }
 }
@@ -180,25 +193,30 @@ std::string event_text(const std::string& line) {
   const Json event = Json::parse(line);
   const std::string type = event.value("event_type", "");
   if (type == "stats") return {};
-  std::string text = type;
-  append_fields(event, "", text);
+  std::string text = fmt::format("{} {} > {}", type, end_text(event, "src_ip", "src_port"),
+                                 end_text(event, "dest_ip", "dest_port"));
+  append_fields(event, text);
   return text + '\n';
 }
 
-std::string packet_lines(const CaseResult& result) {
+/// A flood is told by its first events and a number.
+std::string event_lines(const std::vector<std::string>& events) {
+  constexpr std::size_t kShownMax = 24;
   std::string text;
-  for (std::size_t first = 0; first < result.outcomes.size();) {
-    std::size_t end = first + 1;
-    while (end < result.outcomes.size() && result.outcomes[end] == result.outcomes[first] &&
-           result.edits[end].empty() && result.edits[first].empty()) {
-      ++end;
+  std::size_t shown = 0;
+  std::map<std::string, std::uint64_t> others;
+  for (const std::string& line : events) {
+    if (shown < kShownMax) {
+      const std::string one = event_text(line);
+      shown += one.empty() ? 0 : 1;
+      text += one;
+      continue;
     }
-    text += end - first == 1 ? fmt::format("#{}", end) : fmt::format("#{}-{}", first + 1, end);
-    text += ' ' + (result.outcomes[first].empty() ? "lost" : result.outcomes[first]);
-    if (!result.edits[first].empty()) text += ", " + result.edits[first];
-    text += '\n';
-    first = end;
+    const Json event = Json::parse(line);
+    ++others[event.value("event_type", "")];
   }
+  others.erase("stats");
+  for (const auto& [type, count] : others) text += fmt::format("and {} more of {}\n", count, type);
   return text;
 }
 
@@ -244,13 +262,28 @@ CaseResult run_case(const GoldenCase& golden, std::uint32_t workers, const fs::p
   return result;
 }
 
+std::string render_outcomes(const std::vector<std::string>& outcomes) {
+  std::string text;
+  for (std::size_t first = 0; first < outcomes.size();) {
+    std::size_t end = first + 1;
+    while (end < outcomes.size() && outcomes[end] == outcomes[first]) ++end;
+    text += end - first == 1 ? fmt::format("#{}", end) : fmt::format("#{}-{}", first + 1, end);
+    text += ' ' + (outcomes[first].empty() ? "lost" : outcomes[first]) + '\n';
+    first = end;
+  }
+  return text;
+}
+
 std::string render(const CaseResult& result) {
-  std::string text = "packets\n" + packet_lines(result) + "\ncounters\n";
+  std::string text = "packets\n" + render_outcomes(result.outcomes);
+  for (std::size_t i = 0; i < result.edits.size(); ++i) {
+    if (!result.edits[i].empty()) text += fmt::format("#{} edited, {}\n", i + 1, result.edits[i]);
+  }
+  text += "\ncounters\n";
   for (const auto& [name, value] : result.counters) {
     if (!is_timing(name)) text += fmt::format("{} {}\n", name, value);
   }
-  text += "\nevents\n";
-  for (const std::string& line : result.events) text += event_text(line);
+  text += "\nevents\n" + event_lines(result.events);
   if (!result.error.empty()) text += "\nerror\n" + result.error + '\n';
   return text;
 }

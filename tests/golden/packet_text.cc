@@ -29,7 +29,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   std::size_t start = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '"') is_quoted = !is_quoted;
-    const bool alone = (i == 0 || text[i - 1] == ' ') && (i + 1 == text.size() || text[i + 1] == ' ');
+    const bool alone =
+        (i == 0 || text[i - 1] == ' ') && (i + 1 == text.size() || text[i + 1] == ' ');
     if (is_quoted || !alone || text[i] != separator) continue;
     parts.push_back(trimmed(text.substr(start, i - start)));
     start = i + 1;
@@ -65,7 +66,8 @@ class Words {
   }
 
   [[nodiscard]] std::string_view word() {
-    if (next_ == positional_.size()) reject("too few words behind", next_ > 0 ? positional_[0] : "");
+    if (next_ == positional_.size())
+      reject("too few words behind", next_ > 0 ? positional_[0] : "");
     return positional_[next_++];
   }
   [[nodiscard]] bool has_word() const { return next_ < positional_.size(); }
@@ -285,7 +287,8 @@ void add_gtpu(PacketBuilder& packet, Words& words) {
 
 void add_text(PacketBuilder& packet, Words& words) {
   const std::string_view quoted = words.word();
-  if (quoted.size() < 2 || quoted.front() != '"' || quoted.back() != '"') reject("no text:", quoted);
+  if (quoted.size() < 2 || quoted.front() != '"' || quoted.back() != '"')
+    reject("no text:", quoted);
   packet.payload(quoted.substr(1, quoted.size() - 2));
 }
 void add_fill(PacketBuilder& packet, Words& words) {
@@ -297,11 +300,24 @@ using AddHeader = void (*)(PacketBuilder&, Words&);
 
 const std::map<std::string_view, AddHeader>& header_table() {
   static const std::map<std::string_view, AddHeader> table{
-      {"eth", add_eth}, {"vlan", add_vlan}, {"llc", add_llc}, {"ipv4", add_ipv4},
-      {"ipv6", add_ipv6}, {"hop", add_hop}, {"dest", add_dest}, {"routing", add_routing},
-      {"frag", add_frag}, {"tcp", add_tcp}, {"udp", add_udp}, {"sctp", add_sctp},
-      {"icmp", add_icmp}, {"icmp6", add_icmp6}, {"gre", add_gre}, {"gtpu", add_gtpu},
-      {"text", add_text}, {"fill", add_fill},
+      {"eth", add_eth},
+      {"vlan", add_vlan},
+      {"llc", add_llc},
+      {"ipv4", add_ipv4},
+      {"ipv6", add_ipv6},
+      {"hop", add_hop},
+      {"dest", add_dest},
+      {"routing", add_routing},
+      {"frag", add_frag},
+      {"tcp", add_tcp},
+      {"udp", add_udp},
+      {"sctp", add_sctp},
+      {"icmp", add_icmp},
+      {"icmp6", add_icmp6},
+      {"gre", add_gre},
+      {"gtpu", add_gtpu},
+      {"text", add_text},
+      {"fill", add_fill},
       {"arp", [](PacketBuilder& p, Words&) { p.arp(); }},
       {"mobility", [](PacketBuilder& p, Words&) { p.mobility(); }},
       {"mpls", [](PacketBuilder& p, Words& w) { p.mpls(static_cast<std::uint32_t>(w.number())); }},

@@ -2,8 +2,8 @@
 //
 //   ipv4 10.0.0.1 > 10.0.0.2 ttl=9 / tcp 4000 > 80 S seq=100 / text "hello" | cut=40
 //
-// An Ethernet header stands in front unless one is written. What is not said is filled in correctly.
-// Headers (positional words first, the rest as key=value):
+// An Ethernet header stands in front unless one is written. What is not said is filled in
+// correctly. Headers (positional words first, the rest as key=value):
 //   eth [SOURCE > DESTINATION]      vlan ID [tpid=] [prio=]        mpls LABEL       pppoe [SESSION]
 //   llc DSAP SSAP CONTROL           snap [OUI]                     arp
 //   ipv4 A > B [ttl= tos= id= offset= options=HEX] [df] [mf]
@@ -11,8 +11,8 @@
 //   mobility    routing [type= left= via=A,B]    frag [id= offset=] [more]          auth [SPI]
 //   tcp P > Q FLAGS [seq= ack= win= urg= options=HEX]   FLAGS: letters of FSRPAUEC, or none
 //   udp P > Q   sctp P > Q [tag=]   icmp TYPE [CODE] [rest=]   icmp6 TYPE [CODE] [rest=]
-//   gre [key= seq= flags=] [sum]    vxlan [VNI]   geneve [VNI] [options=HEX]   gtpu [teid= type= seq=]
-//   text "..."   hex 00112233   fill COUNT [BYTE]
+//   gre [key= seq= flags=] [sum]    vxlan [VNI]   geneve [VNI] [options=HEX]   gtpu [teid= type=
+//   seq=] text "..."   hex 00112233   fill COUNT [BYTE]
 // Every header also takes len= sum= next= ver= words= poke=OFFSET:HEX, which break it.
 // Behind `|`, of the frame: cut=N (the frame has N bytes), captured=N (the capture has N of them),
 // wire=N, pad=N, fragments=BYTES with id=N and only=1,3,2 (pieces from 1, in this order).

@@ -1,6 +1,4 @@
-// What nearly every test includes, compiled once.
-#pragma once
-
+// What nearly every test includes, compiled once; never included by name.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -21,9 +21,9 @@ Bytes inner(PacketBuilder tunnel) {
 Bytes quoted(const Bytes& frame) { return {frame.begin() + 14, frame.end()}; }
 
 void add_links(std::vector<Bytes>& frames) {
-  for (PacketBuilder link : {eth(), eth().vlan(5), eth().vlan(5, 0x88a8).vlan(6).vlan(7, 0x9100),
-                             eth().mpls(16).mpls(17), eth().pppoe(),
-                             eth().llc(0xaa, 0xaa, 3).snap()}) {
+  for (PacketBuilder link :
+       {eth(), eth().vlan(5), eth().vlan(5, 0x88a8).vlan(6).vlan(7, 0x9100),
+        eth().mpls(16).mpls(17), eth().pppoe(), eth().llc(0xaa, 0xaa, 3).snap()}) {
     frames.push_back(inner(link));
   }
   frames.push_back(eth().arp().build());
@@ -49,16 +49,25 @@ void add_icmp(std::vector<Bytes>& frames) {
   frames.push_back(v6().icmpv6(129, 0, 0x12340001).payload(56).build());
   frames.push_back(v6().icmpv6(135).payload(16).build());
   frames.push_back(v4().icmp(3, 4, 1400).payload(quoted(v4().tcp(1, 2).build())).build());
-  frames.push_back(
-      v6().icmpv6(2, 0, 1280).payload(quoted(v6().destination_options().udp(1, 2).build())).build());
+  frames.push_back(v6().icmpv6(2, 0, 1280)
+                       .payload(quoted(v6().destination_options().udp(1, 2).build()))
+                       .build());
 }
 
 void add_extensions(std::vector<Bytes>& frames) {
-  frames.push_back(v6().hop_by_hop({5, 2, 0, 0}).destination_options().routing(
-      {.type = 4, .addresses = {kV6a}}).fragment().auth().tcp(1, 2).build());
+  frames.push_back(v6().hop_by_hop({5, 2, 0, 0})
+                       .destination_options()
+                       .routing({.type = 4, .addresses = {kV6a}})
+                       .fragment()
+                       .auth()
+                       .tcp(1, 2)
+                       .build());
   frames.push_back(v6().mobility().next(59).build());
-  frames.push_back(eth().ipv4(kV4a, kV4b, {.options = {0x94, 4, 0, 0, 7, 7, 4, 0, 0, 0, 0}})
-                       .udp(1, 2).payload("x").build());
+  frames.push_back(eth()
+                       .ipv4(kV4a, kV4b, {.options = {0x94, 4, 0, 0, 7, 7, 4, 0, 0, 0, 0}})
+                       .udp(1, 2)
+                       .payload("x")
+                       .build());
   for (PacketBuilder ip : {v4(), v6()}) {
     const Bytes whole = ip.udp(1000, 2000).payload(120).build();
     for (Bytes& piece : split_into_fragments(whole, 48)) frames.push_back(std::move(piece));
@@ -106,25 +115,34 @@ Bytes MalformedFrames::next() {
         cut_seed_ = (cut_seed_ + 1) % seeds_.size();
       }
       break;
-    case Kind::flip: flip_bits(frame); break;
-    case Kind::chain: frame = chain_of_headers(); break;
-    case Kind::lengths: nonsense_lengths(frame); break;
+    case Kind::flip:
+      flip_bits(frame);
+      break;
+    case Kind::chain:
+      frame = chain_of_headers();
+      break;
+    case Kind::lengths:
+      nonsense_lengths(frame);
+      break;
     case Kind::splice: {  // the head of one before the tail of another
       const Bytes other = any_frame();
       frame.resize(below(frame.size() + 1));
-      frame.insert(frame.end(), other.begin() + static_cast<long>(below(other.size())), other.end());
+      frame.insert(frame.end(), other.begin() + static_cast<long>(below(other.size())),
+                   other.end());
       break;
     }
     case Kind::random:
       frame.resize(14 + below(200));
-      for (std::size_t i = 14; i < frame.size(); ++i) frame[i] = static_cast<std::uint8_t>(random_());
+      for (std::size_t i = 14; i < frame.size(); ++i)
+        frame[i] = static_cast<std::uint8_t>(random_());
       break;
     case Kind::jumbo:
       frame.resize(frame.size() + below(9018 - frame.size() + 1), 0xa5);
       if (below(2) == 0) nonsense_lengths(frame);
       break;
     case Kind::whole:
-    case Kind::count: break;
+    case Kind::count:
+      break;
   }
   return frame;
 }
@@ -175,12 +193,21 @@ void MalformedFrames::append_random_header(PacketBuilder& builder) {
 
 void MalformedFrames::append_random_tunnel(PacketBuilder& builder, std::size_t which) {
   switch (which) {
-    case 0: builder.gre({.extra_flags = static_cast<std::uint16_t>(below(2) == 0 ? 0 : random_())});
+    case 0:
+      builder.gre({.extra_flags = static_cast<std::uint16_t>(below(2) == 0 ? 0 : random_())});
       break;
-    case 1: builder.udp(5000, 4789).vxlan(); break;
-    case 2: builder.udp(5000, 6081).geneve(1, Bytes(4 * below(4), 1)); break;
-    case 3: builder.udp(2152, 2152).gtpu({.extensions = {{0x85, {0, 9}}}}); break;
-    default: builder.eth(); break;
+    case 1:
+      builder.udp(5000, 4789).vxlan();
+      break;
+    case 2:
+      builder.udp(5000, 6081).geneve(1, Bytes(4 * below(4), 1));
+      break;
+    case 3:
+      builder.udp(2152, 2152).gtpu({.extensions = {{0x85, {0, 9}}}});
+      break;
+    default:
+      builder.eth();
+      break;
   }
 }
 
@@ -188,20 +215,33 @@ void MalformedFrames::append_random_transport(PacketBuilder& builder, std::size_
   const auto port = [this] { return static_cast<std::uint16_t>(random_()); };
   switch (which) {
     case 0:
-      builder.tcp(port(), port(), {.flags = static_cast<std::uint8_t>(random_()),
-                                   .options = Bytes(below(41), static_cast<std::uint8_t>(below(9)))});
+      builder.tcp(port(), port(),
+                  {.flags = static_cast<std::uint8_t>(random_()),
+                   .options = Bytes(below(41), static_cast<std::uint8_t>(below(9)))});
       break;
-    case 1: builder.udp(port(), port()); break;
-    case 2: builder.icmp(static_cast<std::uint8_t>(below(20))); break;
-    case 3: builder.icmpv6(static_cast<std::uint8_t>(random_())); break;
-    default: builder.sctp(port(), port()); break;
+    case 1:
+      builder.udp(port(), port());
+      break;
+    case 2:
+      builder.icmp(static_cast<std::uint8_t>(below(20)));
+      break;
+    case 3:
+      builder.icmpv6(static_cast<std::uint8_t>(random_()));
+      break;
+    default:
+      builder.sctp(port(), port());
+      break;
   }
 }
 
 void MalformedFrames::append_random_extension(PacketBuilder& builder, std::size_t which) {
   switch (which) {
-    case 0: builder.hop_by_hop(Bytes(below(30), static_cast<std::uint8_t>(random_()))); break;
-    case 1: builder.destination_options(Bytes(below(30), static_cast<std::uint8_t>(random_()))); break;
+    case 0:
+      builder.hop_by_hop(Bytes(below(30), static_cast<std::uint8_t>(random_())));
+      break;
+    case 1:
+      builder.destination_options(Bytes(below(30), static_cast<std::uint8_t>(random_())));
+      break;
     case 2:
       builder.routing({.type = static_cast<std::uint8_t>(below(5)),
                        .segments_left = static_cast<std::uint8_t>(below(3)),
@@ -210,7 +250,9 @@ void MalformedFrames::append_random_extension(PacketBuilder& builder, std::size_
     case 3:
       builder.fragment({.offset = static_cast<std::uint16_t>(8 * below(3)), .more = below(2) == 0});
       break;
-    default: builder.auth(); break;
+    default:
+      builder.auth();
+      break;
   }
 }
 

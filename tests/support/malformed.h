@@ -1,6 +1,6 @@
-// Malformed packets in any number, the same ones for the same seed: well-formed frames of every kind
-// that the decoder knows, and what becomes of them when they are cut, flipped, lengthened, chained at
-// random or given nonsense lengths. For tests of the decoder and of the whole pipeline.
+// Malformed packets in any number, the same ones for the same seed: well-formed frames of every
+// kind that the decoder knows, and what becomes of them when they are cut, flipped, lengthened,
+// chained at random or given nonsense lengths. For tests of the decoder and of the whole pipeline.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +37,7 @@ class MalformedFrames {
 
   std::mt19937 random_;
   std::vector<Bytes> seeds_;
-  std::size_t cut_seed_ = 0;   ///< truncation walks over every length of every seed
+  std::size_t cut_seed_ = 0;  ///< truncation walks over every length of every seed
   std::size_t cut_bytes_ = 0;
 };
 

@@ -25,9 +25,9 @@ struct ReceiveOptions {
   TimeNs now = 1'000'000'000;
   std::uint8_t in_port = 0;
   std::uint32_t packet_number = 0;
-  std::uint32_t wire_bytes = 0;               ///< 0 = as many as there are at hand
-  std::uint64_t ol_flags = 0;                 ///< what a NIC would say
-  std::vector<std::uint32_t> segments = {};   ///< sizes of the first segments; the rest is the last
+  std::uint32_t wire_bytes = 0;              ///< 0 = as many as there are at hand
+  std::uint64_t ol_flags = 0;                ///< what a NIC would say
+  std::vector<std::uint32_t> segments = {};  ///< sizes of the first segments; the rest is the last
   std::uint32_t headroom = 0;
 };
 

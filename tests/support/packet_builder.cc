@@ -149,8 +149,8 @@ PacketBuilder& PacketBuilder::ipv4(std::string_view source, std::string_view des
 PacketBuilder& PacketBuilder::ipv6(std::string_view source, std::string_view destination,
                                    const Ipv6Fields& fields) {
   Bytes header;
-  append32(header, 6U << 28 | static_cast<std::uint32_t>(fields.traffic_class) << 20 |
-                       fields.flow_label);
+  append32(header,
+           6U << 28 | static_cast<std::uint32_t>(fields.traffic_class) << 20 | fields.flow_label);
   append16(header, 0);
   header.push_back(0);
   header.push_back(fields.hop_limit);
@@ -178,9 +178,7 @@ PacketBuilder& PacketBuilder::hop_by_hop(const Bytes& options) {
 PacketBuilder& PacketBuilder::destination_options(const Bytes& options) {
   return add_options(Kind::destination, options);
 }
-PacketBuilder& PacketBuilder::mobility() {
-  return add(Kind::mobility, {0, 0, 0, 0, 0, 0, 0, 0});
-}
+PacketBuilder& PacketBuilder::mobility() { return add(Kind::mobility, {0, 0, 0, 0, 0, 0, 0, 0}); }
 
 PacketBuilder& PacketBuilder::routing(const RoutingFields& fields) {
   Bytes header{0, 0, fields.type, fields.segments_left, 0, 0, 0, 0};
@@ -361,34 +359,56 @@ PacketBuilder& PacketBuilder::cut_to(std::size_t frame_bytes) {
 std::uint16_t PacketBuilder::ether_type_behind(std::size_t index) const {
   if (index + 1 >= headers_.size()) return 0x0800;
   switch (headers_[index + 1].kind) {
-    case Kind::eth: return 0x6558;
-    case Kind::vlan: return 0x8100;
-    case Kind::mpls: return 0x8847;
-    case Kind::pppoe: return 0x8864;
-    case Kind::arp: return 0x0806;
-    case Kind::ipv6: return 0x86dd;
-    default: return 0x0800;
+    case Kind::eth:
+      return 0x6558;
+    case Kind::vlan:
+      return 0x8100;
+    case Kind::mpls:
+      return 0x8847;
+    case Kind::pppoe:
+      return 0x8864;
+    case Kind::arp:
+      return 0x0806;
+    case Kind::ipv6:
+      return 0x86dd;
+    default:
+      return 0x0800;
   }
 }
 
 std::uint8_t PacketBuilder::protocol_behind(std::size_t index) const {
   if (index + 1 >= headers_.size()) return 59;
   switch (headers_[index + 1].kind) {
-    case Kind::ipv4: return 4;
-    case Kind::ipv6: return 41;
-    case Kind::hop_by_hop: return 0;
-    case Kind::routing: return 43;
-    case Kind::fragment: return 44;
-    case Kind::auth: return 51;
-    case Kind::destination: return 60;
-    case Kind::mobility: return 135;
-    case Kind::tcp: return 6;
-    case Kind::udp: return 17;
-    case Kind::icmp: return 1;
-    case Kind::icmpv6: return 58;
-    case Kind::sctp: return 132;
-    case Kind::gre: return 47;
-    default: return 253;  // RFC 3692 experiments
+    case Kind::ipv4:
+      return 4;
+    case Kind::ipv6:
+      return 41;
+    case Kind::hop_by_hop:
+      return 0;
+    case Kind::routing:
+      return 43;
+    case Kind::fragment:
+      return 44;
+    case Kind::auth:
+      return 51;
+    case Kind::destination:
+      return 60;
+    case Kind::mobility:
+      return 135;
+    case Kind::tcp:
+      return 6;
+    case Kind::udp:
+      return 17;
+    case Kind::icmp:
+      return 1;
+    case Kind::icmpv6:
+      return 58;
+    case Kind::sctp:
+      return 132;
+    case Kind::gre:
+      return 47;
+    default:
+      return 253;  // RFC 3692 experiments
   }
 }
 
@@ -397,23 +417,40 @@ void PacketBuilder::write_next(std::size_t index, Bytes& header) const {
   const auto ether_type = spec.next.value_or(ether_type_behind(index));
   const auto protocol = static_cast<std::uint8_t>(spec.next.value_or(protocol_behind(index)));
   switch (spec.kind) {
-    case Kind::eth: put16(header, 12, ether_type); break;
-    case Kind::vlan: put16(header, 2, ether_type); break;
-    case Kind::snap: put16(header, 3, ether_type); break;
-    case Kind::gre: put16(header, 2, ether_type); break;
-    case Kind::geneve: put16(header, 2, ether_type); break;
+    case Kind::eth:
+      put16(header, 12, ether_type);
+      break;
+    case Kind::vlan:
+      put16(header, 2, ether_type);
+      break;
+    case Kind::snap:
+      put16(header, 3, ether_type);
+      break;
+    case Kind::gre:
+      put16(header, 2, ether_type);
+      break;
+    case Kind::geneve:
+      put16(header, 2, ether_type);
+      break;
     case Kind::pppoe:
       put16(header, 6, spec.next.value_or(ether_type_behind(index) == 0x86dd ? 0x0057 : 0x0021));
       break;
-    case Kind::ipv4: header.at(9) = protocol; break;
-    case Kind::ipv6: header.at(6) = protocol; break;
+    case Kind::ipv4:
+      header.at(9) = protocol;
+      break;
+    case Kind::ipv6:
+      header.at(6) = protocol;
+      break;
     case Kind::hop_by_hop:
     case Kind::destination:
     case Kind::mobility:
     case Kind::routing:
     case Kind::fragment:
-    case Kind::auth: header.at(0) = protocol; break;
-    default: break;
+    case Kind::auth:
+      header.at(0) = protocol;
+      break;
+    default:
+      break;
   }
 }
 
@@ -433,12 +470,23 @@ void PacketBuilder::write_length(std::size_t index, Bytes& header, std::size_t b
       if (bottom) header.at(2) = static_cast<std::uint8_t>(header.at(2) | 1);
       break;
     }
-    case Kind::pppoe: put16(header, 4, spec.length.value_or(behind + 2)); break;
-    case Kind::ipv4: put16(header, 2, spec.length.value_or(whole)); break;
-    case Kind::ipv6: put16(header, 4, spec.length.value_or(behind)); break;
-    case Kind::udp: put16(header, 4, spec.length.value_or(whole)); break;
-    case Kind::gtpu: put16(header, 2, spec.length.value_or(whole - 8)); break;
-    default: break;
+    case Kind::pppoe:
+      put16(header, 4, spec.length.value_or(behind + 2));
+      break;
+    case Kind::ipv4:
+      put16(header, 2, spec.length.value_or(whole));
+      break;
+    case Kind::ipv6:
+      put16(header, 4, spec.length.value_or(behind));
+      break;
+    case Kind::udp:
+      put16(header, 4, spec.length.value_or(whole));
+      break;
+    case Kind::gtpu:
+      put16(header, 2, spec.length.value_or(whole - 8));
+      break;
+    default:
+      break;
   }
 }
 
@@ -473,15 +521,23 @@ void PacketBuilder::write_checksum(std::size_t index, Bytes& header, const Bytes
     return internet_checksum(all);
   };
   switch (spec.kind) {
-    case Kind::ipv4: put16(header, 10, spec.checksum.value_or(internet_checksum(header))); break;
-    case Kind::tcp: put16(header, 16, spec.checksum.value_or(with_pseudo(6))); break;
+    case Kind::ipv4:
+      put16(header, 10, spec.checksum.value_or(internet_checksum(header)));
+      break;
+    case Kind::tcp:
+      put16(header, 16, spec.checksum.value_or(with_pseudo(6)));
+      break;
     case Kind::udp: {
       const std::uint16_t sum = with_pseudo(17);
       put16(header, 6, spec.checksum.value_or(sum == 0 ? 0xffff : sum));
       break;
     }
-    case Kind::icmp: put16(header, 2, spec.checksum.value_or(internet_checksum(covered))); break;
-    case Kind::icmpv6: put16(header, 2, spec.checksum.value_or(with_pseudo(58))); break;
+    case Kind::icmp:
+      put16(header, 2, spec.checksum.value_or(internet_checksum(covered)));
+      break;
+    case Kind::icmpv6:
+      put16(header, 2, spec.checksum.value_or(with_pseudo(58)));
+      break;
     case Kind::gre:
       if ((header.at(0) & 0x80) != 0 && header.size() >= 8) {
         put16(header, 4, spec.checksum.value_or(internet_checksum(covered)));
@@ -492,7 +548,8 @@ void PacketBuilder::write_checksum(std::size_t index, Bytes& header, const Bytes
       for (unsigned i = 0; i < 4; ++i) header.at(8 + i) = static_cast<std::uint8_t>(crc >> (8 * i));
       break;
     }
-    default: break;
+    default:
+      break;
   }
 }
 

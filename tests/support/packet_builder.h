@@ -1,11 +1,12 @@
 // Builds frames for tests, header by header: what is not said is filled in correctly (lengths, next
 // protocols, checksums), and every such value can be broken on purpose. Test code only.
 //
-//   auto frame = PacketBuilder().eth().vlan(7).ipv4("10.0.0.1", "10.0.0.2").tcp(1234, 80, {.flags = kSyn})
+//   auto frame = PacketBuilder().eth().vlan(7).ipv4("10.0.0.1", "10.0.0.2").tcp(1234, 80, {.flags =
+//   kSyn})
 //                    .payload("hello").build();
 //
-// Knobs (`length`, `checksum`, `next`, `version`, `header_words`, `patch`) belong to the header that
-// was added last.
+// Knobs (`length`, `checksum`, `next`, `version`, `header_words`, `patch`) belong to the header
+// that was added last.
 #pragma once
 
 #include <cstddef>
@@ -118,11 +119,11 @@ class PacketBuilder {
   PacketBuilder& payload(std::size_t count, std::uint8_t fill = 'x');
 
   // Knobs of the header added last.
-  PacketBuilder& length(std::uint32_t value);        ///< the length field as it shall stand
-  PacketBuilder& checksum(std::uint32_t value);      ///< the checksum field as it shall stand
-  PacketBuilder& next(std::uint16_t value);          ///< EtherType, protocol or next header
-  PacketBuilder& version(std::uint8_t value);        ///< IP or GRE version
-  PacketBuilder& header_words(std::uint8_t value);   ///< IHL, TCP offset, extension header length
+  PacketBuilder& length(std::uint32_t value);       ///< the length field as it shall stand
+  PacketBuilder& checksum(std::uint32_t value);     ///< the checksum field as it shall stand
+  PacketBuilder& next(std::uint16_t value);         ///< EtherType, protocol or next header
+  PacketBuilder& version(std::uint8_t value);       ///< IP or GRE version
+  PacketBuilder& header_words(std::uint8_t value);  ///< IHL, TCP offset, extension header length
   /// Overwrites bytes of this header last of all, before enclosing checksums are made.
   PacketBuilder& patch(std::size_t offset, std::initializer_list<std::uint8_t> bytes);
 
@@ -134,8 +135,31 @@ class PacketBuilder {
 
  private:
   enum class Kind : std::uint8_t {
-    eth, vlan, mpls, pppoe, llc, snap, arp, ipv4, ipv6, hop_by_hop, destination, mobility, routing,
-    fragment, auth, tcp, udp, icmp, icmpv6, sctp, gre, vxlan, geneve, gtpu, payload,
+    eth,
+    vlan,
+    mpls,
+    pppoe,
+    llc,
+    snap,
+    arp,
+    ipv4,
+    ipv6,
+    hop_by_hop,
+    destination,
+    mobility,
+    routing,
+    fragment,
+    auth,
+    tcp,
+    udp,
+    icmp,
+    icmpv6,
+    sctp,
+    gre,
+    vxlan,
+    geneve,
+    gtpu,
+    payload,
   };
   struct Header {
     Kind kind;

@@ -27,7 +27,8 @@ class CaptureBuilder {
   template <class T>
   CaptureBuilder& number(T value) {
     if constexpr (sizeof(T) > 1) {
-      if (is_swapped_) value = static_cast<T>(byte_swap(static_cast<std::make_unsigned_t<T>>(value)));
+      if (is_swapped_)
+        value = static_cast<T>(byte_swap(static_cast<std::make_unsigned_t<T>>(value)));
     }
     const auto* raw = reinterpret_cast<const std::uint8_t*>(&value);
     bytes_.insert(bytes_.end(), raw, raw + sizeof value);
@@ -73,9 +74,8 @@ class CaptureBuilder {
     return *this;
   }
   CaptureBuilder& section() {
-    return block(0x0a0d0d0a, [](CaptureBuilder& b) {
-      b.u32(0x1a2b3c4d).u16(1).u16(0).u64(~std::uint64_t{0});
-    });
+    return block(0x0a0d0d0a,
+                 [](CaptureBuilder& b) { b.u32(0x1a2b3c4d).u16(1).u16(0).u64(~std::uint64_t{0}); });
   }
   CaptureBuilder& interface(std::uint16_t link_type, std::uint32_t snap_bytes = 0,
                             int resolution = -1, std::int64_t offset_seconds = 0) {

@@ -138,7 +138,9 @@ TEST(CaptureFormat, ForeignFormatsAreNamedWithTheWayOut) {
   };
   const Row rows[] = {
       {"\x1f\x8b\x08 and so on", "gzip", "gunzip"},
-      {"\xfd" "7zXZ and so on", "xz", "unxz"},
+      {"\xfd"
+       "7zXZ and so on",
+       "xz", "unxz"},
       {"\x28\xb5\x2f\xfd and so on", "zstd", "unzstd"},
       {"snoop and so on", "snoop", "editcap"},
       {"GMBU and so on", "Network Monitor", "editcap"},

@@ -66,8 +66,9 @@ INSTANTIATE_TEST_SUITE_P(
     CaptureLink, LinkTypes,
     testing::Values(
         LinkRow{"RawIpv4", 101, {}, kV4, 0x0800}, LinkRow{"RawIpv6", 101, {}, kV6, 0x86dd},
-        LinkRow{"RawIpNumber12", 12, {}, kV6, 0x86dd}, LinkRow{"RawIpNumber14", 14, {}, kV4, 0x0800},
-        LinkRow{"OnlyIpv4", 228, {}, kV4, 0x0800}, LinkRow{"OnlyIpv6", 229, {}, kV6, 0x86dd},
+        LinkRow{"RawIpNumber12", 12, {}, kV6, 0x86dd},
+        LinkRow{"RawIpNumber14", 14, {}, kV4, 0x0800}, LinkRow{"OnlyIpv4", 228, {}, kV4, 0x0800},
+        LinkRow{"OnlyIpv6", 229, {}, kV6, 0x86dd},
         LinkRow{"CookedV1Ipv4", 113, cooked_v1(0x0800), kV4, 0x0800},
         LinkRow{"CookedV1Vlan", 113, cooked_v1(0x8100), frame_of(40), 0x8100},
         LinkRow{"CookedV1Llc", 113, cooked_v1(4), frame_of(40), 140},

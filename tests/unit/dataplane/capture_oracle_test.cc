@@ -42,8 +42,8 @@ OracleCapture read_with_libpcap(Bytes bytes) {
   const unsigned char* frame = nullptr;
   int got = 0;
   while ((got = pcap_next_ex(pcap, &header, &frame)) == 1) {
-    capture.packets.push_back({header->ts.tv_sec, header->ts.tv_usec, header->len,
-                               Bytes(frame, frame + header->caplen)});
+    capture.packets.push_back(
+        {header->ts.tv_sec, header->ts.tv_usec, header->len, Bytes(frame, frame + header->caplen)});
   }
   capture.is_damaged = got == PCAP_ERROR;
   pcap_close(pcap);
@@ -112,9 +112,15 @@ Bytes random_pcapng(Random& random, std::uint64_t packets) {
     const std::uint64_t ticks = random() % 2'000'000'000;
     const auto interface = static_cast<std::uint16_t>(random() % interfaces);
     switch (random() % 4) {
-      case 0: file.obsolete(interface, ticks, frame, wire); break;
-      case 1: file.block(0x7000, [&](CaptureBuilder& b) { b.raw(frame); }); break;
-      default: file.enhanced(interface, ticks, frame, wire); break;
+      case 0:
+        file.obsolete(interface, ticks, frame, wire);
+        break;
+      case 1:
+        file.block(0x7000, [&](CaptureBuilder& b) { b.raw(frame); });
+        break;
+      default:
+        file.enhanced(interface, ticks, frame, wire);
+        break;
     }
   }
   return file.bytes();

@@ -151,9 +151,8 @@ INSTANTIATE_TEST_SUITE_P(
                     [](CaptureBuilder& b) { b.u32(5).u32(12); }},
         BrokenBlock{"ByteOrderMagic", "byte-order magic 0x11223344",
                     [](CaptureBuilder& b) {
-                      b.block(0x0a0d0d0a, [](CaptureBuilder& c) {
-                        c.u32(0x11223344).u16(1).u16(0).u64(0);
-                      });
+                      b.block(0x0a0d0d0a,
+                              [](CaptureBuilder& c) { c.u32(0x11223344).u16(1).u16(0).u64(0); });
                     }},
         BrokenBlock{"ShortSectionHeader", "with 4 bytes of body: at least 16",
                     [](CaptureBuilder& b) {
@@ -171,15 +170,17 @@ INSTANTIATE_TEST_SUITE_P(
                     [](CaptureBuilder& b) {
                       b.block(6, [](CaptureBuilder& c) { c.u32(0).u32(0).u32(0).u32(0); });
                     }},
-        BrokenBlock{"CapturedLengthBeyondTheBlock", "a packet of 9 captured bytes in a block with "
-                                                    "room for 8",
+        BrokenBlock{"CapturedLengthBeyondTheBlock",
+                    "a packet of 9 captured bytes in a block with "
+                    "room for 8",
                     [](CaptureBuilder& b) {
                       b.block(6, [](CaptureBuilder& c) {
                         c.u32(0).u32(0).u32(0).u32(9).u32(9).u64(0);
                       });
                     }},
-        BrokenBlock{"SimplePacketBeyondItsBlock", "a packet of 100 captured bytes in a block with "
-                                                  "room for 8",
+        BrokenBlock{"SimplePacketBeyondItsBlock",
+                    "a packet of 100 captured bytes in a block with "
+                    "room for 8",
                     [](CaptureBuilder& b) {
                       b.block(3, [](CaptureBuilder& c) { c.u32(0xffffffff).u64(0); });
                     }},
@@ -230,9 +231,9 @@ TEST(PcapngTime, EveryDecimalResolutionIsExact) {
 
 TEST(PcapngTime, EveryBinaryResolutionIsExact) {
   for (std::uint8_t exponent = 0; exponent <= 127; ++exponent) {
-    const TimeNs one_second =
-        exponent < 64 ? pcapng_time(std::uint64_t{1} << exponent, {true, exponent, 0})
-                      : kNsPerSecond;
+    const TimeNs one_second = exponent < 64
+                                  ? pcapng_time(std::uint64_t{1} << exponent, {true, exponent, 0})
+                                  : kNsPerSecond;
     EXPECT_EQ(one_second, kNsPerSecond) << unsigned{exponent};
   }
   EXPECT_EQ(pcapng_time(~std::uint64_t{0}, {true, 127, 0}), 0U);

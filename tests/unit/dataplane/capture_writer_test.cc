@@ -36,7 +36,9 @@ TEST_F(CaptureWriterTest, WritesWhatTheReaderReads) {
   for (int i = 0; i < 500; ++i) {
     frames.push_back(frame_of(random() % 3000, static_cast<std::uint8_t>(random())));
     packets.push_back({random() % (TimeNs{0xffffffff} * kNsPerSecond),
-                       static_cast<std::uint32_t>(frames.back().size() + random() % 9), 0, {}});
+                       static_cast<std::uint32_t>(frames.back().size() + random() % 9),
+                       0,
+                       {}});
   }
   auto writer = CaptureWriter::create(path_);
   ASSERT_TRUE(writer.has_value());

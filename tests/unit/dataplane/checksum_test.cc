@@ -63,7 +63,9 @@ TEST(Checksum, IncrementalUpdateEqualsRecomputing) {
   std::mt19937 random(3);
   for (int round = 0; round < 2000; ++round) {
     Bytes bytes = random_bytes(random, 40);
-    const auto sum_of = [&] { return static_cast<std::uint16_t>(~fold(ones_sum(bytes.data(), 40))); };
+    const auto sum_of = [&] {
+      return static_cast<std::uint16_t>(~fold(ones_sum(bytes.data(), 40)));
+    };
     const std::uint16_t before_sum = sum_of();
     const std::size_t at = 4 * (random() % 10);
     const auto before = load<std::uint32_t>(bytes.data() + at);
@@ -141,7 +143,9 @@ TEST(ChecksumMode, FixWritesTheRightSumIntoTheFrame) {
   const auto both = [](PacketBuilder builder, auto rest) {
     return Case{rest(PacketBuilder(builder).checksum(0x1111)), rest(builder)};
   };
-  const auto with_payload = [](PacketBuilder builder) { return builder.payload("abcdefg").build(); };
+  const auto with_payload = [](PacketBuilder builder) {
+    return builder.payload("abcdefg").build();
+  };
   const auto with_tcp = [](PacketBuilder builder) { return builder.tcp(1, 2).build(); };
   const std::vector<Case> cases{
       both(v4().tcp(1, 2), with_payload),

@@ -18,8 +18,12 @@ PacketBuilder v6() { return PacketBuilder().eth().ipv6("2001:db8::1", "2001:db8:
 
 FiveTuple tuple(const char* source, const char* destination, std::uint16_t source_port,
                 std::uint16_t destination_port, std::uint8_t protocol) {
-  return {*parse_ip_address(source), *parse_ip_address(destination), source_port,
-          destination_port, protocol, 7};
+  return {*parse_ip_address(source),
+          *parse_ip_address(destination),
+          source_port,
+          destination_port,
+          protocol,
+          7};
 }
 
 void expect_identity(const Packet& packet, const FiveTuple& expected) {
@@ -94,8 +98,7 @@ TEST(DecodeIp, AJumboPayloadOptionIsABadLength) {
   DecodeBench bench;
   EXPECT_EQ(bench.reason_for(v6().hop_by_hop({0xc2, 4, 0, 1, 0, 0}).udp(1, 2).build()),
             DropReason::bad_ip_length);
-  EXPECT_EQ(bench.reason_for(v6().hop_by_hop({0x05, 2, 0, 0}).udp(1, 2).build()),
-            DropReason::none);
+  EXPECT_EQ(bench.reason_for(v6().hop_by_hop({0x05, 2, 0, 0}).udp(1, 2).build()), DropReason::none);
 }
 
 TEST(DecodeIp, AWrongHeaderChecksumIsRefusedUnlessTrusted) {
@@ -224,8 +227,11 @@ TEST(DecodeIp, ChecksumsUseTheFinalAddressOfARoutingHeader) {
   const Bytes direct = PacketBuilder().eth().ipv6("2001:db8::1", "2001:db8::9").udp(1, 2).build();
   const std::uint32_t sum = static_cast<std::uint32_t>(direct[60] << 8 | direct[61]);
   const auto routed = [&](std::uint8_t left) {
-    return v6().routing({.type = 4, .segments_left = left, .addresses = {"2001:db8::9"}})
-        .udp(1, 2).checksum(sum).build();
+    return v6()
+        .routing({.type = 4, .segments_left = left, .addresses = {"2001:db8::9"}})
+        .udp(1, 2)
+        .checksum(sum)
+        .build();
   };
   EXPECT_EQ(bench.reason_for(routed(1)), DropReason::none);
   EXPECT_EQ(bench.reason_for(routed(0)), DropReason::bad_l4_checksum);

@@ -85,12 +85,16 @@ TEST(DecodeLink, FramesThatAreNotIpPassUnlessRefused) {
 TEST(DecodeLink, ControlFramesPassUnlessRefused) {
   const std::vector<Bytes> frames{
       PacketBuilder().eth().arp().build(),
-      PacketBuilder().eth().next(0x88cc).payload(46).build(),   // LLDP
-      PacketBuilder().eth().next(0x8809).payload(46).build(),   // LACP
-      PacketBuilder().eth().next(0x888e).payload(46).build(),   // EAPOL
-      PacketBuilder().eth().next(0x8863).payload(46).build(),   // PPPoE discovery
+      PacketBuilder().eth().next(0x88cc).payload(46).build(),  // LLDP
+      PacketBuilder().eth().next(0x8809).payload(46).build(),  // LACP
+      PacketBuilder().eth().next(0x888e).payload(46).build(),  // EAPOL
+      PacketBuilder().eth().next(0x8863).payload(46).build(),  // PPPoE discovery
       PacketBuilder().eth().llc(0x42, 0x42, 3).payload(35).build(),
-      PacketBuilder().eth("02:00:00:00:00:01", "01:80:c2:00:00:0e").next(0x88b5).payload(46).build(),
+      PacketBuilder()
+          .eth("02:00:00:00:00:01", "01:80:c2:00:00:0e")
+          .next(0x88b5)
+          .payload(46)
+          .build(),
       PacketBuilder().eth().pppoe().next(0xc021).payload(10).build(),  // LCP
   };
   for (const Bytes& frame : frames) {
@@ -117,8 +121,11 @@ TEST(DecodeLink, MplsLabelsAreReadUpToEight) {
 
 TEST(DecodeLink, MplsOverSomethingLikeAnEthernetAddressIsNotTakenForIp) {
   DecodeBench bench;
-  const Bytes inner = PacketBuilder().eth("02:00:00:00:00:01", "45:00:00:00:00:02").ipv4(
-      "10.0.0.1", "10.0.0.2").udp(1, 2).build();
+  const Bytes inner = PacketBuilder()
+                          .eth("02:00:00:00:00:01", "45:00:00:00:00:02")
+                          .ipv4("10.0.0.1", "10.0.0.2")
+                          .udp(1, 2)
+                          .build();
   const Packet& packet = bench.decode(PacketBuilder().eth().mpls(16).payload(inner).build());
   EXPECT_TRUE(packet.is_undecided());
   EXPECT_EQ(packet.ip_version, 0);
@@ -154,8 +161,8 @@ TEST(DecodeLink, MalformedFramesPassWithWhatIsKnownWhereConfigured) {
   const Packet& short_frame = bench.decode(tcp_in(PacketBuilder().eth()).cut_to(20).build());
   EXPECT_TRUE(short_frame.is_undecided());
   EXPECT_EQ(short_frame.ip_version, 0);
-  const Packet& flags =
-      bench.decode(PacketBuilder().eth().ipv4("10.0.0.1", "10.0.0.2").tcp(1, 2, {.flags = 3}).build());
+  const Packet& flags = bench.decode(
+      PacketBuilder().eth().ipv4("10.0.0.1", "10.0.0.2").tcp(1, 2, {.flags = 3}).build());
   EXPECT_TRUE(flags.is_undecided());
   EXPECT_EQ(flags.ip_version, 4);
   EXPECT_TRUE(flags.has(kHasPorts));

@@ -71,8 +71,9 @@ TEST(DecodePaths, FastAndGeneralPathAgreeOnOrdinaryPackets) {
     const auto port = [&random] { return static_cast<std::uint16_t>(random() % 400); };
     if (random() % 2 == 0) {
       const Bytes timestamp{1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2};
-      builder.tcp(port(), port(), {.flags = static_cast<std::uint8_t>(random()),
-                                   .options = random() % 2 == 0 ? timestamp : Bytes{}});
+      builder.tcp(port(), port(),
+                  {.flags = static_cast<std::uint8_t>(random()),
+                   .options = random() % 2 == 0 ? timestamp : Bytes{}});
     } else {
       builder.udp(port(), port());
     }
@@ -169,8 +170,9 @@ TEST(DecodePaths, AFullBurstIsDecodedLikeSinglePackets) {
     std::vector<Bytes> sent;
     for (std::uint32_t i = 0; i < kBurstMax; ++i) {
       sent.push_back(frames.next());
-      heap.receive(burst, sent.back(), {.segments = i % 3 == 0 ? std::vector<std::uint32_t>{7, 30}
-                                                               : std::vector<std::uint32_t>{}});
+      heap.receive(burst, sent.back(),
+                   {.segments = i % 3 == 0 ? std::vector<std::uint32_t>{7, 30}
+                                           : std::vector<std::uint32_t>{}});
     }
     decoder.decode(burst, config);
     for (std::uint32_t i = 0; i < kBurstMax; ++i) {

@@ -20,9 +20,14 @@ PacketBuilder v6(const test::Ipv6Fields& fields = {}) {
 
 TEST(DecodeTcp, FactsOfTheHeaderAreRead) {
   DecodeBench bench;
-  const Packet& packet = bench.decode(
-      v4().tcp(1234, 80, {.flags = kAck | kPsh, .sequence = 77, .acknowledgement = 88,
-                          .window = 4321, .options = {2, 4, 5, 0xb4}}).payload("hello").build());
+  const Packet& packet = bench.decode(v4().tcp(1234, 80,
+                                               {.flags = kAck | kPsh,
+                                                .sequence = 77,
+                                                .acknowledgement = 88,
+                                                .window = 4321,
+                                                .options = {2, 4, 5, 0xb4}})
+                                          .payload("hello")
+                                          .build());
   EXPECT_TRUE(packet.has(kHasPorts));
   EXPECT_EQ(packet.source_port, 1234);
   EXPECT_EQ(packet.destination_port, 80);
@@ -106,8 +111,7 @@ TEST(DecodeSctp, PortsAndCrcAreJudged) {
   EXPECT_EQ(packet.payload_bytes, 20);
   EXPECT_EQ(bench.reason_for(v4().sctp(3868, 3869).checksum(5).payload(chunk).build()),
             DropReason::bad_l4_checksum);
-  EXPECT_EQ(bench.reason_for(v4().sctp(0, 3869).payload(chunk).build()),
-            DropReason::bad_l4_header);
+  EXPECT_EQ(bench.reason_for(v4().sctp(0, 3869).payload(chunk).build()), DropReason::bad_l4_header);
   EXPECT_EQ(bench.reason_for(v4().next(132).payload(11).build()), DropReason::truncated_header);
 }
 
@@ -148,8 +152,12 @@ TEST(DecodeIcmp, AnErrorBelongsToTheFlowItQuotes) {
   DecodeBench bench;
   const Bytes original = v4().tcp(1234, 80, {.sequence = 0xabcdef}).payload(50).build();
   const Packet sent = bench.decode(original);
-  const Bytes error = PacketBuilder().eth().ipv4("192.0.2.9", "10.0.0.1").icmp(3, 1)
-                          .payload(quote(original, 28)).build();
+  const Bytes error = PacketBuilder()
+                          .eth()
+                          .ipv4("192.0.2.9", "10.0.0.1")
+                          .icmp(3, 1)
+                          .payload(quote(original, 28))
+                          .build();
   const Packet& packet = bench.decode(error);
   EXPECT_TRUE(packet.is_undecided());
   EXPECT_TRUE(packet.has(kIcmpError));
@@ -165,8 +173,12 @@ TEST(DecodeIcmp, AVersion6ErrorBelongsToTheFlowItQuotesBehindItsExtensions) {
   DecodeBench bench;
   const Bytes original = v6().destination_options().udp(1234, 53).payload(50).build();
   const Packet sent = bench.decode(original);
-  const Bytes error = PacketBuilder().eth().ipv6("2001:db8::99", "2001:db8::1")
-                          .icmpv6(1, 4).payload(quote(original, 200)).build();
+  const Bytes error = PacketBuilder()
+                          .eth()
+                          .ipv6("2001:db8::99", "2001:db8::1")
+                          .icmpv6(1, 4)
+                          .payload(quote(original, 200))
+                          .build();
   const Packet& packet = bench.decode(error);
   EXPECT_TRUE(packet.has(kIcmpError));
   EXPECT_EQ(packet.id, sent.id);
@@ -177,8 +189,12 @@ TEST(DecodeIcmp, AnErrorAboutAnEchoBelongsToTheEcho) {
   DecodeBench bench;
   const Bytes original = v4().icmp(8, 0, 0x12340001).payload(8).build();
   const FlowId echo = bench.decode(original).id;
-  const Bytes error = PacketBuilder().eth().ipv4("192.0.2.9", "10.0.0.1").icmp(11, 0)
-                          .payload(quote(original, 28)).build();
+  const Bytes error = PacketBuilder()
+                          .eth()
+                          .ipv4("192.0.2.9", "10.0.0.1")
+                          .icmp(11, 0)
+                          .payload(quote(original, 28))
+                          .build();
   EXPECT_EQ(bench.decode(error).id, echo);
 }
 
@@ -186,14 +202,22 @@ TEST(DecodeIcmp, PathMtuMessagesMustPass) {
   DecodeBench bench;
   const Bytes original = v4().udp(1234, 53).payload(50).build();
   const auto v4_error = [&](std::uint8_t code) {
-    return PacketBuilder().eth().ipv4("192.0.2.9", "10.0.0.1").icmp(3, code, 1400)
-        .payload(quote(original, 28)).build();
+    return PacketBuilder()
+        .eth()
+        .ipv4("192.0.2.9", "10.0.0.1")
+        .icmp(3, code, 1400)
+        .payload(quote(original, 28))
+        .build();
   };
   EXPECT_TRUE(bench.decode(v4_error(4)).has(kMustPass));
   EXPECT_FALSE(bench.decode(v4_error(3)).has(kMustPass));
   const Bytes original6 = v6().udp(1234, 53).payload(50).build();
-  const Bytes too_big = PacketBuilder().eth().ipv6("2001:db8::99", "2001:db8::1")
-                            .icmpv6(2, 0, 1280).payload(quote(original6, 90)).build();
+  const Bytes too_big = PacketBuilder()
+                            .eth()
+                            .ipv6("2001:db8::99", "2001:db8::1")
+                            .icmpv6(2, 0, 1280)
+                            .payload(quote(original6, 90))
+                            .build();
   EXPECT_TRUE(bench.decode(too_big).has(kMustPass));
 }
 
@@ -201,8 +225,12 @@ TEST(DecodeIcmp, AnErrorWithoutAQuoteIsABadHeader) {
   DecodeBench bench;
   const Bytes original = v4().udp(1234, 53).payload(50).build();
   const auto with_quote = [&](std::size_t bytes) {
-    return PacketBuilder().eth().ipv4("192.0.2.9", "10.0.0.1").icmp(3, 1)
-        .payload(quote(original, bytes)).build();
+    return PacketBuilder()
+        .eth()
+        .ipv4("192.0.2.9", "10.0.0.1")
+        .icmp(3, 1)
+        .payload(quote(original, bytes))
+        .build();
   };
   for (const std::size_t bytes : {0U, 19U, 27U}) {
     EXPECT_EQ(bench.reason_for(with_quote(bytes)), DropReason::bad_l4_header) << bytes;

@@ -72,8 +72,13 @@ TEST(DecodeTunnel, WithTheOuterKeyTunnelsAreNotEntered) {
 
 TEST(DecodeTunnel, DeeperThanConfiguredIsRefused) {
   DecodeBench bench;
-  const auto three = outer().gre().ipv4("1.1.1.1", "2.2.2.2").udp(5, 4789).vxlan().eth().ipv6(
-      "2001:db8::1", "2001:db8::2");
+  const auto three = outer()
+                         .gre()
+                         .ipv4("1.1.1.1", "2.2.2.2")
+                         .udp(5, 4789)
+                         .vxlan()
+                         .eth()
+                         .ipv6("2001:db8::1", "2001:db8::2");
   EXPECT_EQ(bench.decode(inner(three).build()).tunnel_depth, 3);
   EXPECT_EQ(bench.reason_for(inner(three).build()), DropReason::none);
   const auto four = PacketBuilder(three).gre();
@@ -112,8 +117,11 @@ TEST(DecodeTunnel, AWrongGreChecksumIsRefused) {
 TEST(DecodeTunnel, OrdinaryUdpToATunnelPortStaysUdp) {
   DecodeBench bench;
   for (const std::uint16_t port : std::vector<std::uint16_t>{4789, 6081, 2152}) {
-    const Packet& dns = bench.decode(
-        outer().udp(53, port).payload(Bytes{0x0c, 0x1d, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0}).build());
+    const Packet& dns =
+        bench.decode(outer()
+                         .udp(53, port)
+                         .payload(Bytes{0x0c, 0x1d, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0})
+                         .build());
     EXPECT_TRUE(dns.is_undecided());
     EXPECT_EQ(dns.destination_port, port);
     EXPECT_EQ(dns.tunnel_depth, 0);
@@ -132,11 +140,11 @@ TEST(DecodeTunnel, TunnelsThatAreNotForTheirPortAreUdp) {
 TEST(DecodeTunnel, AnInnerFaultIsRefusedLikeAnyOther) {
   DecodeBench bench;
   const auto tunnel = outer().udp(5000, 4789).vxlan().eth();
-  EXPECT_EQ(bench.reason_for(PacketBuilder(tunnel).ipv4("10.0.0.1", "10.0.0.2").tcp(
-                1, 2, {.flags = 3}).build()),
+  EXPECT_EQ(bench.reason_for(
+                PacketBuilder(tunnel).ipv4("10.0.0.1", "10.0.0.2").tcp(1, 2, {.flags = 3}).build()),
             DropReason::bad_tcp_flags);
-  EXPECT_EQ(bench.reason_for(PacketBuilder(tunnel).ipv4("10.0.0.1", "10.0.0.2").checksum(9).tcp(
-                1, 2).build()),
+  EXPECT_EQ(bench.reason_for(
+                PacketBuilder(tunnel).ipv4("10.0.0.1", "10.0.0.2").checksum(9).tcp(1, 2).build()),
             DropReason::bad_ip_checksum);
   EXPECT_EQ(bench.reason_for(outer().udp(5000, 4789).vxlan().payload(5).build()),
             DropReason::truncated_header);
@@ -149,9 +157,9 @@ TEST(DecodeTunnel, GeneveOptionsThatContradictTheHeaderAreRefused) {
   };
   EXPECT_EQ(bench.reason_for(geneve({1, 2, 3, 2, 9, 9, 9, 9})), DropReason::bad_tunnel_header);
   EXPECT_EQ(bench.reason_for(geneve({1, 2, 3, 1, 9, 9, 9, 9})), DropReason::none);
-  EXPECT_EQ(bench.reason_for(
-                outer().udp(5000, 6081).geneve().header_words(9).payload("abc").build()),
-            DropReason::bad_tunnel_header);
+  EXPECT_EQ(
+      bench.reason_for(outer().udp(5000, 6081).geneve().header_words(9).payload("abc").build()),
+      DropReason::bad_tunnel_header);
 }
 
 TEST(DecodeTunnel, GtpExtensionsThatContradictTheHeaderAreRefused) {
@@ -163,8 +171,8 @@ TEST(DecodeTunnel, GtpExtensionsThatContradictTheHeaderAreRefused) {
             DropReason::bad_tunnel_header);
   EXPECT_EQ(bench.reason_for(inner(gtp({.extensions = {{0x85, {0, 9}}}}).patch(12, {200})).build()),
             DropReason::bad_tunnel_header);
-  EXPECT_EQ(bench.reason_for(outer().udp(2152, 2152).payload(
-                Bytes{0x32, 0xff, 0, 2, 0, 0, 0, 1, 0, 0}).build()),
+  EXPECT_EQ(bench.reason_for(
+                outer().udp(2152, 2152).payload(Bytes{0x32, 0xff, 0, 2, 0, 0, 0, 1, 0, 0}).build()),
             DropReason::bad_tunnel_header);
   test::GtpFields many;
   many.extensions.assign(9, {0x85, {0, 9}});
@@ -195,8 +203,7 @@ TEST(DecodeTunnel, AnInnerFragmentIsFoundAtItsOffset) {
   const Bytes whole =
       PacketBuilder().eth().ipv4("10.0.0.1", "10.0.0.2").udp(1, 2).payload(100).build();
   const Bytes piece = test::split_into_fragments(whole, 40).front();
-  const Packet& packet =
-      bench.decode(outer().udp(5000, 4789).vxlan().payload(piece).build());
+  const Packet& packet = bench.decode(outer().udp(5000, 4789).vxlan().payload(piece).build());
   EXPECT_TRUE(packet.has(kIsFragment));
   EXPECT_EQ(packet.tunnel_depth, 1);
   EXPECT_EQ(packet.l3_offset, 14 + 20 + 8 + 8 + 14);

@@ -442,7 +442,9 @@ TEST(Defragmenter, StaysBoundedWhenNobodyDrainsIt) {
   DefragStation station({.datagrams = 8, .frames_held_max = 16});
   for (std::uint32_t id = 0; id < 5000; ++id) station.take({.id = id}, kHead);
   EXPECT_LE(station.station().held(), 8U + kDeadSetsMax);
+  EXPECT_TRUE(station.station().has_leaving());
   station.finish();
+  EXPECT_FALSE(station.station().has_leaving());
 }
 
 TEST(Defragmenter, HitsALimitWhenTheAssemblyAreaIsFull) {

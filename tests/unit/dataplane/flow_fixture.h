@@ -123,7 +123,8 @@ class FlowTest : public ::testing::Test {
     return send(tcp_packet(talk, from_client, flags, fields, now += kNsPerMs));
   }
 
-  /// A handshake of `talk` with the numbers below; the client's next byte is 1001, the server's 5001.
+  /// A handshake of `talk` with the numbers below; the client's next byte is 1001, the server's
+  /// 5001.
   void shake_hands() {
     send_tcp(true, kSyn, {.sequence = 1000});
     send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001});

@@ -18,7 +18,7 @@ class FlowTracker : public FlowTest {
   }
 };
 
-// --- what makes a flow ---------------------------------------------------------------------------
+// What makes a flow.
 
 TEST_F(FlowTracker, FirstPacketMakesAFlowAndSaysSo) {
   const Packet first = send(udp(true, kStart));
@@ -117,8 +117,7 @@ TEST_F(FlowTracker, SimultaneousOpenIsTheFirstSendersFlow) {
   send_tcp(true, kSyn, {.sequence = 1000});
   send_tcp(false, kSyn, {.sequence = 5000});
   EXPECT_EQ(tracker->half_open().active, 2U);
-  const Packet answer =
-      send_tcp(true, kSyn | kAck, {.sequence = 1000, .acknowledgement = 5001});
+  const Packet answer = send_tcp(true, kSyn | kAck, {.sequence = 1000, .acknowledgement = 5001});
   ASSERT_NE(answer.flow, nullptr);
   EXPECT_TRUE(answer.has(kInitiator));
   send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001});
@@ -185,7 +184,7 @@ TEST_F(FlowTracker, Ipv6KeyIsReadFromThePacket) {
   EXPECT_EQ(key.high_port, talk.client_port);
 }
 
-// --- TCP on known flows --------------------------------------------------------------------------
+// TCP on known flows.
 
 TEST_F(FlowTracker, SynOnALiveFlowChangesNothing) {
   shake_hands();
@@ -288,7 +287,7 @@ TEST_F(FlowTracker, IcmpErrorWithAQuoteThatWasNeverSentIsOutOfState) {
   EXPECT_FALSE(send(error).is_undecided());
 }
 
-// --- time ----------------------------------------------------------------------------------------
+// Time.
 
 TEST_F(FlowTracker, EntryPastItsTimeoutIsAbsentThoughNobodySwept) {
   send(udp(true, kStart));
@@ -345,7 +344,18 @@ TEST_F(FlowTracker, TimeThatStandsStillOrGoesBackCreditsNothing) {
   EXPECT_EQ(udp_flow()->last_seen, kStart + 100);
 }
 
-// --- refusal -------------------------------------------------------------------------------------
+// The first packet neither fits nor prolongs its flow; the last comes when that is over.
+TEST_F(FlowTracker, FlowThatEndsWithinABurstIsForgottenByAllOfIt) {
+  shake_hands();
+  const TimeNs end = now + settings.flows.tcp_established;
+  const auto packets = send_all({tcp_packet(talk, true, kRst, {.sequence = 7}, end - 1),
+                                 tcp_packet(talk, true, kSyn, {.sequence = 9}, end)});
+  EXPECT_EQ(packets[0].flow, nullptr);
+  EXPECT_EQ(packets[1].flow, nullptr);
+  EXPECT_EQ(tracker->counters().active, 0U);
+}
+
+// Refusal.
 
 TEST_F(FlowTracker, RefusalHoldsForBothDirectionsWithTheSameRule) {
   settings.flows.record_interval = 0;
@@ -383,7 +393,7 @@ TEST_F(FlowTracker, TombstoneRefusesANewHandshakeToo) {
   EXPECT_EQ(tracker->half_open().active, 0U);
 }
 
-// --- everything at once --------------------------------------------------------------------------
+// Everything at once.
 
 TEST_F(FlowTracker, AgreesWithAnOrderedMapUnderRandomTraffic) {
   start({.flows = 512, .half_open = 128, .started = kStart});
@@ -438,14 +448,13 @@ TEST_F(FlowTracker, SurvivesRandomSegments) {
     std::vector<Packet> packets;
     for (std::size_t i = 0; i < 1 + random() % 8; ++i) {
       talk.client_port = static_cast<std::uint16_t>(random() % 100);
-      constexpr std::array<unsigned, 8> kFlags{kSyn, kSyn | kAck, kAck, kAck, kFin | kAck, kRst, 0,
-                                               kRst | kAck};
+      constexpr std::array<unsigned, 8> kFlags{kSyn,        kSyn | kAck, kAck, kAck,
+                                               kFin | kAck, kRst,        0,    kRst | kAck};
       const TcpNumbers numbers{.sequence = static_cast<std::uint32_t>(1000 + random() % 4),
                                .acknowledgement = static_cast<std::uint32_t>(1000 + random() % 4),
                                .payload = static_cast<std::uint16_t>(random() % 3),
                                .window = static_cast<std::uint16_t>(random())};
-      packets.push_back(
-          tcp_packet(talk, random() % 2 != 0, kFlags[random() % 8], numbers, now));
+      packets.push_back(tcp_packet(talk, random() % 2 != 0, kFlags[random() % 8], numbers, now));
       if (random() % 16 == 0) packets.back().set(kIcmpError);
       if (random() % 16 == 0) packets.back().protocol = 17;
     }

@@ -10,7 +10,8 @@ namespace {
 /// A connection as sluice sees it: [0] the client, whose SYN was 1000, [1] the server with 5000.
 class Connection {
  public:
-  explicit Connection(std::uint32_t client = 1000, std::uint32_t server = 5000) : first_{client, server} {
+  explicit Connection(std::uint32_t client = 1000, std::uint32_t server = 5000)
+      : first_{client, server} {
     open_by_syn_ack(flow, warm, {server, client + 1, 0, 0xffff, kSyn | kAck, kToClient},
                     agreed_scales(0, 0));
   }
@@ -199,7 +200,7 @@ TEST(TcpState, AcknowledgementOfWhatWasNeverSentIsOutOfState) {
 TEST(TcpState, KeepAlivesAndWindowProbesFit) {
   Connection tcp = Connection().established();
   EXPECT_TRUE(tcp.send(1, kAck, 1, 1, 0, 0));
-  EXPECT_TRUE(tcp.send(0, kAck, 0, 1));     // keep-alive: one byte behind
+  EXPECT_TRUE(tcp.send(0, kAck, 0, 1));  // keep-alive: one byte behind
   EXPECT_TRUE(tcp.send(0, kAck, 0, 1, 1));
 }
 
@@ -250,8 +251,12 @@ TEST(TcpState, ReadsTheWindowScaleOption) {
 }
 
 TEST(TcpState, BrokenOptionsOfferNoWindowScale) {
-  for (const std::vector<std::uint8_t>& options :
-       {std::vector<std::uint8_t>{3, 3}, {3}, {2, 0, 3, 3}, {8, 200, 3, 3}, {0, 3, 3, 7}, {3, 2, 7, 0}}) {
+  for (const std::vector<std::uint8_t>& options : {std::vector<std::uint8_t>{3, 3},
+                                                   {3},
+                                                   {2, 0, 3, 3},
+                                                   {8, 200, 3, 3},
+                                                   {0, 3, 3, 7},
+                                                   {3, 2, 7, 0}}) {
     std::vector<std::uint8_t> frame(20, 0);
     frame.insert(frame.end(), options.begin(), options.end());
     EXPECT_EQ(window_scale_of(syn_with_options(frame)), kScaleNotOffered);

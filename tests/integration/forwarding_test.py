@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+"""Ordinary traffic through `sluiced run`, over af_packet and over af_xdp: forwarding_test.py BUILD_DIR"""
+import base64
+import hashlib
+import ipaddress
+import json
+import os
+import subprocess
+import sys
+
+from trial import SMALL, lab_network, main, wait_until
+
+CLIENT4, SERVER4, SERVER6 = (lab_network.CLIENT_IP4, lab_network.SERVER_IP4, lab_network.SERVER_IP6)
+DOWNLOAD_BYTES = 200 << 20
+STOP_SECONDS = 1.0
+
+
+def pings(trial, lab, name):
+    for family, address in (("-4", SERVER4), ("-6", SERVER6)):
+        done = lab.exec(lab.client, "ping", family, "-c", "5", "-i", "0.05", "-W", "10", address,
+                        check=False)
+        trial.check(f"{name}: ping {family}", done.stdout.count("bytes from") == 5, done.stdout)
+    large = lab.exec(lab.client, "ping", "-c", "3", "-i", "0.05", "-W", "10", "-s", "4000", SERVER4,
+                     check=False)
+    trial.check(f"{name}: ping of 4,000 bytes in fragments", large.stdout.count("bytes from") == 3,
+                large.stdout)
+
+
+def throughput(trial, lab, name):
+    for direction, options in (("to the server", []), ("to the client", ["-R"])):
+        done = lab.exec(lab.client, "iperf3", "-c", SERVER4, "-t", "1", "-J", *options, check=False,
+                        timeout=60)
+        end = json.loads(done.stdout or "{}").get("end", {})
+        received = end.get("sum_received", {}).get("bytes", 0)
+        trial.check(f"{name}: iperf3 {direction}", done.returncode == 0 and received > 0, done.stdout)
+        trial.note(f"{name}: iperf3 {direction} {received * 8 / 1e9:.2f} Gbit in 1 s")
+
+
+def download(trial, lab, name, digest):
+    """Hashed as it arrives."""
+    with subprocess.Popen(["nsenter", f"--net=/run/netns/{lab.client}", "curl", "-sf", "-m", "180",
+                           f"http://{SERVER4}/large"], stdout=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL) as curl:
+        found = hashlib.file_digest(curl.stdout, "sha256") if hasattr(
+            hashlib, "file_digest") else digest_of(curl.stdout)
+    trial.check(f"{name}: a download of 200 MiB arrives whole",
+                curl.returncode == 0 and found.digest() == digest, f"curl ended with {curl.returncode}")
+
+
+def digest_of(stream):
+    digest = hashlib.sha256()
+    while chunk := stream.read(1 << 20):
+        digest.update(chunk)
+    return digest
+
+
+def community_id(flow):
+    """Community ID v1 with seed 0, computed from the other fields of the event."""
+    ends = [(ipaddress.ip_address(flow[side + "_ip"]).packed, flow[port].to_bytes(2, "big"))
+            for side, port in (("src", "src_port"), ("dest", "dest_port"))]
+    (low, low_port), (high, high_port) = sorted(ends)
+    protocol = bytes([{"TCP": 6, "UDP": 17}[flow["proto"]], 0])
+    digest = hashlib.sha1(b"\0\0" + low + high + protocol + low_port + high_port).digest()
+    return "1:" + base64.b64encode(digest).decode()
+
+
+def events(trial, lab, name):
+    """After the end: flows are named as others would name them, and the counters add up."""
+    counters = trial.check_equations(lab, name)
+    trial.check(f"{name}: nothing was refused", counters.get("dropped") == 0,
+                counters.get("dropped_by_reason"))
+    lost = counters.get("records_lost", {})
+    trial.check(f"{name}: no event was lost", lost and not any(lost.values()), lost)
+    flows = lab.events("flow")
+    ported = [flow for flow in flows if flow["proto"] in ("TCP", "UDP")]
+    wrong = [flow for flow in ported if flow.get("community_id") != community_id(flow)]
+    trial.check(f"{name}: every TCP flow has its community id", ported and not wrong, wrong[:1])
+    web = [flow for flow in flows if flow.get("dest_port") == 80 and flow["src_ip"] == CLIENT4]
+    largest = max((flow["flow"]["bytes_toclient"] for flow in web), default=0)
+    trial.check(f"{name}: the record of the download counts its bytes", largest > DOWNLOAD_BYTES,
+                largest)
+    kinds = {flow["proto"] for flow in flows}
+    trial.check(f"{name}: flows of TCP, ICMP and ICMPv6", {"TCP", "ICMP", "IPv6-ICMP"} <= kinds, kinds)
+
+
+def over(trial, lab, kind, digest):
+    trial.start(lab, lab.configuration(kind, SMALL))
+    pings(trial, lab, kind)
+    throughput(trial, lab, kind)
+    download(trial, lab, kind, digest)
+    seconds = trial.stop(lab, kind)
+    events(trial, lab, kind)
+    return seconds
+
+
+def forwarding(trial):
+    content = os.urandom(DOWNLOAD_BYTES)
+    digest = hashlib.sha256(content).digest()
+    with trial.lab() as lab:
+        lab.serve_http({"large": content})
+        lab.spawn(lab.server, "iperf3", "-s")
+        wait_until(lambda: ":5201" in lab.exec(lab.server, "ss", "-Hlnt").stdout, 10, "iperf3")
+        seconds = [over(trial, lab, kind, digest) for kind in ("af_packet", "af_xdp")]
+    # The quickest of several, so that a machine that was busy once does not decide.
+    trial.check("SIGTERM ends the gateway within 1 s", min(seconds) < STOP_SECONDS, seconds)
+    for namespace in (lab.client, lab.gateway, lab.server):
+        trial.check(f"namespace {namespace[-1]} is gone", not os.path.exists(f"/run/netns/{namespace}"))
+
+
+if __name__ == "__main__":
+    sys.exit(main("f", forwarding))
