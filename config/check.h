@@ -4,22 +4,13 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "base/diagnostic.h"
-#include "base/ip_address.h"
 #include "config/config.h"
+#include "config/prefix_lists.h"
 #include "config/validate.h"
 
 namespace sluice {
-
-/// The lists of the file, with those of its list files behind their own.
-struct PrefixLists {
-  std::vector<IpPrefix> allow_source;
-  std::vector<IpPrefix> allow_destination;
-  std::vector<IpPrefix> deny_source;
-  std::vector<IpPrefix> deny_destination;
-};
 
 struct CheckedConfig {
   Config config;  ///< to be used only where `findings` has no errors

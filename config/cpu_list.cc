@@ -21,7 +21,7 @@ std::optional<std::uint32_t> cpu_number(std::string_view text) {
 
 }  // namespace
 
-Result<std::vector<std::uint32_t>> parse_lcores(std::string_view text) {
+Result<std::vector<std::uint32_t>> parse_cpu_list(std::string_view text) {
   std::vector<std::uint32_t> cpus;
   std::bitset<kCpusMax> seen;
   for (bool has_more = true; has_more;) {

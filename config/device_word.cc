@@ -24,7 +24,8 @@ constexpr KindRow kKinds[] = {
 
 constexpr std::uint32_t kNullBytesMin = 14;
 constexpr std::uint32_t kNullBytesMax = 2048;
-// One page less the headers of buffer and driver in front of the frame.
+// One page less the headers of mbuf and mempool in front of the frame and the kernel's own XDP
+// headroom; veth refuses a program above 3,520 bytes of MTU.
 constexpr std::uint32_t kAfXdpMtuMax = 3498;
 constexpr std::uint32_t kJumboMtuMax = 9216;
 
@@ -77,7 +78,9 @@ tl::unexpected<Error> refuse_kind(std::string_view word, std::string_view kind) 
                 near.empty() ? std::string(kForms) : fmt::format("did you mean '{}:'?", near));
 }
 
+// No zero in front: the driver would read an octal number.
 bool is_null_size(std::string_view text) noexcept {
+  if (text.starts_with('0')) return false;
   std::uint32_t bytes = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, bytes);
@@ -128,6 +131,11 @@ Result<DeviceWord> parse_device_word(std::string_view word) {
 
 std::uint32_t mtu_max(DeviceKind kind) noexcept {
   return kind == DeviceKind::af_xdp ? kAfXdpMtuMax : kJumboMtuMax;
+}
+
+std::string_view name_of(DeviceKind kind) noexcept {
+  const auto row = std::ranges::find(kKinds, kind, &KindRow::kind);
+  return row == std::end(kKinds) ? "pci" : row->word;
 }
 
 }  // namespace sluice

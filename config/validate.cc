@@ -132,7 +132,7 @@ void check_workers(const WorkerConfig& workers, FindingWriter& findings) {
                       fmt::format("the next is {}", std::bit_ceil(workers.handoff_ring)));
   }
   if (workers.lcores == "auto") return;
-  const auto cpus = parse_lcores(workers.lcores);
+  const auto cpus = parse_cpu_list(workers.lcores);
   if (!cpus) {
     findings.error_at("workers.lcores", fmt::format("workers.lcores: {}", cpus.error().message),
                       cpus.error().hint);
@@ -293,26 +293,11 @@ void warn_of_repeats(const std::vector<IpPrefix>& list, const std::string& path,
   }
 }
 
-void warn_of_denied_and_allowed(const std::vector<IpPrefix>& allow,
-                                const std::vector<IpPrefix>& deny, const std::string& path,
-                                FindingWriter& findings) {
-  const std::set<IpPrefix> allowed(allow.begin(), allow.end());
-  for (std::size_t i = 0; i < deny.size(); ++i) {
-    if (!allowed.contains(deny[i])) continue;
-    findings.warning_at(fmt::format("{}[{}]", path, i),
-                        fmt::format("{}[{}] is {}, which is allowed too: allow beats deny", path, i,
-                                    to_string(deny[i])));
-  }
-}
-
 void warn_of_lists(const ListConfig& lists, FindingWriter& findings) {
   warn_of_repeats(lists.allow_source, "lists.allow.source", findings);
   warn_of_repeats(lists.allow_destination, "lists.allow.destination", findings);
   warn_of_repeats(lists.deny_source, "lists.deny.source", findings);
   warn_of_repeats(lists.deny_destination, "lists.deny.destination", findings);
-  warn_of_denied_and_allowed(lists.allow_source, lists.deny_source, "lists.deny.source", findings);
-  warn_of_denied_and_allowed(lists.allow_destination, lists.deny_destination,
-                             "lists.deny.destination", findings);
 }
 
 }  // namespace

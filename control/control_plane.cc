@@ -54,7 +54,9 @@ class ControlLoop {
         window_(std::move(window)),
         log_(config.events.eve, live_context(window_, config)),
         tick_(window_.windows(), log_,
-              {.started = window_.started(), .stats_interval = config.events.stats_interval}) {}
+              {.started = window_.started(),
+               .stats_interval = config.events.stats_interval,
+               .header = &window_.header()}) {}
 
   [[nodiscard]] Status start();
   [[nodiscard]] int run();

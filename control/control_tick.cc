@@ -31,6 +31,16 @@ struct Collector {
   void drop(const DropRecord& record) { drops.push_back(record); }
 };
 
+/// Over all ports, as the keeper last saw them.
+void add_losses(const WindowHeader& header, StatsSnapshot& snapshot) {
+  const std::size_t ports = std::min<std::size_t>(header.ports, header.port_states.size());
+  for (std::size_t i = 0; i < ports; ++i) {
+    const PortState& port = header.port_states[i];
+    snapshot.lost_before_receive += port.lost_before_receive.load(std::memory_order_relaxed);
+    snapshot.lost_after_transmit += port.lost_after_transmit.load(std::memory_order_relaxed);
+  }
+}
+
 }  // namespace
 
 ControlTick::ControlTick(std::vector<WorkerWindow*> windows, EventSink& sink,
@@ -92,6 +102,7 @@ void ControlTick::report_stats(TimeNs now) {
   snapshot.events_lost_queue = counts.lost_queue;
   snapshot.events_lost_file = counts.lost_file;
   snapshot.total = sums.total;
+  if (options_.header != nullptr) add_losses(*options_.header, snapshot);
   sink_.stats(snapshot);
 }
 

@@ -15,6 +15,8 @@ struct ControlTickOptions {
   TimeNs started = 0;
   DurationNs stats_interval = 0;  ///< 0 = no statistics
   bool is_replay = false;         ///< records in time order, statistics only at the end
+  /// In the wire: has the losses of the ports; outlives the tick.
+  const WindowHeader* header = nullptr;
 };
 
 class ControlTick {

@@ -22,14 +22,14 @@ class MappedWindow {
   MappedWindow& operator=(MappedWindow&&) = delete;
 
   [[nodiscard]] const std::vector<WorkerWindow*>& windows() const noexcept { return windows_; }
+  [[nodiscard]] const WindowHeader& header() const noexcept {
+    return *static_cast<const WindowHeader*>(memory_);
+  }
   [[nodiscard]] TimeNs started() const noexcept;
   [[nodiscard]] std::vector<std::string> port_names() const;
 
  private:
   MappedWindow(void* memory, std::size_t bytes) noexcept : memory_(memory), bytes_(bytes) {}
-  [[nodiscard]] const WindowHeader& header() const noexcept {
-    return *static_cast<const WindowHeader*>(memory_);
-  }
 
   void* memory_;
   std::size_t bytes_;

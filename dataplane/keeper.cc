@@ -262,6 +262,9 @@ void Keeper::tell_systemd(TimeNs now) {
 }
 
 void Keeper::end_control(DurationNs grace) {
+  // The last statistics are to hold the losses of the last second too.
+  ports_seen_ = 0;
+  watch_ports(setup_.clock->now());
   control_.stop();
   const TimeNs until = setup_.clock->now() + grace;
   while (control_.is_running() && setup_.clock->now() < until) {

@@ -14,11 +14,12 @@
 #include <fmt/format.h>
 
 #include "base/units.h"
+#include "config/device_word.h"
 #include "dataplane/decode/defrag.h"
 #include "dataplane/decode/defrag_table.h"
 #include "dataplane/flow/flow.h"
 #include "dataplane/flow/half_open.h"
-#include "dataplane/io/port_device.h"
+#include "dataplane/io/frame_room.h"
 #include "dataplane/limit/prefix_table.h"
 #include "dataplane/limit/source_table.h"
 #include "dataplane/window.h"
@@ -88,10 +89,10 @@ Result<PoolNeed> pool_need(const Config& config, const PortPairConfig& pair, std
   need.least = workers * (kMempoolCacheMbufs + 4ULL * config.workers.burst);
   if (workers > 1) need.least += std::uint64_t{workers} * config.workers.handoff_ring;
   for (const PortConfig* port : {&pair.outside, &pair.inside}) {
-    const auto device = parse_port_device(port->device);
+    const auto device = parse_device_word(port->device);
     if (!device) return with_context(pair.name, device.error());
-    const std::uint64_t queues = device->kind == PortKind::pci ? workers : 1;
-    need.least += device->kind == PortKind::af_xdp
+    const std::uint64_t queues = device->kind == DeviceKind::pci ? workers : 1;
+    need.least += device->kind == DeviceKind::af_xdp
                       ? kAfXdpMbufs
                       : queues * (port->rx_descriptors + std::uint64_t{port->tx_descriptors});
     need.frame_room = std::max(need.frame_room, frame_room_bytes(device->kind, pair.mtu));

@@ -20,6 +20,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "config/device_word.h"
 #include "dataplane/io/eal.h"
 #include "dataplane/io/port.h"
 #include "dataplane/io/port_preflight.h"
@@ -59,8 +60,8 @@ std::vector<std::string> pci_devices(const WirePlan& plan) {
   std::vector<std::string> devices;
   for (const PortPairConfig& pair : plan.pairs) {
     for (const PortConfig* port : {&pair.outside, &pair.inside}) {
-      const auto device = parse_port_device(port->device);
-      if (device && device->kind == PortKind::pci) devices.push_back(device->name);
+      const auto device = parse_device_word(port->device);
+      if (device && device->kind == DeviceKind::pci) devices.push_back(device->name);
     }
   }
   return devices;

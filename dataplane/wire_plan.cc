@@ -3,7 +3,7 @@
 #include <bit>
 #include <set>
 
-#include "dataplane/io/port_device.h"
+#include "config/device_word.h"
 #include "dataplane/parts_codec.h"
 #include "dataplane/sealed_memory.h"
 #include "dataplane/window.h"
@@ -86,9 +86,10 @@ bool is_consistent(const WirePlan& plan) {
   std::set<std::string> devices;
   for (const PortPairConfig& pair : plan.pairs) {
     for (const PortConfig* port : {&pair.outside, &pair.inside}) {
-      const auto device = parse_port_device(port->device);
+      const auto device = parse_device_word(port->device);
       if (!device || pair.mtu > mtu_max(device->kind)) return false;
-      if (device->kind != PortKind::null && !devices.insert(device->name).second) return false;
+      const std::string name = device->exclusive_name();
+      if (!name.empty() && !devices.insert(name).second) return false;
     }
   }
   return true;

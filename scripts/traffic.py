@@ -138,7 +138,7 @@ def frames_collect(interface, ready):
                 continue
             if frame[12:14] == END_OF_FRAMES:
                 return
-            print(with_vlan_tag(frame, ancillary).hex())
+            print(with_vlan_tag(frame, ancillary).hex(), flush=True)
 
 
 def with_vlan_tag(frame, ancillary):

@@ -37,7 +37,7 @@ constexpr int kAskedWrongly = 2;
   std::vector<int> nodes;
   for (const PortPairConfig& pair : pairs) {
     for (const PortConfig* port : {&pair.outside, &pair.inside}) {
-      const auto device = parse_port_device(port->device);
+      const auto device = parse_device_word(port->device);
       nodes.push_back(device ? read_port_node(*device) : -1);
     }
   }

@@ -118,6 +118,8 @@ constexpr EveField kFields[] = {
     {"sluice.workers_unreadable", number, kInStats | kLiveOnly,
      "workers whose counters are those of an earlier moment"},
     {"sluice.events_written", number, kInStats | kLiveOnly, "lines, by this control process"},
+    {"sluice.lost_after_transmit", number, kInStats | kLiveOnly,
+     "of the packets forwarded, those that a device or the kernel did not send"},
     {"sluice.half_open", number, kInStats | kLiveOnly, "half-open TCP connections now"},
     {"sluice.polls", number, kInStats | kLiveOnly, "turns of the workers"},
     {"sluice.busy_polls", number, kInStats | kLiveOnly, "turns that received something"},

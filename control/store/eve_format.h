@@ -32,6 +32,7 @@ struct StatsSnapshot {
   std::uint32_t workers = 0;
   std::uint32_t workers_unreadable = 0;  ///< their counters are those of an earlier moment
   std::uint64_t lost_before_receive = 0;
+  std::uint64_t lost_after_transmit = 0;  ///< counted as forwarded, then refused by the port
   std::uint64_t events_written = 0;
   std::uint64_t events_lost_queue = 0;  ///< the recorder did not keep up
   std::uint64_t events_lost_file = 0;   ///< the file could not be written

@@ -116,6 +116,7 @@ void EveFormatter::stats_extras(JsonWriter& json, const StatsSnapshot& snapshot)
     json.number("workers", snapshot.workers);
     json.number("workers_unreadable", snapshot.workers_unreadable);
     json.number("events_written", snapshot.events_written);
+    json.number("lost_after_transmit", snapshot.lost_after_transmit);
     json.number("half_open", total.half_open_active);
     json.number("polls", total.polls);
     json.number("busy_polls", total.busy_polls);

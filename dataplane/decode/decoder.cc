@@ -9,6 +9,7 @@
 #include "dataplane/decode/fast_decode.h"
 #include "dataplane/decode/layer_walk.h"
 #include "dataplane/decode/siphash_x4.h"
+#include "dataplane/io/mbuf_train.h"
 
 namespace sluice {
 namespace {
@@ -99,7 +100,10 @@ void Decoder::decode_by_layers(Packet& packet, std::uint32_t index,
                                const DecodeConfig& config) noexcept {
   const std::uint32_t frame_bytes = packet.mbuf->pkt_len;
   const std::uint32_t header_bytes = std::min(frame_bytes, kHeaderBytesMax);
-  packet.flags = frame_bytes < packet.wire_bytes ? std::uint16_t{kCapturedShort} : std::uint16_t{0};
+  // A train that was handed over weighs what all its frames weigh; its first frame is decoded.
+  const std::uint32_t wire_bytes =
+      packet.frames > 1 ? note_of(packet.mbuf).wire_bytes : packet.wire_bytes;
+  packet.flags = frame_bytes < wire_bytes ? std::uint16_t{kCapturedShort} : std::uint16_t{0};
   if (packet.bytes_at_hand < header_bytes) {
     std::uint8_t* copy = copies_[index].data();
     std::uint32_t copied = 0;
@@ -110,7 +114,7 @@ void Decoder::decode_by_layers(Packet& packet, std::uint32_t index,
     packet.bytes = copy;
     packet.bytes_at_hand = copied;
   }
-  LayerWalk(packet, config, ports_[packet.in_port], std::max(frame_bytes, packet.wire_bytes))
+  LayerWalk(packet, config, ports_[packet.in_port], std::max(frame_bytes, wire_bytes))
       .walk_frame(flow_key_);
 }
 

@@ -64,7 +64,7 @@ class FlowTable {
                                                 MemoryArena& arena);
 
   // A look-up in three passes over a burst: prefetch, guess, confirm.
-  //
+
   void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[home_of(hash)]); }
 
   /// The slot that most likely holds the flow, its lines already on their way; kNoSlot: absent, or

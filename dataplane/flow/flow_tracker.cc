@@ -125,8 +125,9 @@ void FlowTracker::track(Burst& burst, const PolicySettings& settings,
   generation_ = static_cast<std::uint16_t>(settings.generation);
   emits_records_ = settings.flow_records;
   burst_ = &burst;
-  if (started_ == 0 && burst.count > 0) [[unlikely]]
+  if (started_ == 0 && burst.count > 0) [[unlikely]] {
     started_ = burst.packets[0].now;
+  }
   for (Packet& packet : burst.all()) {
     if (is_trackable(packet)) track_packet(packet);
   }

@@ -44,10 +44,14 @@ static_assert(kBurstMax <= 32 && kWorkersMax <= 64, "one bit for each packet and
                    std::array<std::uint64_t, 5>{low[0], low[1], high[0], high[1], domain << 8 | 6});
 }
 
-[[nodiscard]] std::uint32_t train_wire_bytes(rte_mbuf* head) noexcept {
-  std::uint32_t sum = 0;
-  for_each_in_train(head, [&](rte_mbuf* mbuf) { sum += note_of(mbuf).wire_bytes; });
-  return sum;
+// A whole datagram weighs what its frames weigh and is named after the frame that completed it, as
+// on the worker that put it together.
+void sum_up_train(Packet& packet) noexcept {
+  packet.wire_bytes = 0;
+  for_each_in_train(packet.mbuf, [&packet](rte_mbuf* mbuf) {
+    packet.wire_bytes += note_of(mbuf).wire_bytes;
+    packet.packet_number = note_of(mbuf).packet_number;
+  });
 }
 
 void fill(Packet& packet, rte_mbuf* mbuf, TimeNs now) noexcept {
@@ -55,12 +59,13 @@ void fill(Packet& packet, rte_mbuf* mbuf, TimeNs now) noexcept {
   packet.mbuf = mbuf;
   packet.bytes = rte_pktmbuf_mtod(mbuf, const std::uint8_t*);
   packet.bytes_at_hand = mbuf->data_len;
-  packet.wire_bytes = note.frames == 1 ? note.wire_bytes : train_wire_bytes(mbuf);
+  packet.wire_bytes = note.wire_bytes;
   packet.now = now;
   packet.in_port = note.in_port;
   packet.packet_number = note.packet_number;
   packet.frames = note.frames;
   packet.verdict = {};
+  if (note.frames > 1) sum_up_train(packet);
 }
 
 }  // namespace

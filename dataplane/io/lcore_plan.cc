@@ -5,35 +5,25 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <fstream>
 #include <map>
-#include <optional>
 #include <set>
 
 #include <sched.h>
 
 #include <fmt/format.h>
 
+#include "config/cpu_list.h"
 #include "dataplane/window.h"
 
 namespace sluice {
 namespace {
-
-constexpr std::uint32_t kCpusMax = 4096;
 
 std::string read_line(const std::string& path) {
   std::ifstream file(path);
   std::string line;
   std::getline(file, line);
   return line;
-}
-
-std::optional<std::uint32_t> parse_number(std::string_view text) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 const CpuInfo* find_cpu(const CpuTopology& topology, std::uint32_t cpu) {
@@ -151,30 +141,6 @@ void warn_of_distance(std::span<const int> port_nodes, LcorePlan& plan) {
 }
 
 }  // namespace
-
-Result<std::vector<std::uint32_t>> parse_cpu_list(std::string_view text) {
-  std::set<std::uint32_t> cpus;
-  std::vector<std::uint32_t> in_order;
-  while (true) {
-    const std::size_t comma = text.find(',');
-    const std::string_view part = text.substr(0, comma);
-    const std::size_t dash = part.find('-');
-    const auto first = parse_number(part.substr(0, dash));
-    const auto last = dash == std::string_view::npos ? first : parse_number(part.substr(dash + 1));
-    if (!first || !last || *first > *last || *last >= kCpusMax) {
-      return fail(ErrorKind::invalid, fmt::format("'{}' is not a CPU or a range of CPUs", part),
-                  "write CPUs as 2-5,8");
-    }
-    for (std::uint32_t cpu = *first; cpu <= *last; ++cpu) {
-      if (!cpus.insert(cpu).second) {
-        return fail(ErrorKind::invalid, fmt::format("CPU {} is listed twice", cpu));
-      }
-      in_order.push_back(cpu);
-    }
-    if (comma == std::string_view::npos) return in_order;
-    text.remove_prefix(comma + 1);
-  }
-}
 
 Result<LcorePlan> plan_lcores(const CpuTopology& topology, const WorkerConfig& workers,
                               std::span<const int> port_nodes) {

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -44,9 +43,6 @@ struct LcorePlan {
 /// that does not parse), not_found (a CPU this process may not use), limit (too many workers).
 [[nodiscard]] Result<LcorePlan> plan_lcores(const CpuTopology& topology, const WorkerConfig& workers,
                                             std::span<const int> port_nodes);
-
-/// "2-5,8" -> {2, 3, 4, 5, 8}. Each CPU once; at most 4096 of them.
-[[nodiscard]] Result<std::vector<std::uint32_t>> parse_cpu_list(std::string_view text);
 
 /// Reads `sysfs` ("/sys") and the CPU affinity of the calling process. What sysfs does not tell is
 /// taken to be one core per CPU on node 0.

@@ -34,7 +34,6 @@ namespace sluice {
 namespace {
 
 constexpr std::uint32_t kBlockBytes = 65536;
-constexpr std::uint32_t kReceiveMost = 64;
 // On the way out the frame stands right behind the slot's header.
 constexpr std::uint32_t kTxFrameOffset = TPACKET2_HDRLEN - sizeof(sockaddr_ll);
 constexpr std::uint16_t kVlanTagBytes = 4;

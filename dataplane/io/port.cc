@@ -15,10 +15,11 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#include "config/device_word.h"
 #include "dataplane/io/eal.h"
 #include "dataplane/io/kernel_interface.h"
 #include "dataplane/io/packet_socket.h"
-#include "dataplane/io/port_device.h"
+#include "dataplane/io/frame_room.h"
 #include "dataplane/io/shared_queue.h"
 #include "dataplane/packet.h"
 
@@ -61,7 +62,7 @@ tl::unexpected<Error> device_error(std::string_view what, int code) {
 }
 
 struct Wanted {
-  PortDevice device;
+  DeviceWord device;
   PortConfig config;
   std::uint32_t mtu = 1500;
   std::uint16_t number = 0;
@@ -79,16 +80,16 @@ VirtualDevice virtual_device(const Wanted& wanted) {
   const std::string& name = wanted.device.name;
   const unsigned n = wanted.number;
   switch (wanted.device.kind) {
-    case PortKind::af_xdp:
+    case DeviceKind::af_xdp:
       return {fmt::format("net_af_xdp{}", n),
               fmt::format("iface={},start_queue=0,queue_count=1", name)};
-    case PortKind::tap:
+    case DeviceKind::tap:
       return {fmt::format("net_tap{}", n), fmt::format("iface={}", name)};
-    case PortKind::null:
-      return {fmt::format("net_null{}", n), fmt::format("size={}", wanted.device.null_bytes)};
-    case PortKind::ring:
-    case PortKind::pci:
-    case PortKind::af_packet:
+    case DeviceKind::null:
+      return {fmt::format("net_null{}", n), fmt::format("size={}", wanted.device.name)};
+    case DeviceKind::ring:
+    case DeviceKind::pci:
+    case DeviceKind::af_packet:
       break;
   }
   return {};
@@ -116,7 +117,7 @@ Result<std::uint16_t> open_ring(const Wanted& wanted) {
 // Both ports of a pair use one pool. A driver that was built without shared UMEMs says so at once;
 // it then registers the pool once for each port, which costs locked memory and no copy.
 int make_virtual_device(const Wanted& wanted, const VirtualDevice& device) {
-  if (wanted.device.kind == PortKind::af_xdp) {
+  if (wanted.device.kind == DeviceKind::af_xdp) {
     const std::string shared = device.arguments + ",shared_umem=1";
     if (rte_vdev_init(device.name.c_str(), shared.c_str()) == 0) return 0;
   }
@@ -125,9 +126,9 @@ int make_virtual_device(const Wanted& wanted, const VirtualDevice& device) {
 }
 
 Result<std::uint16_t> find_device(const Wanted& wanted) {
-  if (wanted.device.kind == PortKind::ring) return open_ring(wanted);
+  if (wanted.device.kind == DeviceKind::ring) return open_ring(wanted);
   std::string name = wanted.device.name;
-  if (wanted.device.kind != PortKind::pci) {
+  if (wanted.device.kind != DeviceKind::pci) {
     const VirtualDevice device = virtual_device(wanted);
     name = device.name;
     if (const int made = make_virtual_device(wanted, device); made != 0) {
@@ -165,7 +166,7 @@ rte_eth_conf device_configuration(const rte_eth_dev_info& info, const Wanted& wa
   constexpr std::uint64_t kWantedTx = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   conf.rxmode.offloads = info.rx_offload_capa & kWantedRx;
   conf.txmode.offloads = info.tx_offload_capa & kWantedTx;
-  if (wanted.device.kind == PortKind::pci) conf.rxmode.mtu = wanted.mtu;
+  if (wanted.device.kind == DeviceKind::pci) conf.rxmode.mtu = wanted.mtu;
   const std::uint64_t hashes = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
   if (queues > 1 && hashes != 0) {
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -185,7 +186,7 @@ Status set_up_queues(std::uint16_t port, const Wanted& wanted, std::uint16_t que
   if (const int e = rte_eth_dev_adjust_nb_rx_tx_desc(port, &rx_slots, &tx_slots); e != 0) {
     return device_error("its descriptor rings cannot be sized", e);
   }
-  const unsigned node = SOCKET_ID_ANY;
+  const auto node = static_cast<unsigned>(SOCKET_ID_ANY);
   for (std::uint16_t q = 0; q < queues; ++q) {
     const rte_eth_rxconf conf = info.default_rxconf;
     const int e = rte_eth_rx_queue_setup(port, q, rx_slots, node, &conf, wanted.pool);
@@ -209,7 +210,7 @@ void accept_all_frames(std::uint16_t port) {
 /// One port, whichever back end carries it.
 struct PortSet::Port {
   std::string name;
-  PortKind kind = PortKind::null;
+  DeviceKind kind = DeviceKind::null;
   std::uint16_t number = 0;
   std::uint16_t ethdev = RTE_MAX_ETHPORTS;
   bool is_started = false;
@@ -248,11 +249,11 @@ Status PortSet::Port::open(const Wanted& wanted) {
   if (wanted.device.is_kernel_interface()) {
     auto prepared = KernelInterface::prepare(
         wanted.device.name,
-        {.mtu = wanted.mtu, .replaces_xdp_program = kind == PortKind::af_xdp});
+        {.mtu = wanted.mtu, .replaces_xdp_program = kind == DeviceKind::af_xdp});
     if (!prepared) return tl::unexpected<Error>(prepared.error());
     interface = std::move(*prepared);
   }
-  return kind == PortKind::af_packet ? open_sockets(wanted) : open_ethdev(wanted);
+  return kind == DeviceKind::af_packet ? open_sockets(wanted) : open_ethdev(wanted);
 }
 
 Status PortSet::Port::open_sockets(const Wanted& wanted) {
@@ -289,7 +290,7 @@ Status PortSet::Port::open_ethdev(const Wanted& wanted) {
     return device_error("cannot be configured", e);
   }
   if (auto done = set_up_queues(ethdev, wanted, queues, info); !done) return done;
-  if (kind == PortKind::tap) rte_eth_dev_set_mtu(ethdev, static_cast<std::uint16_t>(wanted.mtu));
+  if (kind == DeviceKind::tap) rte_eth_dev_set_mtu(ethdev, static_cast<std::uint16_t>(wanted.mtu));
   if (const int e = rte_eth_dev_start(ethdev); e != 0) return device_error("cannot be started", e);
   is_started = true;
   if (!interface) accept_all_frames(ethdev);
@@ -320,7 +321,7 @@ PortIo PortSet::Port::io_of(unsigned worker, unsigned workers) const {
   io.vlan_in_key = pair.vlan_in_key;
   io.checksums = pair.checksums;
   io.frame_bytes_max = frame_bytes_max;
-  if (kind == PortKind::af_packet) {
+  if (kind == DeviceKind::af_packet) {
     io.context = sockets[worker].get();
     io.receive = receive_socket;
     io.transmit = transmit_socket;
@@ -377,7 +378,7 @@ Status PortSet::open_all(const WirePlan& plan) {
       pools_.push_back(*pool);
     }
     const PortConfig& config = i % 2 == 0 ? pair.outside : pair.inside;
-    auto device = parse_port_device(config.device);
+    auto device = parse_device_word(config.device);
     if (!device) return with_context(port_name(plan, i), device.error());
     auto port = std::make_unique<Port>();
     port->name = port_name(plan, i);

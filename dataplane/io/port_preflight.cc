@@ -82,7 +82,7 @@ void refuse_default_route(const Check& check, const std::string& port, const std
               "name an interface that the host itself does not use");
 }
 
-void check_xdp_interface(const Check& check, const std::string& port, const PortDevice& device,
+void check_xdp_interface(const Check& check, const std::string& port, const DeviceWord& device,
                          const InterfaceFacts& facts) {
   if (facts.channels > 1) {
     check.error(ErrorKind::invalid,
@@ -99,7 +99,7 @@ void check_xdp_interface(const Check& check, const std::string& port, const Port
               fmt::format("ip link set dev {} xdp off", device.name));
 }
 
-void check_interface(const Check& check, const std::string& port, const PortDevice& device,
+void check_interface(const Check& check, const std::string& port, const DeviceWord& device,
                      std::uint32_t mtu) {
   const auto facts = inspect_interface(device.name);
   if (!facts) {
@@ -108,7 +108,7 @@ void check_interface(const Check& check, const std::string& port, const PortDevi
     return;
   }
   if (facts->carries_default_route) return refuse_default_route(check, port, device.name);
-  if (device.kind == PortKind::af_xdp) check_xdp_interface(check, port, device, *facts);
+  if (device.kind == DeviceKind::af_xdp) check_xdp_interface(check, port, device, *facts);
   if (mtu > mtu_max(device.kind)) {
     check.error(ErrorKind::invalid,
                 fmt::format("port {}: an MTU of {} is above the {} that {} can carry", port, mtu,
@@ -134,7 +134,7 @@ std::vector<std::string> interfaces_of(const std::string& pci_address) {
   return names;
 }
 
-void check_pci(const Check& check, const std::string& port, const PortDevice& device) {
+void check_pci(const Check& check, const std::string& port, const DeviceWord& device) {
   std::error_code error;
   if (!std::filesystem::exists("/sys/bus/pci/devices/" + device.name, error)) {
     check.error(ErrorKind::not_found, fmt::format("port {}: no PCI device {} in this host", port, device.name),
@@ -170,20 +170,20 @@ void check_ports(const Check& check) {
   for (std::size_t i = 0; i < check.plan.pairs.size() * 2; ++i) {
     const PortPairConfig& pair = check.plan.pairs[i / 2];
     const std::string port = port_name(check.plan, i);
-    const auto device = parse_port_device(i % 2 == 0 ? pair.outside.device : pair.inside.device);
+    const auto device = parse_device_word(i % 2 == 0 ? pair.outside.device : pair.inside.device);
     if (!device) {
       check.error(ErrorKind::invalid, fmt::format("port {}: {}", port, device.error().message),
                   device.error().hint);
       continue;
     }
-    has_kernel_ports |= device->is_kernel_interface() || device->kind == PortKind::tap;
-    has_xdp_ports |= device->kind == PortKind::af_xdp;
+    has_kernel_ports |= device->is_kernel_interface() || device->kind == DeviceKind::tap;
+    has_xdp_ports |= device->kind == DeviceKind::af_xdp;
     if (device->is_kernel_interface()) {
       check_interface(check, port, *device, pair.mtu);
       std::error_code error;
       has_virtual_ports |= !std::filesystem::exists("/sys/class/net/" + device->name + "/device", error);
     }
-    if (device->kind == PortKind::pci) check_pci(check, port, *device);
+    if (device->kind == DeviceKind::pci) check_pci(check, port, *device);
   }
   check_capabilities(check, has_kernel_ports, has_xdp_ports);
   if (has_virtual_ports) hint_at_offloads(check);
@@ -209,9 +209,9 @@ Preflight check_host(const WirePlan& plan, const HostMemory& host) {
   return found;
 }
 
-int read_port_node(const PortDevice& device) {
+int read_port_node(const DeviceWord& device) {
   std::string path;
-  if (device.kind == PortKind::pci) path = "/sys/bus/pci/devices/" + device.name + "/numa_node";
+  if (device.kind == DeviceKind::pci) path = "/sys/bus/pci/devices/" + device.name + "/numa_node";
   if (device.is_kernel_interface()) path = "/sys/class/net/" + device.name + "/device/numa_node";
   int node = -1;
   std::ifstream file(path);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "dataplane/io/port_device.h"
+#include "config/device_word.h"
 #include "dataplane/wire_plan.h"
 
 namespace sluice {
@@ -21,6 +21,6 @@ struct Preflight {
 [[nodiscard]] Preflight check_host(const WirePlan& plan, const HostMemory& host);
 
 /// NUMA node of the device behind a port; -1 where it has none or is not there.
-[[nodiscard]] int read_port_node(const PortDevice& device);
+[[nodiscard]] int read_port_node(const DeviceWord& device);
 
 }  // namespace sluice

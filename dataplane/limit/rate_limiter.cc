@@ -14,6 +14,8 @@ namespace {
 constexpr DurationNs kLeaseIdle = 10 * kNsPerMs;
 // A source that is silent so long, and whose buckets are full, is forgotten.
 constexpr DurationNs kForgetAfter = 10 * kNsPerSecond;
+// An empty shared bucket is asked again at least so often: the limit may have been raised.
+constexpr DurationNs kAskAgain = 100 * kNsPerMs;
 
 bool is_exempt(const Packet& packet, const CompiledLimits& limits) noexcept {
   return (packet.flags & limits.exempt_flags) != 0;
@@ -164,14 +166,14 @@ bool RateLimiter::lease_more(SourceEntry& entry, const TokenPair& cost, TimeNs n
     const Lease lease =
         meters_->lease_packets(entry.meter, limit.packets, cost.packets - entry.level.packets, now);
     entry.level.packets += lease.granted;
-    entry.refused_until = lease.retry_at;
+    entry.refused_until = std::min(lease.retry_at, now + kAskAgain);
     if (lease.granted == 0) return false;
   }
   if (lacks_bits) {
     const Lease lease =
         meters_->lease_bits(entry.meter, limit.bits, cost.bits - entry.level.bits, now);
     entry.level.bits += lease.granted;
-    entry.refused_until = lease.retry_at;
+    entry.refused_until = std::min(lease.retry_at, now + kAskAgain);
     if (lease.granted == 0) return false;
   }
   return true;

@@ -38,6 +38,7 @@ inline constexpr std::uint64_t kPacketCostMax = kChargedFramesMax * kTokenScale;
 struct TokenRate {
   std::uint64_t rate = 0;                   ///< CIR, tokens per second
   std::uint64_t burst = ~std::uint64_t{0};  ///< CBS, scaled
+  std::uint64_t deepest = 0;                ///< no level is above: the burst, or the largest packet
   DurationNs full_after = 0;                ///< idle time after which any level is 0; longer is cut
 
   [[nodiscard]] constexpr bool is_set() const noexcept { return rate != 0; }
@@ -49,14 +50,16 @@ struct TokenRate {
   if (rate == 0) return {};
   const std::uint64_t burst = std::min(burst_tokens, kBurstTokensMax) * kTokenScale;
   const std::uint64_t deepest = std::max(burst, cost_max);
-  return {rate, burst, deepest / rate + 1};
+  return {rate, burst, deepest, deepest / rate + 1};
 }
 
-/// The level after `elapsed` without packets.
+/// The level after `elapsed` without packets. A level from a larger limit, which the policy had
+/// before, is cut to what this one can miss.
 [[nodiscard]] constexpr std::uint64_t refilled(const TokenRate& limit, std::uint64_t level,
                                                DurationNs elapsed) noexcept {
   const std::uint64_t gained = std::min(elapsed, limit.full_after) * limit.rate;
-  return level - std::min(level, gained);
+  const std::uint64_t missing = std::min(level, limit.deepest);
+  return missing - std::min(missing, gained);
 }
 
 /// Whether a packet of `cost` scaled tokens may pass now.
@@ -79,7 +82,7 @@ struct RatePair {
     return std::max(packets.full_after, bits.full_after);
   }
 };
-static_assert(std::is_trivially_copyable_v<RatePair> && sizeof(RatePair) == 48);
+static_assert(std::is_trivially_copyable_v<RatePair> && sizeof(RatePair) == 64);
 
 /// What a packet costs: its frames, and the bits of their layer 2 without FCS.
 [[nodiscard]] constexpr TokenPair cost_of(std::uint32_t frames, std::uint32_t wire_bytes) noexcept {

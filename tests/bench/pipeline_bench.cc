@@ -3,6 +3,7 @@
 // a shared machine can only make a run slower. `--fixed-bursts N` runs N bursts of one scenario for
 // callgrind, which counts instructions and needs no clock.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -16,11 +17,13 @@
 #include <rte_cycles.h>
 
 #include "base/check.h"
+#include "dataplane/flow/flow_tracker.h"
 #include "dataplane/memory_arena.h"
 #include "dataplane/policy.h"
 #include "dataplane/policy_slot.h"
 #include "dataplane/worker.h"
 #include "tests/bench/corpus_port.h"
+#include "tests/bench/limit_accuracy.h"
 #include "tests/bench/scenarios.h"
 
 namespace sluice::bench {
@@ -184,6 +187,14 @@ Row report(const Scenario& scenario, const Figures& figures, const Bench& bench)
   return row;
 }
 
+std::uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::uint64_t pages = 0;
+  std::uint64_t resident = 0;
+  statm >> pages >> resident;
+  return resident * 4096;
+}
+
 struct Goal {
   const char* id;
   double cycles;
@@ -215,6 +226,48 @@ Row run_goal(const Goal& goal, const NullPorts& ports, const Options& options) {
     fmt::print("  {:.2f} million connections/s per core, goal 1.5: {}\n", per_second / 1e6,
                row.met ? "met" : "not met");
   }
+  return row;
+}
+
+// The limit: less than 2 % off, at every overload, with one worker and with two.
+Row report_limits(const NullPorts& ports) {
+  Row row{"limits", 0, 0, 2, true};
+  fmt::print("\nlimits: one source over ten simulated seconds, two workers at ten to one\n");
+  fmt::print("  {:<10}{:>8}{:>10}{:>14}{:>12}{:>9}\n", "limit", "workers", "offered",
+             "configured/s", "passed/s", "error");
+  for (const LimitAccuracy& limit : measure_limits(ports)) {
+    fmt::print("  {:<10}{:>8}{:>9}x{:>14.0f}{:>12.1f}{:>8.2f}%\n", limit.limit, limit.workers,
+               limit.overload, limit.configured, limit.passed, limit.error() * 100);
+    row.met = row.met && std::abs(limit.error()) < 0.02;
+  }
+  fmt::print("  goal: off by less than 2 %: {}\n", row.met ? "met" : "not met");
+  return row;
+}
+
+// Index, hot, warm and cold, as `sluiced plan` counts them; and whether the process stays as large
+// as it was after start.
+Row report_memory(const NullPorts& ports, const Options& options) {
+  constexpr std::uint32_t kFlows = 1U << 20;
+  Row row{"P16", 0, 0, 272, true};
+  MemoryArena arena;
+  const FlowSizes sizes{.flows = kFlows, .half_open = 1024};
+  auto tracker = FlowTracker::create(sizes, {1, 2}, arena, {});
+  SLUICE_CHECK(tracker.has_value(), "a million flows fit");
+  row.cycles = static_cast<double>(arena.bytes_mapped()) / kFlows;
+  Scenario scenario = established(100'000, 30);
+  Bench bench(ports, scenario, options.hugepages);
+  for (int i = 0; i < 20'000; ++i) bench.poll();
+  bench.empty_lanes();
+  const std::uint64_t before = resident_bytes();
+  for (int i = 0; i < 60'000; ++i) {
+    bench.poll();
+    if (i % 512 == 0) bench.empty_lanes();
+  }
+  const std::uint64_t after = resident_bytes();
+  row.met = row.cycles <= 272 && after <= before;
+  fmt::print("\nP16: {:.1f} bytes per flow (goal 272), resident {} KiB before and {} KiB after 1.9 "
+             "million packets: {}\n",
+             row.cycles, before >> 10, after >> 10, row.met ? "met" : "not met");
   return row;
 }
 
@@ -256,6 +309,11 @@ int run(const Options& options) {
     }
     rows.push_back(run_goal(goal, ports, options));
   }
+  const auto is_wanted = [&options](const char* name) {
+    return options.only.empty() || std::string(name).find(options.only) != std::string::npos;
+  };
+  if (is_wanted("P16")) rows.push_back(report_memory(ports, options));
+  if (is_wanted("limits")) rows.push_back(report_limits(ports));
   if (!options.json.empty()) write_json(options.json, rows);
   return 0;
 }

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "control/list_file.h"
+#include "config/list_file.h"
 
 namespace {
 

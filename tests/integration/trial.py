@@ -6,8 +6,10 @@ traffic: these run while the machine compiles. Times that sluice promises are pr
 import os
 import pathlib
 import re
+import shutil
 import signal
 import sys
+import tempfile
 import time
 import traceback
 
@@ -51,7 +53,7 @@ class Trial:
     def lab(self, mtu=1500):
         """A lab that is gone when the test is, even if the test is killed."""
         remove_orphans(self.letter)
-        self.lab_now = Lab(self.letter + in_base_36(os.getpid()), mtu, self.build, ends_with_us=True)
+        self.lab_now = Lab(f"{self.letter}_{in_base_36(os.getpid())}", mtu, self.build, ends_with_us=True)
         return self.lab_now
 
     # -- the gateway's start and stop -----------------------------------------------------------
@@ -99,11 +101,17 @@ class Trial:
 
 
 def remove_orphans(letter):
-    """Namespaces of tests that were killed; the processes in them ended with their parent."""
-    for path in pathlib.Path("/run/netns").glob(f"{letter}*-[cgs]"):
-        match = re.fullmatch(rf"{letter}([0-9a-z]{{1,5}})-[cgs]", path.name)
-        if match and not os.path.exists(f"/proc/{int(match[1], 36)}"):
-            sh("ip", "netns", "del", path.name, check=False)
+    """What tests left that were killed; their processes ended with them."""
+    def orphans(directory):
+        for path in pathlib.Path(directory).glob(f"{letter}_*-*"):
+            match = re.match(rf"{letter}_([0-9a-z]{{1,5}})-", path.name)
+            if match and not os.path.exists(f"/proc/{int(match[1], 36)}"):
+                yield path
+
+    for namespace in orphans("/run/netns"):
+        sh("ip", "netns", "del", namespace.name, check=False)
+    for directory in orphans(tempfile.gettempdir()):
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def links_of(lab):

@@ -33,12 +33,15 @@ TEST(DeviceWord, LetsNothingIntoDeviceArguments) {
                                       "af_packet:a b",
                                       "af_packet:a=b",
                                       "af_packet:..",
+                                      "af_xdp:eth0,xdp_prog=/tmp/x",
+                                      "pci:0000:3b:00.0",
                                       "af_packet:a/b",
                                       "af_packet:abcdefghijklmnop",
                                       "tap:\n",
                                       "ring:a:b",
                                       "null:13",
                                       "null:2049",
+                                      "null:064",
                                       "null:64x",
                                       "null:-64",
                                       "0000:3b:00.8",
@@ -63,6 +66,17 @@ TEST(DeviceWord, KnowsWhatCannotBeOpenedTwice) {
   EXPECT_NE(device_of("ring:a").exclusive_name(), device_of("tap:a").exclusive_name());
   EXPECT_EQ(device_of("0000:3B:00.0").exclusive_name(), device_of("0000:3b:00.0").exclusive_name());
   EXPECT_EQ(device_of("null:64").exclusive_name(), "");
+}
+
+TEST(DeviceWord, KnowsThatXdpCarriesNoJumboFrames) {
+  EXPECT_LT(mtu_max(DeviceKind::af_xdp), 3520U);
+  EXPECT_GE(mtu_max(DeviceKind::af_packet), 9000U);
+}
+
+TEST(DeviceWord, NamesEveryKind) {
+  EXPECT_EQ(name_of(DeviceKind::pci), "pci");
+  EXPECT_EQ(name_of(DeviceKind::af_xdp), "af_xdp");
+  EXPECT_EQ(name_of(DeviceKind::null), "null");
 }
 
 }  // namespace

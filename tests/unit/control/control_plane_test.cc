@@ -16,7 +16,7 @@
 
 #include "control/mapped_window.h"
 #include "tests/unit/control/records.h"
-#include "tests/unit/control/scratch_dir.h"
+#include "tests/support/scratch_dir.h"
 
 namespace sluice {
 namespace {

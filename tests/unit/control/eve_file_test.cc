@@ -13,7 +13,7 @@
 
 #include <csignal>
 
-#include "tests/unit/control/scratch_dir.h"
+#include "tests/support/scratch_dir.h"
 
 namespace sluice {
 namespace {

@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/control/records.h"
-#include "tests/unit/control/scratch_dir.h"
+#include "tests/support/scratch_dir.h"
 
 namespace sluice {
 namespace {

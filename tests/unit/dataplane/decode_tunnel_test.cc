@@ -1,6 +1,7 @@
 // Tunnels: which are entered, how deep, and what only looks like one.
 #include <gtest/gtest.h>
 
+#include "dataplane/io/mbuf_train.h"
 #include "tests/support/decode_fixture.h"
 
 namespace sluice {
@@ -224,6 +225,22 @@ TEST(DecodeTunnel, AnAssembledDatagramIsReadFromItsIpHeader) {
   EXPECT_EQ(packet.tunnel_depth, 1);
   EXPECT_EQ(packet.id, plain_id());
   EXPECT_EQ(packet.out_port, 1);
+}
+
+TEST(DecodeTunnel, TheHeadOfAHandedOverTrainIsNotTakenForCapturedShort) {
+  DecodeBench bench;
+  const Bytes whole =
+      PacketBuilder().eth().ipv4("10.0.0.1", "10.0.0.2").udp(1, 2).payload(100).build();
+  const Bytes head = test::split_into_fragments(whole, 40).front();
+  test::MbufHeap heap;
+  Burst burst;
+  Packet& packet = heap.receive(burst, head);
+  note_of(packet.mbuf).wire_bytes = static_cast<std::uint32_t>(head.size());
+  packet.wire_bytes = 3 * static_cast<std::uint32_t>(head.size());
+  packet.frames = 3;
+  bench.decoder().decode(burst, bench.config);
+  EXPECT_TRUE(packet.has(kIsFragment));
+  EXPECT_FALSE(packet.has(kCapturedShort));
 }
 
 TEST(DecodeTunnel, LayerFourOfAnAssembledDatagramIsVerified) {

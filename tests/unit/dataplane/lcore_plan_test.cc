@@ -131,16 +131,6 @@ TEST(LcorePlan, RefusesMoreWorkersThanTheWindowHolds) {
   EXPECT_EQ(plan.error().kind, ErrorKind::limit);
 }
 
-TEST(CpuList, ReadsRangesInTheirOrder) {
-  EXPECT_THAT(*parse_cpu_list("8,2-5"), ElementsAre(8, 2, 3, 4, 5));
-}
-
-TEST(CpuList, RefusesWhatIsNoList) {
-  for (const char* text : {"", ",", "1,", "a", "3-1", "-1", "1-", "1--2", "1,1", "0-99999", " 1"}) {
-    EXPECT_FALSE(parse_cpu_list(text)) << text;
-  }
-}
-
 TEST(CpuTopology, ReadsThisHost) {
   const auto topology = read_cpu_topology();
   ASSERT_TRUE(topology);

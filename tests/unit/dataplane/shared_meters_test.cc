@@ -146,7 +146,7 @@ TEST(SharedMeters, ClockOfManyMonthsLaterFindsAFullBucket) {
   const std::uint32_t slot = meters->find_or_create(1, limit, kStart).slot;
   ASSERT_NE(meters->lease_packets(slot, limit.packets, 100 * kTokenScale, kStart).granted, 0U);
   const DurationNs day = 86'400 * kNsPerSecond;
-  for (const DurationNs days : {1, 60, 100}) {
+  for (const DurationNs days : {1U, 60U, 100U}) {
     EXPECT_EQ(
         meters->lease_packets(slot, limit.packets, 100 * kTokenScale, kStart + days * day).granted,
         100 * kTokenScale)
@@ -243,7 +243,7 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 TEST(SharedLimitBelowAThousand, LetsPassWhatOneBucketLetsPassToOnePacket) {
-  for (const std::uint64_t rate : {1, 7, 50, 300, 900}) {
+  for (const std::uint64_t rate : {1U, 7U, 50U, 300U, 900U}) {
     LimitsConfig config;
     config.source.packets = {rate, 1};
     const CompiledLimits limits = *compile_limits(config, {});

@@ -102,6 +102,16 @@ TEST(TokenBucket, DatagramLargerThanTheBurstPassesOnceAndIsPaidForLater) {
   EXPECT_FALSE(bucket.take(50, 50 * kNsPerMs));
 }
 
+TEST(TokenBucket, LoweredLimitDoesNotInheritTheDebtOfALargerOne) {
+  const TokenRate large = token_rate(kGbit, 100'000'000);
+  const TokenRate small = token_rate(1'000'000, 100'000);
+  Bucket bucket{large};
+  ASSERT_TRUE(bucket.take(100'000'000, 0));
+  bucket.limit = small;
+  EXPECT_FALSE(bucket.take(1000, kNsPerMs));
+  EXPECT_TRUE(bucket.take(1000, 2 * kNsPerSecond));
+}
+
 TEST(TokenBucket, WithoutLimitEverythingConformsAndNothingIsCounted) {
   const RatePair none;
   const TokenPair cost = cost_of(~0U, ~0U);

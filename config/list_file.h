@@ -1,6 +1,6 @@
 // Files of prefixes: one a line, in CIDR form or an address alone, blank lines and "# comments"
 // allowed. Strict: everything else is an error with file, line and column, all of them at once.
-// Control side; never a worker.
+// A million lines are ordinary. Control threads and short-lived children only.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 
 #include "base/diagnostic.h"
 #include "base/ip_address.h"
+#include "base/result.h"
 
 namespace sluice {
 
@@ -32,10 +33,8 @@ struct ListFile {
 [[nodiscard]] ListFile parse_list(std::string_view text, const std::string& name,
                                   Diagnostics& findings);
 
-/// Reads and parses a regular file of at most 64 MiB. What stands in the way is a finding too.
-[[nodiscard]] ListFile read_list_file(const std::string& path, Diagnostics& findings);
-
-/// Orders by prefix and keeps the first line of each; returns how many went.
-std::uint64_t sort_and_remove_duplicates(std::vector<ListLine>& lines);
+/// Reads and parses a regular file of at most 64 MiB. The error says what stands in the way of the
+/// file as a whole, without naming it; lines with errors become findings.
+[[nodiscard]] Result<ListFile> read_list_file(const std::string& path, Diagnostics& findings);
 
 }  // namespace sluice

@@ -1,20 +1,16 @@
-#include "control/list_file.h"
+#include "config/list_file.h"
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "base/endian.h"
-#include "base/result.h"
+#include "config/text_file.h"
 
 namespace sluice {
 namespace {
@@ -116,14 +112,6 @@ void parse_line(std::string_view line, std::uint32_t number, ListFile& file,
   file.lines.push_back({*prefix, number});
 }
 
-Finding whole_file(const std::string& path, std::string message, std::string hint = {}) {
-  Finding finding;
-  finding.file = path;
-  finding.message = std::move(message);
-  finding.hint = std::move(hint);
-  return finding;
-}
-
 /// Addresses as four words of the network's order, so that sorting a million is a matter of number
 /// comparisons.
 struct SortKey {
@@ -154,31 +142,7 @@ bool is_same_prefix(const SortKey& a, const SortKey& b) noexcept {
   return a.high == b.high && a.low == b.low && a.rest >> 32 == b.rest >> 32;
 }
 
-/// The content of an open regular file, or the reason why not.
-Result<std::string> content_of(int fd) {
-  struct stat status {};
-  if (fstat(fd, &status) != 0) return fail(ErrorKind::io, std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) return fail(ErrorKind::invalid, "not a regular file");
-  const auto bytes = static_cast<std::uint64_t>(status.st_size);
-  if (bytes > kListFileBytesMax) {
-    return fail(ErrorKind::limit, fmt::format("the file has {} bytes, above the largest list of {}",
-                                              bytes, kListFileBytesMax));
-  }
-  std::string text(static_cast<std::size_t>(bytes), '\0');
-  std::size_t filled = 0;
-  while (filled < text.size()) {
-    const ssize_t got = read(fd, text.data() + filled, text.size() - filled);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail(ErrorKind::io, std::strerror(errno));
-    if (got == 0) break;
-    filled += static_cast<std::size_t>(got);
-  }
-  text.resize(filled);
-  return text;
-}
-
-}  // namespace
-
+/// Orders by prefix and keeps the first line of each; returns how many went.
 std::uint64_t sort_and_remove_duplicates(std::vector<ListLine>& lines) {
   std::vector<SortKey> keys;
   keys.reserve(lines.size());
@@ -190,6 +154,8 @@ std::uint64_t sort_and_remove_duplicates(std::vector<ListLine>& lines) {
   for (const SortKey& key : keys) lines.push_back(line_of(key));
   return removed;
 }
+
+}  // namespace
 
 ListFile parse_list(std::string_view text, const std::string& name, Diagnostics& findings) {
   ListFile file;
@@ -210,19 +176,15 @@ ListFile parse_list(std::string_view text, const std::string& name, Diagnostics&
   return file;
 }
 
-ListFile read_list_file(const std::string& path, Diagnostics& findings) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0) {
-    findings.add(whole_file(path, fmt::format("cannot open the list: {}", std::strerror(errno))));
-    return {};
+Result<ListFile> read_list_file(const std::string& path, Diagnostics& findings) {
+  // A list is read again at every reload, which a pipe would not survive.
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!error && std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    return fail(ErrorKind::invalid, "is not a regular file");
   }
-  const auto text = content_of(fd);
-  close(fd);
-  if (!text) {
-    findings.add(whole_file(path, fmt::format("cannot read the list: {}", text.error().message),
-                            text.error().hint));
-    return {};
-  }
+  const auto text = read_text_file(path, kListFileBytesMax);
+  if (!text) return tl::unexpected<Error>(text.error());
   return parse_list(*text, path, findings);
 }
 
