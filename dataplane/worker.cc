@@ -128,12 +128,15 @@ void Worker::run_journey(Burst& burst, Probe& probe) noexcept {
   const std::uint32_t n = burst.count;
   probe.begin();
   decoder_->decode(burst, settings.decode);
+  tracker_->prefetch_index(burst);
   probe.station(0, "decode", n);
   if (setup_.rings != nullptr) setup_.rings->hand_off(burst, setup_.index, counters_);
   probe.station(1, "hand off", n);
   defragmenter_->collect(burst, settings.fragments, settings.mode, *decoder_, settings.decode);
   if (setup_.rings != nullptr) setup_.rings->hand_off_datagrams(burst, setup_.index, counters_);
   probe.station(2, "defragment", n);
+  tracker_->guess(burst);
+  probe.station(11, "look up flow", n);
   filter_->filter_sources(burst, *policy_->prefixes);
   probe.station(3, "filter sources", n);
   tracker_->find(burst, settings.flows);

@@ -88,28 +88,34 @@ void FlowTracker::obey(const FlowConfig& config) noexcept {
       config.record_interval == 0 ? 0 : std::max<CoarseTime>(coarse(config.record_interval), 1);
 }
 
-// Three passes over the burst, so that its misses in the cache overlap: ask for the index lines,
-// match tags and ask for the flows' lines, compare ids.
-void FlowTracker::find(Burst& burst, const FlowConfig& config) noexcept {
-  obey(config);
-  std::array<std::uint32_t, kBurstMax> guesses;
-  std::uint32_t wanted = 0;
+// A look-up takes three passes over the burst, so that its misses in the cache overlap with each
+// other and with the stations that run in between: ask for the index lines, match tags and ask for
+// the flows' lines, compare ids.
+void FlowTracker::prefetch_index(const Burst& burst) const noexcept {
+  for (std::uint32_t i = 0; i < burst.count; ++i) {
+    if (is_trackable(burst.packets[i])) table_.prefetch(burst.packets[i].hash);
+  }
+}
+
+void FlowTracker::guess(Burst& burst) noexcept {
+  guessed_ = 0;
   for (std::uint32_t i = 0; i < burst.count; ++i) {
     Packet& packet = burst.packets[i];
     packet.flow = nullptr;
     packet.since_previous = 0;
     if (!is_trackable(packet)) continue;
-    wanted |= 1U << i;
-    table_.prefetch(packet.hash);
+    guessed_ |= 1U << i;
+    guesses_[i] = table_.guess(packet.hash);
   }
-  for (std::uint32_t left = wanted; left != 0; left &= left - 1) {
-    const auto i = static_cast<unsigned>(std::countr_zero(left));
-    guesses[i] = table_.guess(burst.packets[i].hash);
-  }
-  for (std::uint32_t left = wanted; left != 0; left &= left - 1) {
+}
+
+void FlowTracker::find(Burst& burst, const FlowConfig& config) noexcept {
+  obey(config);
+  for (std::uint32_t left = guessed_; left != 0; left &= left - 1) {
     const auto i = static_cast<unsigned>(std::countr_zero(left));
     Packet& packet = burst.packets[i];
-    Flow* flow = guesses[i] == kNoSlot ? nullptr : &table_.at(guesses[i]).hot;
+    if (!packet.is_undecided()) continue;
+    Flow* flow = guesses_[i] == kNoSlot ? nullptr : &table_.at(guesses_[i]).hot;
     if (flow == nullptr || flow->id != packet.id) flow = table_.find(packet.hash, packet.id);
     if (flow != nullptr && packet.now < end_of_idle(*flow)) [[likely]] {
       packet.flow = flow;

@@ -55,7 +55,12 @@ class FlowTracker {
                                                                    MemoryArena& arena,
                                                                    RecordSink sink);
 
-  /// Sets `flow` of every packet: its live flow, or null (also where it is decided, a lone fragment
+  /// The three steps of a look-up, each once per burst and in this order; what runs in between
+  /// hides the wait for memory. First, as soon as packets have their hash:
+  void prefetch_index(const Burst& burst) const noexcept;
+  /// Second, when no packet joins or leaves the burst any more. Packets decided by then have no flow.
+  void guess(Burst& burst) noexcept;
+  /// Third. Sets `flow` of every packet: its live flow, or null (also where it is decided, a lone fragment
   /// or not IP). Sets kInitiator where there is a flow. Changes no flow.
   void find(Burst& burst, const FlowConfig& config) noexcept;
 
@@ -141,6 +146,9 @@ class FlowTracker {
   CoarseTime interim_interval_ = 0;  ///< 0 = no interim records
   std::uint16_t generation_ = 0;
   bool emits_records_ = true;
+
+  std::array<std::uint32_t, kBurstMax> guesses_;  ///< of the burst at hand
+  std::uint32_t guessed_ = 0;                     ///< a bit for every packet with a guess
 
   SipKey key_;
   RecordSink sink_;

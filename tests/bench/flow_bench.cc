@@ -49,6 +49,8 @@ struct Bench {
   void run(std::uint32_t count) {
     burst.count = count;
     const std::uint64_t began = __rdtsc();
+    tracker->prefetch_index(burst);
+    tracker->guess(burst);
     tracker->find(burst, settings.flows);
     const std::uint64_t found = __rdtsc();
     tracker->track(burst, settings, 1);

@@ -10,10 +10,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/diagnostic.h"
 #include "base/verdict.h"
-#include "config/load.h"
-#include "config/validate.h"
+#include "config/check.h"
 #include "control/policy_builder.h"
 #include "control/replay_driver.h"
 #include "dataplane/io/capture_file.h"
@@ -29,25 +27,17 @@ using Json = nlohmann::ordered_json;
 // Small tables are made quickly, and a case that means to fill one says how large it is.
 constexpr std::uint64_t kCaseBudgetBytes = 32ULL << 20;
 
-Config config_of(const GoldenCase& golden) {
-  Config config;
+CheckedConfig config_of(const GoldenCase& golden) {
+  CheckedConfig checked;
   if (!golden.config_text.empty()) {
-    LoadedConfig loaded = load_config(golden.name + "/sluice.yaml", golden.config_text);
-    validate_config(loaded.config, loaded.source, ConfigPurpose::replay, loaded.findings);
-    if (loaded.findings.has_errors()) throw std::runtime_error(loaded.findings.render());
-    config = loaded.config;
+    checked = check_text(golden.name + "/sluice.yaml", golden.config_text, ConfigPurpose::replay);
+    if (checked.findings.has_errors()) throw std::runtime_error(checked.findings.render());
   }
+  Config& config = checked.config;
   if (config.memory.budget_bytes == 0) config.memory.budget_bytes = kCaseBudgetBytes;
   // Every refused packet is to be seen, unless the case is about sampling.
   if (golden.config_text.find("drop_sample") == std::string::npos) config.events.drop_sample = 1;
-  return config;
-}
-
-PolicyParts parts_of(const Config& config) {
-  Diagnostics findings;
-  auto parts = build_policy_parts(config, findings);
-  if (!parts) throw std::runtime_error(findings.render());
-  return std::move(*parts);
+  return checked;
 }
 
 std::vector<std::string> write_captures(const GoldenCase& golden, const fs::path& scratch) {
@@ -240,8 +230,9 @@ bool CaseResult::refuses(const std::string& reason) const {
 
 CaseResult run_case(const GoldenCase& golden, std::uint32_t workers, const fs::path& scratch) {
   ReplayRequest request;
-  request.config = config_of(golden);
-  request.parts = parts_of(request.config);
+  const CheckedConfig checked = config_of(golden);
+  request.config = checked.config;
+  request.parts = build_policy_parts(checked);
   request.captures = write_captures(golden, scratch);
   request.out_dir = scratch / "out";
   request.workers = workers;

@@ -116,6 +116,20 @@ TEST_F(ControlTickTest, ReportsStatisticsAtTheirInterval) {
   EXPECT_EQ(sink_.snapshots.size(), 2U);
 }
 
+TEST_F(ControlTickTest, SumsWhatThePortsLost) {
+  WindowHeader header;
+  header.ports = 2;
+  header.port_states[0].lost_before_receive = 3;
+  header.port_states[1].lost_before_receive = 4;
+  header.port_states[1].lost_after_transmit = 5;
+  header.port_states[2].lost_before_receive = 100;
+  ControlTick tick(all(), sink_, {.stats_interval = 500, .header = &header});
+  tick.finish(1);
+  ASSERT_EQ(sink_.snapshots.size(), 1U);
+  EXPECT_EQ(sink_.snapshots[0].lost_before_receive, 7U);
+  EXPECT_EQ(sink_.snapshots[0].lost_after_transmit, 5U);
+}
+
 TEST_F(ControlTickTest, ReportsAReplaysStatisticsOnceAtItsEnd) {
   ControlTick tick(all(), sink_, {.stats_interval = 10, .is_replay = true});
   for (TimeNs now = 100; now < 1000; now += 100) tick.drain(now);

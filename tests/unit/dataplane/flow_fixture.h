@@ -113,6 +113,8 @@ class FlowTest : public ::testing::Test {
   std::vector<Packet> send_all(const std::vector<Packet>& packets) {
     burst.count = 0;
     for (const Packet& packet : packets) burst.packets[burst.count++] = packet;
+    tracker->prefetch_index(burst);
+    tracker->guess(burst);
     tracker->find(burst, settings.flows);
     tracker->track(burst, settings, 1);
     now = packets.back().now;

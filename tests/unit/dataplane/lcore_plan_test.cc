@@ -82,7 +82,7 @@ TEST(LcorePlan, TakesSecondThreadsOnlyWhenCoresRunOut) {
 
 TEST(LcorePlan, PrefersIsolatedCpus) {
   CpuTopology topology = host(6);
-  for (const std::size_t cpu : {3, 4}) topology.cpus[cpu].is_isolated = true;
+  for (const std::size_t cpu : {3U, 4U}) topology.cpus[cpu].is_isolated = true;
   const auto plan = plan_lcores(topology, automatic(0), {});
   ASSERT_TRUE(plan);
   EXPECT_THAT(cpus_of(*plan), ElementsAre(3, 4));
