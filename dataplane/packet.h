@@ -44,7 +44,7 @@ enum PacketFlag : std::uint16_t {
   kChecksumFixed = 1 << 10,
   kListsChecked = 1 << 11,     ///< the filter gave its exact answer for this packet
   kAllowed = 1 << 12,          ///< an allow prefix covers it
-  kFromHandoff = 1 << 13,
+  kUnsampled = 1 << 13,        ///< refused before it was decoded; its flow's drops are not reported
   kHasPorts = 1 << 14,
 };
 
@@ -106,6 +106,16 @@ struct alignas(64) Packet {
   }
 };
 static_assert(sizeof(Packet) == 128 && std::is_trivially_copyable_v<Packet>);
+
+/// The header of an ICMP message was read: type and code are at hand.
+[[nodiscard]] inline bool has_icmp_header(const Packet& packet) noexcept {
+  const bool is_icmp = packet.protocol == 1 || packet.protocol == 58;
+  return is_icmp && packet.l4_offset != 0 && packet.payload_offset == packet.l4_offset + 8;
+}
+/// Only where has_icmp_header().
+[[nodiscard]] inline std::uint8_t icmp_code(const Packet& packet) noexcept {
+  return packet.l4()[1];
+}
 
 /// Source and destination of an IPv4 packet in host order. Only where ip_version is 4.
 struct V4Pair {

@@ -13,7 +13,7 @@ std::uint16_t next_epoch(std::uint16_t epoch) noexcept {
 }  // namespace
 
 Result<std::unique_ptr<const Policy>> build_policy(const PolicyParts& parts, const Policy* previous,
-                                                   const SipKey& list_key) {
+                                                   const SipKey& list_key, ArenaOptions memory) {
   auto limits = compile_limits(parts.settings.limits, parts.settings.decode);
   if (!limits) return tl::unexpected<Error>(limits.error());
   auto policy = std::make_unique<Policy>();
@@ -25,7 +25,7 @@ Result<std::unique_ptr<const Policy>> build_policy(const PolicyParts& parts, con
     policy->list_epoch = previous->list_epoch;
     return policy;
   }
-  auto prefixes = PrefixTable::build(parts.lists, list_key);
+  auto prefixes = PrefixTable::build(parts.lists, list_key, memory);
   if (!prefixes) return tl::unexpected<Error>(prefixes.error());
   policy->prefixes = std::move(*prefixes);
   if (previous != nullptr) policy->list_epoch = next_epoch(previous->list_epoch);

@@ -180,7 +180,7 @@ std::string program_path() {
 }
 
 /// Everything between a started EAL and its end; whatever was opened is closed in reverse order.
-int forward(const WirePlan& plan, const std::string& config_path, bool hugepages) {
+int forward(const WirePlan& plan, const std::string& config_path, Eal& eal, bool hugepages) {
   const SteadyClock clock;
   const TimeNs started = clock.now();
   SipKey list_key;
@@ -203,6 +203,7 @@ int forward(const WirePlan& plan, const std::string& config_path, bool hugepages
                                       .started = started,
                                       .hugepages = hugepages});
   if (!workers) return give_up(workers.error());
+  eal.disarm_interrupt_thread();
   drop_privileges(!plan.control_user.empty());
   auto keeper = Keeper::create({.plan = &plan,
                                 .policies = &policies,
@@ -238,7 +239,7 @@ int run_wire(const WirePlan& plan, const std::string& config_path) {
                          .memory_bytes = plan.pool_bytes,
                          .pci_devices = pci_devices(plan)});
   if (!eal) return give_up(eal.error());
-  return forward(plan, config_path, uses_hugepages);
+  return forward(plan, config_path, **eal, uses_hugepages);
 }
 
 }  // namespace sluice

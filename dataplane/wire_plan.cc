@@ -3,6 +3,7 @@
 #include <bit>
 #include <set>
 
+#include "config/cpu_list.h"
 #include "config/device_word.h"
 #include "dataplane/parts_codec.h"
 #include "dataplane/sealed_memory.h"
@@ -15,7 +16,6 @@ constexpr std::uint32_t kPlanVersion = 1;
 constexpr std::uint64_t kMagic = 0x6e616c7065727573ULL;
 constexpr std::size_t kNameMax = 64;
 constexpr std::size_t kPathMax = 100;  // a socket below run_dir has to fit a UNIX address
-constexpr std::uint32_t kCpusMax = 4096;
 constexpr std::uint32_t kEntriesMax = 1U << 26;
 constexpr std::uint64_t kBytesMax = 1ULL << 44;
 
@@ -33,7 +33,7 @@ void code_pair(Archive& io, PortPairConfig& pair) {
   code_port(io, pair.inside);
   io.number(pair.mtu, 68, 9216);
   io.enumeration(pair.checksums, ChecksumMode::automatic);
-  io.number(pair.domain);
+  io.number(pair.domain, 0, 255);
   io.boolean(pair.vlan_in_key);
   io.boolean(pair.link_follow);
 }

@@ -111,7 +111,7 @@ void Worker::make_stations() {
                                                             .domain = port.domain,
                                                             .out_port = port.peer});
   }
-  filter_ = std::make_unique<PrefixFilter>();
+  filter_ = std::make_unique<PrefixFilter>(setup_.keys.sample);
   decider_ = std::make_unique<Decider>(setup_.ports);
   reporter_ =
       std::make_unique<Reporter>(setup_.keys.sample, setup_.index, counters_, setup_.window);
@@ -127,6 +127,8 @@ void Worker::run_journey(Burst& burst, Probe& probe) noexcept {
   const PolicySettings& settings = policy_->settings;
   const std::uint32_t n = burst.count;
   probe.begin();
+  filter_->filter_plain_sources(burst, *policy_->prefixes, settings.drop_sample);
+  probe.station(12, "plain sources", n);
   decoder_->decode(burst, settings.decode);
   tracker_->prefetch_index(burst);
   probe.station(0, "decode", n);
@@ -140,6 +142,7 @@ void Worker::run_journey(Burst& burst, Probe& probe) noexcept {
   filter_->filter_sources(burst, *policy_->prefixes);
   probe.station(3, "filter sources", n);
   tracker_->find(burst, settings.flows);
+  limiter_->prefetch(burst);
   probe.station(4, "find flow", n);
   filter_->filter_flows(burst, *policy_->prefixes, policy_->list_epoch);
   probe.station(5, "filter flows", n);
@@ -182,6 +185,7 @@ void Worker::count_received(std::uint8_t port, Burst& burst) noexcept {
   std::uint64_t bytes = 0;
   for (Packet& packet : burst.all()) {
     packet.in_port = port;
+    packet.out_port = setup_.ports[port].peer;
     bytes += packet.wire_bytes;
   }
   counters_.rx_packets += burst.count;
@@ -195,6 +199,7 @@ bool Worker::take_handed_over(TimeNs now) noexcept {
   bool any = false;
   while (setup_.rings->take(setup_.index, burst_, now, counters_)) {
     any = true;
+    for (Packet& packet : burst_.all()) packet.out_port = setup_.ports[packet.in_port].peer;
     judge(burst_);
   }
   return any;

@@ -74,7 +74,7 @@ struct StationCost {
   std::uint64_t packets = 0;
   std::uint64_t calls = 0;
 };
-inline constexpr std::size_t kStationCount = 12;
+inline constexpr std::size_t kStationCount = 14;
 using StationCosts = std::array<StationCost, kStationCount>;
 
 /// What `receive` leaves in a packet, from its mbuf; the rest is the decoder's.

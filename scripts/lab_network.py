@@ -1,7 +1,7 @@
 """A gateway between two hosts, made of network namespaces: client -- gateway -- server.
 
-Used by scripts/lab, scripts/quickstart and the integration tests. Everything it makes is named after
-`prefix` and is gone after `down()`; processes are ended by pid. Needs root, iproute2 and ethtool.
+Used by scripts/lab, scripts/quickstart and the integration tests. Everything it makes is named
+after `prefix` and is gone after `down()`; processes are ended by pid. Needs root, iproute2 and ethtool.
 """
 import ctypes
 import json

@@ -1,7 +1,7 @@
 """Small senders and receivers that run inside a lab's namespaces; every one ends by itself.
 
   traffic.py udp-send DEST PORT COUNT [SOURCE]    COUNT datagrams of 100 bytes as fast as they go
-  traffic.py udp-count PORT READY                 writes READY, counts datagrams until 1 s of silence
+  traffic.py udp-count PORT READY                 counts datagrams until 1 s of silence
   traffic.py udp-stream DEST PORT RATE STOP       numbered datagrams at RATE/s until STOP exists
   traffic.py udp-tally PORT READY                 how many numbers of a stream came, and how often
   traffic.py frames-send IFACE                    raw frames, one in hex per line on standard input

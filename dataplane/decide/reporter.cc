@@ -10,14 +10,6 @@
 namespace sluice {
 namespace {
 
-// A keyed fold of the flow id: both directions and all packets of a flow agree, and nobody outside
-// can choose a flow that is never reported. (128-bit multiply and fold; not a table's hash.)
-[[nodiscard]] std::uint64_t fold(const SipKey& key, const FlowId& id) noexcept {
-  __extension__ using Uint128 = unsigned __int128;
-  const Uint128 product = static_cast<Uint128>(id.lo ^ key.k0) * (id.hi ^ key.k1);
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
 void fill_v4(DropRecord& record, const Packet& packet) noexcept {
   const std::uint8_t* ip = packet.l3();
   std::memcpy(record.source.data(), ip + 12, 4);
@@ -33,6 +25,13 @@ void fill_v6(DropRecord& record, const Packet& packet) noexcept {
   std::memcpy(record.destination.data(), ip + 24, 16);
   record.tos = static_cast<std::uint8_t>(load_be16(ip) >> 4);
   record.ttl = ip[7];
+}
+
+/// 0 where the header was not understood as far as the payload.
+[[nodiscard]] std::uint16_t l4_bytes_of(const Packet& packet) noexcept {
+  if (packet.payload_offset <= packet.l4_offset) return 0;
+  return static_cast<std::uint16_t>(packet.payload_offset - packet.l4_offset +
+                                    packet.payload_bytes);
 }
 
 }  // namespace
@@ -61,14 +60,23 @@ DropRecord drop_record(const Packet& packet) noexcept {
   record.tcp_window = packet.tcp_window;
   record.tcp_flags = packet.tcp_flags;
   record.icmp_type = packet.icmp_type;
+  if (has_icmp_header(packet)) record.icmp_code = icmp_code(packet);
+  record.l4_bytes = l4_bytes_of(packet);
   record.direction = packet.flow != nullptr && !packet.has(kInitiator) ? 1 : 0;
   return record;
 }
 
 bool Reporter::is_sampled(const Packet& packet, std::uint32_t one_in) const noexcept {
-  if (one_in <= 1) return one_in == 1;
-  const FlowId id = packet.ip_version != 0 ? packet.id : FlowId{packet.wire_bytes, packet.in_port};
-  return (fold(sample_key_, id) >> 32) * one_in >> 32 == 0;
+  const std::uint64_t ports = std::uint64_t{packet.source_port} << 16 | packet.destination_port;
+  if (packet.ip_version == 4) {
+    const V4Pair pair = v4_addresses(packet);
+    return sampler_.is_sampled(std::uint64_t{pair.source} << 32 | pair.destination, ports, one_in);
+  }
+  if (packet.ip_version == 6) {
+    const V6Pair pair = v6_addresses(packet);
+    return sampler_.is_sampled(v6_sample(pair.source, pair.destination), ports, one_in);
+  }
+  return sampler_.is_sampled(packet.wire_bytes, packet.in_port, one_in);
 }
 
 void Reporter::report_refused(const Packet& packet, const PolicySettings& settings) noexcept {
@@ -77,7 +85,8 @@ void Reporter::report_refused(const Packet& packet, const PolicySettings& settin
   auto& counters = is_enforced ? counters_.dropped : counters_.would_drop;
   counters[static_cast<std::size_t>(reason)] += packet.frames;
   if (packet.flow != nullptr) note_refused_packet(*packet.flow, packet.frames);
-  if (window_ == nullptr || !is_sampled(packet, settings.drop_sample)) return;
+  if (packet.has(kUnsampled) || window_ == nullptr) return;
+  if (!is_sampled(packet, settings.drop_sample)) return;
   DropRecord record = drop_record(packet);
   record.reason = reason;
   record.is_enforced = is_enforced ? 1 : 0;

@@ -6,6 +6,7 @@
 
 #include "base/siphash.h"
 #include "dataplane/burst.h"
+#include "dataplane/decide/drop_sampler.h"
 #include "dataplane/window.h"
 
 namespace sluice {
@@ -17,7 +18,7 @@ class Reporter {
   /// `window` may be null: counters only.
   Reporter(const SipKey& sample_key, std::uint8_t worker, WorkerCounters& counters,
            WorkerWindow* window) noexcept
-      : sample_key_(sample_key), worker_(worker), counters_(counters), window_(window) {}
+      : sampler_(sample_key), worker_(worker), counters_(counters), window_(window) {}
 
   /// Counts verdicts of action drop, and would-be drops of monitor mode.
   void report(const Burst& burst, const PolicySettings& settings) noexcept;
@@ -26,7 +27,7 @@ class Reporter {
   void report_refused(const Packet& packet, const PolicySettings& settings) noexcept;
   [[nodiscard]] bool is_sampled(const Packet& packet, std::uint32_t one_in) const noexcept;
 
-  SipKey sample_key_;
+  DropSampler sampler_;
   std::uint8_t worker_;
   WorkerCounters& counters_;
   WorkerWindow* window_;

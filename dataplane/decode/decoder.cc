@@ -61,6 +61,7 @@ void Decoder::decode(Burst& burst, const DecodeConfig& config) noexcept {
   Pending pending;
   for (std::uint32_t i = 0; i < burst.count; ++i) {
     Packet& packet = burst.packets[i];
+    if (!packet.is_undecided()) continue;
     const FastOutcome outcome = fast_decode(packet, ports_[packet.in_port]);
     pending.v4[pending.v4_count] = pending.v6[pending.v6_count] = static_cast<std::uint8_t>(i);
     pending.v4_count += outcome == FastOutcome::ipv4 ? 1 : 0;
@@ -119,7 +120,7 @@ void Decoder::decode_by_layers(Packet& packet, std::uint32_t index,
 }
 
 void Decoder::decode_datagram(Packet& packet, const DecodeConfig& config) noexcept {
-  packet.flags = static_cast<std::uint16_t>(packet.flags & (kCapturedShort | kFromHandoff));
+  packet.flags = static_cast<std::uint16_t>(packet.flags & kCapturedShort);
   packet.set(kIsDatagram);
   const std::uint32_t end =
       std::max(packet.bytes_at_hand, std::uint32_t{packet.l3_offset} + packet.l3_bytes);

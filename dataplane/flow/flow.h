@@ -122,8 +122,10 @@ struct alignas(64) FlowCold {
   std::uint32_t first_packet_number;
   std::array<std::uint16_t, 2> vlan;  ///< outermost two tags of the packet that made the flow
   std::uint8_t in_port;               ///< where the first packet came in
-  std::uint8_t tunnel_depth;
-  std::array<std::uint8_t, 2> reserved_;
+  std::uint8_t tunnel_depth : 4;
+  std::uint8_t has_icmp_type : 4;  ///< the next two are those of the packet that made the flow
+  std::uint8_t icmp_type;
+  std::uint8_t icmp_code;
   std::uint32_t interims;  ///< interim records emitted
   std::array<std::uint64_t, 2> emitted_bytes;
   std::array<std::uint32_t, 2> emitted_packets;

@@ -60,7 +60,11 @@ void fill_cold(const Packet& packet, const HalfOpen* syn, FlowCold& cold) noexce
   cold.in_port = syn != nullptr ? static_cast<std::uint8_t>(syn->in_port) : packet.in_port;
   cold.vlan = {packet.vlan_count > 0 ? packet.vlan[0] : std::uint16_t{0},
                packet.vlan_count > 1 ? packet.vlan[1] : std::uint16_t{0}};
-  cold.tunnel_depth = packet.tunnel_depth;
+  cold.tunnel_depth = packet.tunnel_depth & 15U;
+  const bool has_type = has_icmp_header(packet);
+  cold.has_icmp_type = has_type ? 1 : 0;
+  cold.icmp_type = has_type ? packet.icmp_type : std::uint8_t{0};
+  cold.icmp_code = has_type ? icmp_code(packet) : std::uint8_t{0};
   cold.interims = 0;
 }
 

@@ -74,6 +74,9 @@ FlowRecord flow_record(const FlowPair& pair, const FlowCold& cold) noexcept {
   record.in_port = cold.in_port;
   record.refused_reason = flow.refused_reason;
   record.is_midstream = flow.has(kMidstream) ? 1 : 0;
+  record.has_icmp_type = cold.has_icmp_type;
+  record.icmp_type = cold.icmp_type;
+  record.icmp_code = cold.icmp_code;
   return record;
 }
 

@@ -1,5 +1,6 @@
 #include "dataplane/io/eal.h"
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -10,6 +11,8 @@
 
 #include <unistd.h>
 
+#include <cap-ng.h>
+#include <rte_alarm.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_log.h>
@@ -136,6 +139,19 @@ Result<std::unique_ptr<Eal>> Eal::start(const EalOptions& options) {
   remove_runtime_directories();
   if (used < 0) return explain_failure(options, rte_errno);
   return std::unique_ptr<Eal>(new Eal);
+}
+
+// Capabilities belong to threads and cannot be taken from another one; alarms run on that thread.
+void Eal::disarm_interrupt_thread() noexcept {
+  static std::atomic<bool> is_done{false};
+  const auto disarm = [](void* done) {
+    capng_clear(CAPNG_SELECT_CAPS);
+    capng_apply(CAPNG_SELECT_CAPS);
+    auto* flag = static_cast<std::atomic<bool>*>(done);
+    flag->store(true);
+    flag->notify_one();
+  };
+  if (rte_eal_alarm_set(1, disarm, &is_done) == 0) is_done.wait(false);
 }
 
 Eal::~Eal() {

@@ -24,6 +24,9 @@ class Eal {
   [[nodiscard]] static Result<std::unique_ptr<Eal>> start(const EalOptions& options);
   /// Ports are closed before. Leaves no file behind.
   ~Eal();
+  /// Takes every capability from the thread that EAL handles interrupts on; done when it returns.
+  void disarm_interrupt_thread() noexcept;
+
   Eal(const Eal&) = delete;
   Eal& operator=(const Eal&) = delete;
 

@@ -30,7 +30,8 @@ constexpr std::uint32_t kMempoolCache = 256;
 constexpr std::uint16_t kNoteBytes = RTE_ALIGN(sizeof(MbufNote), RTE_MBUF_PRIV_ALIGN);
 // A receive ring of an interface holds this much, whatever the size of its slots.
 constexpr std::uint32_t kReceiveRingBytes = 16U << 20;
-constexpr std::uint16_t kOwnDomains = 0x8000;
+// Behind those an operator can name.
+constexpr std::uint16_t kOwnDomains = 256;
 constexpr std::uint32_t kRingSlots = 1024;
 
 std::uint16_t receive_ethdev(const PortIo& io, rte_mbuf** mbufs, std::uint16_t most) noexcept {

@@ -19,6 +19,9 @@ struct CompiledLimits {
   std::uint32_t source_mask_v4 = ~std::uint32_t{0};  ///< host order
   std::uint16_t exempt_flags = 0;                    ///< PacketFlag: packets that no limit touches
 
+  [[nodiscard]] bool counts_bits() const noexcept {
+    return flow.bits.is_set() || source.bits.is_set();
+  }
   [[nodiscard]] bool is_set() const noexcept { return flow.is_set() || source.is_set(); }
 };
 static_assert(std::is_trivially_copyable_v<CompiledLimits>);

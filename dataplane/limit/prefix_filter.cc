@@ -6,6 +6,8 @@
 #include <bit>
 #include <span>
 
+#include "base/endian.h"
+#include "dataplane/decode/transport_rules.h"
 #include "dataplane/flow/flow.h"
 #include "dataplane/packet.h"
 
@@ -13,20 +15,6 @@ namespace sluice {
 namespace {
 
 static_assert(kBurstMax <= kV6BatchMax);
-
-/// Places in a burst.
-struct Selection {
-  std::array<std::uint8_t, kBurstMax> places;
-  std::uint32_t count = 0;
-
-  void add_if(bool wanted, std::uint32_t place) noexcept {
-    places[count] = static_cast<std::uint8_t>(place);
-    count += wanted ? 1U : 0U;
-  }
-  [[nodiscard]] std::span<const std::uint8_t> all() const noexcept {
-    return {places.data(), count};
-  }
-};
 
 using V4Addresses = std::array<std::uint32_t, kBurstMax>;
 using V6Addresses = std::array<V6Address, kBurstMax>;
@@ -43,6 +31,45 @@ void drop_or_allow(Packet& packet, bool is_allowed) noexcept {
   }
   packet.set(kListsChecked);
   packet.set(kAllowed);
+}
+
+// --- step zero
+// ---------------------------------------------------------------------------------------
+
+constexpr std::uint32_t kPlainV4Bytes = 38;  // to the end of the ports
+constexpr std::uint32_t kPlainV6Bytes = 58;
+constexpr std::uint16_t kTypeIpv4 = 0x0800;
+constexpr std::uint16_t kTypeIpv6 = 0x86dd;
+
+enum class PlainKind : std::uint8_t { none, v4, v6 };
+
+bool is_plain_transport(std::uint8_t protocol, const std::uint8_t* ports) noexcept {
+  if (protocol == 6) return true;
+  const std::uint16_t destination = load_be16(ports + 2);
+  return protocol == 17 && destination != kPortVxlan && destination != kPortGeneve &&
+         destination != kPortGtpU;
+}
+
+PlainKind plain_kind(const Packet& packet) noexcept {
+  if (packet.bytes_at_hand < kPlainV4Bytes || !packet.is_undecided()) return PlainKind::none;
+  const std::uint8_t* frame = packet.bytes;
+  const std::uint16_t type = load_be16(frame + 12);
+  if (type == kTypeIpv4) {
+    const bool is_whole = (load_be16(frame + 20) & 0x3fff) == 0;
+    const bool is_plain = frame[14] == 0x45 && is_whole && is_plain_transport(frame[23], frame + 34);
+    return is_plain ? PlainKind::v4 : PlainKind::none;
+  }
+  if (type != kTypeIpv6 || packet.bytes_at_hand < kPlainV6Bytes) return PlainKind::none;
+  const bool is_plain = frame[14] >> 4 == 6 && is_plain_transport(frame[20], frame + 54);
+  return is_plain ? PlainKind::v6 : PlainKind::none;
+}
+
+// As much of a decoded packet as later stations read of one that is decided.
+void refuse_undecoded(Packet& packet) noexcept {
+  packet.flow = nullptr;
+  packet.flags = kUnsampled;
+  packet.ip_version = 0;
+  packet.drop(DropReason::denied_prefix);
 }
 
 // --- step A
@@ -68,10 +95,10 @@ void filter_sources_v4(Burst& burst, const Selection& selected,
   }
 }
 
-bool is_allowed_v6(const Packet& packet, const PrefixTable& table) noexcept {
-  const V6Pair pair = v6_addresses(packet);
-  const V6Address source = v6_address(pair.source);
-  const V6Address destination = v6_address(pair.destination);
+bool is_allowed_v6(const std::uint8_t* from, const std::uint8_t* to,
+                   const PrefixTable& table) noexcept {
+  const V6Address source = v6_address(from);
+  const V6Address destination = v6_address(to);
   return table.v6(ListKind::allow, ListSide::source).covers({&source, 1}) != 0 ||
          table.v6(ListKind::allow, ListSide::destination).covers({&destination, 1}) != 0;
 }
@@ -85,7 +112,8 @@ void filter_sources_v6(Burst& burst, const Selection& selected, const PrefixTabl
   for (std::uint32_t left = denied.covers({sources.data(), selected.count}); left != 0;
        left &= left - 1) {
     Packet& packet = burst.packets[selected.places[static_cast<unsigned>(std::countr_zero(left))]];
-    drop_or_allow(packet, is_allowed_v6(packet, table));
+    const V6Pair pair = v6_addresses(packet);
+    drop_or_allow(packet, is_allowed_v6(pair.source, pair.destination, table));
   }
 }
 
@@ -191,6 +219,73 @@ void filter_flows_v6(Burst& burst, const Selection& selected, const PrefixTable&
 
 }  // namespace
 
+void PrefixFilter::filter_plain_sources(Burst& burst, const PrefixTable& table,
+                                        std::uint32_t drop_sample) noexcept {
+  judged_ = 0;
+  const bool v4_denies = (table.v4().lists() & kSourceDeny) != 0;
+  const bool v6_denies = !table.v6(ListKind::deny, ListSide::source).is_empty();
+  if (!v4_denies && !v6_denies) return;
+  Selection v4;
+  Selection v6;
+  for (std::uint32_t i = 0; i < burst.count; ++i) {
+    const PlainKind kind = plain_kind(burst.packets[i]);
+    v4.add_if(v4_denies & (kind == PlainKind::v4), i);
+    v6.add_if(v6_denies & (kind == PlainKind::v6), i);
+    judged_ |= static_cast<std::uint32_t>(kind != PlainKind::none) << i;
+  }
+  refuse_plain_v4(burst, v4, table.v4(), drop_sample);
+  refuse_plain_v6(burst, v6, table, drop_sample);
+}
+
+void PrefixFilter::refuse_plain_v4(Burst& burst, const Selection& selected,
+                                   const PrefixTableV4& table, std::uint32_t drop_sample) noexcept {
+  V4Addresses sources;
+  for (std::uint32_t i = 0; i < selected.count; ++i) {
+    sources[i] = load_be32(burst.packets[selected.places[i]].bytes + 26);
+    table.prefetch(sources[i]);
+  }
+  for (std::uint32_t i = 0; i < selected.count; ++i) {
+    const std::uint8_t lists = table.lists_of(sources[i]);
+    if ((lists & kSourceDeny) == 0) [[likely]]
+      continue;
+    Packet& packet = burst.packets[selected.places[i]];
+    const std::uint32_t destination = load_be32(packet.bytes + 30);
+    const bool is_allowed = (lists & kSourceAllow) != 0 ||
+                            ((table.lists() & kDestinationAllow) != 0 &&
+                             (table.lists_of(destination) & kDestinationAllow) != 0);
+    const std::uint64_t addresses = std::uint64_t{sources[i]} << 32 | destination;
+    if (!is_allowed && !sampler_.is_sampled(addresses, load_be32(packet.bytes + 34), drop_sample)) {
+      refuse_undecoded(packet);
+    } else {
+      judged_ &= ~(1U << selected.places[i]);
+    }
+  }
+}
+
+void PrefixFilter::refuse_plain_v6(Burst& burst, const Selection& selected,
+                                   const PrefixTable& table, std::uint32_t drop_sample) noexcept {
+  constexpr std::uint32_t kAddresses = 22;
+  constexpr std::uint32_t kPorts = 54;
+  V6Addresses sources;
+  for (std::uint32_t i = 0; i < selected.count; ++i) {
+    sources[i] = v6_address(burst.packets[selected.places[i]].bytes + kAddresses);
+  }
+  const PrefixSetV6& denied = table.v6(ListKind::deny, ListSide::source);
+  for (std::uint32_t left = denied.covers({sources.data(), selected.count}); left != 0;
+       left &= left - 1) {
+    const std::uint8_t place = selected.places[static_cast<unsigned>(std::countr_zero(left))];
+    Packet& packet = burst.packets[place];
+    const std::uint8_t* source = packet.bytes + kAddresses;
+    const bool is_sampled = sampler_.is_sampled(v6_sample(source, source + 16),
+                                                load_be32(packet.bytes + kPorts), drop_sample);
+    if (!is_sampled && !is_allowed_v6(source, source + 16, table)) {
+      refuse_undecoded(packet);
+    } else {
+      judged_ &= ~(1U << place);
+    }
+  }
+}
+
 void PrefixFilter::filter_sources(Burst& burst, const PrefixTable& table) const noexcept {
   const bool v4_denies = (table.v4().lists() & kSourceDeny) != 0;
   const bool v6_denies = !table.v6(ListKind::deny, ListSide::source).is_empty();
@@ -199,7 +294,7 @@ void PrefixFilter::filter_sources(Burst& burst, const PrefixTable& table) const 
   Selection v6;
   for (std::uint32_t i = 0; i < burst.count; ++i) {
     const Packet& packet = burst.packets[i];
-    const bool is_open = packet.is_undecided();
+    const bool is_open = packet.is_undecided() && (judged_ >> i & 1) == 0;
     v4.add_if(v4_denies & is_open & (packet.ip_version == 4), i);
     v6.add_if(v6_denies & is_open & (packet.ip_version == 6), i);
   }

@@ -47,17 +47,24 @@ Result<std::unique_ptr<RateLimiter>> RateLimiter::create(const LimiterSetup& set
   return limiter;
 }
 
-// Which lines will be needed: entries whose slot a flow keeps, for the others first their tags.
+void RateLimiter::prefetch(const Burst& burst) const noexcept {
+  if (!source_limit_.is_set()) return;
+  for (std::uint32_t i = 0; i < burst.count; ++i) {
+    const Packet& packet = burst.packets[i];
+    if (packet.is_undecided() && packet.flow != nullptr) {
+      sources_.prefetch_slot(packet.flow->source_slot);
+    }
+  }
+}
+
+// Which lines will be needed besides those that `prefetch` asked for: first their tags.
 void RateLimiter::look_ahead(const Burst& burst, const CompiledLimits& limits,
                              Sources& sources) const noexcept {
   for (std::uint32_t i = 0; i < burst.count; ++i) {
     const Packet& packet = burst.packets[i];
     if (!charges_source(packet, limits)) continue;
     sources.wanted |= 1U << i;
-    if (keeps_slot(packet) && packet.flow->source_slot != kNoSlot) {
-      sources_.prefetch_slot(packet.flow->source_slot);
-      continue;
-    }
+    if (keeps_slot(packet) && packet.flow->source_slot != kNoSlot) continue;
     sources.unknown |= 1U << i;
     sources.hashes[i] = source_hash(key_, source_of(packet, limits));
     sources_.prefetch(sources.hashes[i]);
@@ -83,11 +90,13 @@ inline SourceEntry& RateLimiter::entry_of(const Packet& packet, const CompiledLi
   return sources_.at(found.slot);
 }
 
+template <bool kCountsBits>
 inline bool RateLimiter::take(SourceEntry& entry, const TokenPair& cost, TimeNs now) noexcept {
   if (meters_ != nullptr) return take_leased(entry, cost, now);
-  const TokenPair level = refilled(source_limit_, entry.level, elapsed_since(entry.stamp, now));
-  const bool passes = conforms(source_limit_, level, cost);
-  entry.level = passes ? charged(source_limit_, level, cost) : level;
+  const TokenPair level =
+      refilled<kCountsBits>(source_limit_, entry.level, elapsed_since(entry.stamp, now));
+  const bool passes = conforms<kCountsBits>(source_limit_, level, cost);
+  entry.level = passes ? charged<kCountsBits>(source_limit_, level, cost) : level;
   entry.stamp = std::max(entry.stamp, now);
   return passes;
 }
@@ -97,33 +106,45 @@ void RateLimiter::limit(Burst& burst, const CompiledLimits& limits) noexcept {
   source_limit_ = limits.source;
   Sources sources;
   if (limits.source.is_set()) look_ahead(burst, limits, sources);
+  if (limits.counts_bits()) {
+    judge<true>(burst, limits, sources);
+  } else {
+    judge<false>(burst, limits, sources);
+  }
+}
+
+// Most configurations count packets or bits, not both: what no limit counts is not computed.
+template <bool kCountsBits>
+void RateLimiter::judge(Burst& burst, const CompiledLimits& limits,
+                        const Sources& sources) noexcept {
   const bool limits_flows = limits.flow.is_set();
   for (std::uint32_t i = 0; i < burst.count; ++i) {
     Packet& packet = burst.packets[i];
     Flow* flow = limits_flows ? packet.flow : nullptr;
     TokenPair level;
     if (flow != nullptr) {
-      level = refilled(limits.flow, {flow->packet_tokens, flow->bit_tokens}, packet.since_previous);
+      level = refilled<kCountsBits>(limits.flow, {flow->packet_tokens, flow->bit_tokens},
+                                    packet.since_previous);
       flow->packet_tokens = level.packets;
       flow->bit_tokens = level.bits;
     }
     if (!packet.is_undecided() || is_exempt(packet, limits)) continue;
     if (packet.has(kIcmpError)) flow = nullptr;
     const TokenPair cost = cost_of(packet.frames, packet.wire_bytes);
-    if (flow != nullptr && !conforms(limits.flow, level, cost)) [[unlikely]] {
+    if (flow != nullptr && !conforms<kCountsBits>(limits.flow, level, cost)) [[unlikely]] {
       packet.drop(DropReason::flow_rate_exceeded);
       continue;
     }
     if ((sources.wanted >> i & 1) != 0) {
       const bool hash_is_known = (sources.unknown >> i & 1) != 0;
       SourceEntry& entry = entry_of(packet, limits, hash_is_known ? &sources.hashes[i] : nullptr);
-      if (!take(entry, cost, packet.now)) [[unlikely]] {
+      if (!take<kCountsBits>(entry, cost, packet.now)) [[unlikely]] {
         packet.drop(DropReason::source_rate_exceeded);
         continue;
       }
     }
     if (flow == nullptr) continue;
-    level = charged(limits.flow, level, cost);
+    level = charged<kCountsBits>(limits.flow, level, cost);
     flow->packet_tokens = level.packets;
     flow->bit_tokens = level.bits;
   }

@@ -49,6 +49,9 @@ class RateLimiter {
   [[nodiscard]] static Result<std::unique_ptr<RateLimiter>> create(const LimiterSetup& setup,
                                                                    MemoryArena& arena);
 
+  /// After `FlowTracker::find`: asks for the lines of the sources that flows remember.
+  void prefetch(const Burst& burst) const noexcept;
+
   /// After `FlowTracker::track`. Every packet that has a flow credits its buckets with
   /// `since_previous`, decided or not; packets still undecided are judged and charged. Keeps the
   /// source's place in `Flow::source_slot`.
@@ -76,6 +79,9 @@ class RateLimiter {
                   Sources& sources) const noexcept;
   [[nodiscard]] SourceEntry& entry_of(const Packet& packet, const CompiledLimits& limits,
                                       const std::uint64_t* known_hash) noexcept;
+  template <bool kCountsBits>
+  void judge(Burst& burst, const CompiledLimits& limits, const Sources& sources) noexcept;
+  template <bool kCountsBits>
   [[nodiscard]] bool take(SourceEntry& entry, const TokenPair& cost, TimeNs now) noexcept;
   [[nodiscard]] bool take_leased(SourceEntry& entry, const TokenPair& cost, TimeNs now) noexcept;
   [[nodiscard]] bool lease_more(SourceEntry& entry, const TokenPair& cost, TimeNs now) noexcept;

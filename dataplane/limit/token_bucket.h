@@ -90,25 +90,30 @@ static_assert(std::is_trivially_copyable_v<RatePair> && sizeof(RatePair) == 64);
           std::min(wire_bytes, kChargedBytesMax) * (8 * kTokenScale)};
 }
 
+/// `kCountsBits` false: the caller knows that no limit at hand counts bits, and nothing of their
+/// bucket is computed.
+template <bool kCountsBits = true>
 [[nodiscard]] constexpr TokenPair refilled(const RatePair& limit, const TokenPair& level,
                                            DurationNs elapsed) noexcept {
   return {refilled(limit.packets, level.packets, elapsed),
-          refilled(limit.bits, level.bits, elapsed)};
+          kCountsBits ? refilled(limit.bits, level.bits, elapsed) : 0};
 }
 
+template <bool kCountsBits = true>
 [[nodiscard]] constexpr bool conforms(const RatePair& limit, const TokenPair& level,
                                       const TokenPair& cost) noexcept {
   // Both are computed: which of the two refuses cannot be predicted.
   const bool packets_conform = conforms(limit.packets, level.packets, cost.packets);
-  const bool bits_conform = conforms(limit.bits, level.bits, cost.bits);
+  const bool bits_conform = !kCountsBits || conforms(limit.bits, level.bits, cost.bits);
   return packets_conform & bits_conform;
 }
 
 /// Only after `conforms`. A bucket without a limit keeps its level at 0.
+template <bool kCountsBits = true>
 [[nodiscard]] constexpr TokenPair charged(const RatePair& limit, const TokenPair& level,
                                           const TokenPair& cost) noexcept {
   return {limit.packets.is_set() ? level.packets + cost.packets : 0,
-          limit.bits.is_set() ? level.bits + cost.bits : 0};
+          kCountsBits && limit.bits.is_set() ? level.bits + cost.bits : 0};
 }
 
 }  // namespace sluice

@@ -45,7 +45,7 @@ class Bench {
  public:
   Bench(const NullPorts& ports, Scenario& scenario, bool hugepages)
       : scenario_(scenario), arena_({.hugepages = hugepages}) {
-    auto policy = build_policy(scenario.parts, nullptr, {11, 12});
+    auto policy = build_policy(scenario.parts, nullptr, {11, 12}, {.hugepages = hugepages});
     SLUICE_CHECK(policy.has_value(), "the scenario's lists fit");
     slot_ = std::make_unique<PolicySlot>(std::move(*policy), 1);
     window_ = std::make_unique<WorkerWindow>();
@@ -207,8 +207,10 @@ constexpr Goal kGoals[] = {
     {"P1 IPv6", 185, [] { return established(100'000, 100); }},
     {"P1 mixed", 160.5, [] { return established(100'000, 30); }},
     {"P2", 220, [] { return established(1'000'000, 30); }},
-    {"P3 IPv4", 45, [] { return denied(false); }},
-    {"P3 IPv6", 110, [] { return denied(true); }},
+    {"P3 IPv4", 45, [] { return denied(false, 10'000); }},
+    {"P3 IPv6", 110, [] { return denied(true, 10'000); }},
+    {"P3 IPv4 wide", 0, [] { return denied(false, 100'000); }},
+    {"P3 IPv6 wide", 0, [] { return denied(true, 100'000); }},
     {"P5", 0, [] { return connections(); }},
 };
 

@@ -151,12 +151,11 @@ Scenario established(std::uint32_t flows, unsigned v6_percent) {
   return scenario;
 }
 
-Scenario denied(bool v6) {
+Scenario denied(bool v6, std::uint32_t senders) {
   constexpr std::uint32_t kEntries = 1'000'000;
-  constexpr std::uint32_t kSenders = 100'000;
   Scenario scenario;
   scenario.name = v6 ? "denied_v6" : "denied_v4";
-  scenario.what = "source denied out of 1,000,000 prefixes and hosts";
+  scenario.what = fmt::format("{} denied sources out of 1,000,000 prefixes and hosts", senders);
   scenario.expects_drops = true;
   scenario.parts.settings = ordinary_settings();
   scenario.sizes = sizes_for(1U << 16);
@@ -167,7 +166,7 @@ Scenario denied(bool v6) {
         v6 ? v6_prefix(0x2000000000000000ULL | bits >> 3, i % 4 == 0 ? 48 : 64)
            : v4_prefix(static_cast<std::uint32_t>(bits) | 0x01000000U, i % 4 == 0 ? 24 : 32);
     scenario.parts.lists.push_back({prefix, ListKind::deny, ListSide::source});
-    if (i % (kEntries / kSenders) != 0) continue;
+    if (i % (kEntries / senders) != 0) continue;
     const std::string source = to_string(prefix.address);
     scenario.steady.frames.push_back(
         v6 ? udp6({source, "2001:db8:ffff::1", 1000, 53})

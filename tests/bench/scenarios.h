@@ -26,7 +26,7 @@ struct Scenario {
 /// Established flows, 64 B: P1 (100,000 flows), P2 (a million). `v6_percent` of them are IPv6.
 [[nodiscard]] Scenario established(std::uint32_t flows, unsigned v6_percent);
 /// Packets whose source is denied, out of a million prefixes and hosts: P3.
-[[nodiscard]] Scenario denied(bool v6);
+[[nodiscard]] Scenario denied(bool v6, std::uint32_t senders);
 /// Whole connections, seven packets each: P5. `goal_cycles` is per connection.
 [[nodiscard]] Scenario connections();
 

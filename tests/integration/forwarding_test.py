@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Ordinary traffic through `sluiced run`, over af_packet and over af_xdp: forwarding_test.py BUILD_DIR"""
+"""forwarding_test.py BUILD_DIR: ordinary traffic through `sluiced run`, af_packet and af_xdp."""
 import base64
 import hashlib
 import ipaddress
@@ -32,7 +32,8 @@ def throughput(trial, lab, name):
                         timeout=60)
         end = json.loads(done.stdout or "{}").get("end", {})
         received = end.get("sum_received", {}).get("bytes", 0)
-        trial.check(f"{name}: iperf3 {direction}", done.returncode == 0 and received > 0, done.stdout)
+        trial.check(f"{name}: iperf3 {direction}", done.returncode == 0 and received > 0,
+                    done.stdout)
         trial.note(f"{name}: iperf3 {direction} {received * 8 / 1e9:.2f} Gbit in 1 s")
 
 
@@ -43,7 +44,8 @@ def download(trial, lab, name, digest):
                           stdin=subprocess.DEVNULL) as curl:
         found = hashlib.file_digest(curl.stdout, "sha256")
     trial.check(f"{name}: a download of 200 MiB arrives whole",
-                curl.returncode == 0 and found.digest() == digest, f"curl ended with {curl.returncode}")
+                curl.returncode == 0 and found.digest() == digest,
+                f"curl ended with {curl.returncode}")
 
 
 def community_id(flow):
@@ -72,7 +74,8 @@ def events(trial, lab, name):
     trial.check(f"{name}: the record of the download counts its bytes", largest > DOWNLOAD_BYTES,
                 largest)
     kinds = {flow["proto"] for flow in flows}
-    trial.check(f"{name}: flows of TCP, ICMP and ICMPv6", {"TCP", "ICMP", "IPv6-ICMP"} <= kinds, kinds)
+    trial.check(f"{name}: flows of TCP, ICMP and ICMPv6", {"TCP", "ICMP", "IPv6-ICMP"} <= kinds,
+                kinds)
 
 
 def over(trial, lab, kind, digest):
@@ -96,7 +99,8 @@ def forwarding(trial):
     # The quickest of several, so that a machine that was busy once does not decide.
     trial.check("SIGTERM ends the gateway within 1 s", min(seconds) < STOP_SECONDS, seconds)
     for namespace in (lab.client, lab.gateway, lab.server):
-        trial.check(f"namespace {namespace[-1]} is gone", not os.path.exists(f"/run/netns/{namespace}"))
+        trial.check(f"namespace {namespace[-1]} is gone",
+                    not os.path.exists(f"/run/netns/{namespace}"))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""Frames written byte by byte, for what the kernel has no devices for. Each function returns bytes."""
+"""Frames written byte by byte, for what the kernel has no devices for."""
 import ipaddress
 import struct
 
 CLIENT_MAC, SERVER_MAC = bytes.fromhex("0200000000ca"), bytes.fromhex("0200000000cb")
 CLIENT4, SERVER4 = "192.0.2.1", "198.51.100.1"
 CLIENT6, SERVER6 = "2001:db8:1::1", "2001:db8:2::1"
-IPV4, ARP, VLAN, IPV6, SERVICE_VLAN, MPLS, LLDP = 0x0800, 0x0806, 0x8100, 0x86dd, 0x88a8, 0x8847, 0x88cc
+IPV4, ARP, VLAN, IPV6 = 0x0800, 0x0806, 0x8100, 0x86dd
+SERVICE_VLAN, MPLS, LLDP = 0x88a8, 0x8847, 0x88cc
 END_OF_FRAMES = 0x88b6  # what traffic.py waits for
 IPIP, TCP, UDP, IP6, GRE, ICMP, SCTP = 4, 6, 17, 41, 47, 1, 132
 HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION = 0, 43, 44, 60
@@ -39,8 +40,8 @@ def label(number, is_last):
 def ip4(protocol, payload, source=CLIENT4, destination=SERVER4, ident=1, fragment=0, options=b"",
         sum_error=0):
     words = 5 + len(options) // 4
-    header = struct.pack("!BBHHHBBH4s4s", 0x40 | words, 0, words * 4 + len(payload), ident, fragment,
-                         64, protocol, 0, packed(source), packed(destination)) + options
+    header = struct.pack("!BBHHHBBH4s4s", 0x40 | words, 0, words * 4 + len(payload), ident,
+                         fragment, 64, protocol, 0, packed(source), packed(destination)) + options
     checksum = ones_sum(header) ^ sum_error
     return header[:10] + checksum.to_bytes(2, "big") + header[12:] + payload
 
@@ -52,8 +53,8 @@ def ip6(next_header, payload, source=CLIENT6, destination=SERVER6):
 
 def with_sum(protocol, segment, at, source, destination, sum_error=0):
     """Puts the checksum over pseudo-header and segment at offset `at`."""
-    pseudo = packed(source) + packed(destination) + struct.pack("!IBBBB", len(segment), 0, 0, 0, protocol)
-    checksum = (ones_sum(pseudo + segment) or 0xffff) ^ sum_error
+    pseudo = struct.pack("!IBBBB", len(segment), 0, 0, 0, protocol)
+    checksum = (ones_sum(packed(source) + packed(destination) + pseudo + segment) or 0xffff) ^ sum_error
     return segment[:at] + checksum.to_bytes(2, "big") + segment[at + 2:]
 
 
@@ -67,8 +68,8 @@ def udp6(source_port, destination_port, payload):
 
 
 def tcp(source_port, destination_port, flags, payload=b"", source=CLIENT4, destination=SERVER4):
-    segment = struct.pack("!HHIIBBHHH", source_port, destination_port, 1000, 0, 0x50, flags, 8192, 0,
-                          0) + payload
+    segment = struct.pack("!HHIIBBHHH", source_port, destination_port, 1000, 0, 0x50, flags, 8192,
+                          0, 0) + payload
     return with_sum(TCP, segment, 16, source, destination)
 
 

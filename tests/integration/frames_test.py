@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Frames that no host sends by itself, compared byte by byte behind the gateway: frames_test.py BUILD_DIR
+"""frames_test.py BUILD_DIR: crafted frames, compared byte by byte behind the gateway.
 
 Over af_packet and af_xdp; then frames of 9,000 bytes, which only af_packet carries.
 """
@@ -30,9 +30,10 @@ def in_udp(port, payload):
 
 
 def tunnels():
-    inner4 = f.ip4(f.UDP, f.udp(1111, 2222, b"inner", "10.1.0.1", "10.2.0.1"), "10.1.0.1", "10.2.0.1")
+    ends = ("10.1.0.1", "10.2.0.1")
+    inner4 = f.ip4(f.UDP, f.udp(1111, 2222, b"inner", *ends), *ends)
     inner6 = f.ip6(f.UDP, f.udp6(1112, 2223, b"inner"))
-    frame = f.ether(f.IPV4, inner4)
+    frame, option = f.ether(f.IPV4, inner4), bytes.fromhex("0102800100000001")
     return {
         "GRE": [f.ether(f.IPV4, f.ip4(f.GRE, f.gre(f.IPV4, inner4)))],
         "GRE with a key": [f.ether(f.IPV4, f.ip4(f.GRE, f.gre(f.IPV6, inner6, key=7)))],
@@ -42,7 +43,7 @@ def tunnels():
         "4in6": [f.ether(f.IPV6, f.ip6(f.IPIP, inner4))],
         "VXLAN": [in_udp(4789, f.vxlan(42, frame))],
         "Geneve": [in_udp(6081, f.geneve(42, frame))],
-        "Geneve with an option": [in_udp(6081, f.geneve(43, frame, bytes.fromhex("0102800100000001")))],
+        "Geneve with an option": [in_udp(6081, f.geneve(43, frame, option))],
         "GTP-U": [in_udp(2152, f.gtp_u(77, inner4))],
         "GTP-U with a sequence": [in_udp(2152, f.gtp_u(78, inner6, sequence=5))],
         "three tunnels": [f.ether(f.IPV4, f.ip4(f.IPIP, f.ip4(f.GRE, f.gre(f.IPV4, f.ip4(
@@ -54,8 +55,8 @@ def links():
     datagram = f.ip4(f.UDP, f.udp(1000, 2000, b"tagged"))
     plain6 = f.ip6(f.UDP, f.udp6(1001, 2001, b"tagged"))
     tags3 = f.vlan(1, f.VLAN, f.vlan(2, f.VLAN, f.vlan(3, f.IPV4, datagram)))
-    arp = bytes.fromhex("0001080006040001") + f.CLIENT_MAC + f.packed(f.CLIENT4) + bytes(6) + f.packed(
-        f.SERVER4)
+    arp = (bytes.fromhex("0001080006040001") + f.CLIENT_MAC + f.packed(f.CLIENT4) + bytes(6)
+           + f.packed(f.SERVER4))
     lldp_group, bridge_group = bytes.fromhex("0180c200000e"), bytes.fromhex("0180c2000000")
     spanning_tree = bytes.fromhex("424203") + bytes(35)
     return {
@@ -81,7 +82,7 @@ def packets():
     return {
         "SCTP": [f.ether(f.IPV4, f.ip4(f.SCTP, f.sctp(5000, 5001, f.sctp_init())))],
         "SCTP over IPv6": [f.ether(f.IPV6, f.ip6(f.SCTP, f.sctp(5002, 5003, f.sctp_init())))],
-        "IPv4 options": [f.ether(f.IPV4, f.ip4(f.UDP, f.udp(1, 2, b"o"), options=bytes.fromhex("01010101")))],
+        "IPv4 options": [f.ether(f.IPV4, f.ip4(f.UDP, f.udp(1, 2, b"o"), options=b"\1\1\1\1"))],
         "IPv6 extension chain": [f.ether(f.IPV6, f.ip6(header, chain))],
         "IPv6 atomic fragment": [f.ether(f.IPV6, f.ip6(f.FRAGMENT, atomic))],
         "an unknown protocol": [f.ether(f.IPV4, f.ip4(253, b"experiment"))],
@@ -91,7 +92,8 @@ def packets():
 
 def fragments():
     content = bytes(i % 251 for i in range(3000))
-    one, two, three = (f.fragments4(f.udp(6000 + i, 7000, content), 100 + i, 1000) for i in range(3))
+    one, two, three = (f.fragments4(f.udp(6000 + i, 7000, content), 100 + i, 1000)
+                       for i in range(3))
     six = f.fragments6(f.udp6(6010, 7001, content), 110, 1000)
     as_4 = lambda packets: [f.ether(f.IPV4, packet) for packet in packets]  # noqa: E731
     return {
@@ -109,6 +111,7 @@ def refused():
     tags4 = f.vlan(1, f.VLAN, f.vlan(2, f.VLAN, f.vlan(3, f.VLAN, f.vlan(4, f.IPV4, inner))))
     overlap = f.fragments4(f.udp(6020, 7002, bytes(2000)), 120, 1000)
     shifted = f.ip4(f.UDP, bytes(1000), ident=120, fragment=0x2000 | 100)
+    half = f.fragments4(f.udp(6030, 7003, bytes(900)), 130, 400)
     denied6 = "2001:db8:bad::7"
     as_4 = lambda packet: f.ether(f.IPV4, packet)  # noqa: E731
     return {
@@ -116,8 +119,10 @@ def refused():
             f.UDP, f.udp(i, 9, b"x", "203.0.113.9"), "203.0.113.9")) for i in range(1, 6)]),
         "denied IPv6": ("denied_prefix", [f.ether(f.IPV6, f.ip6(
             f.UDP, f.udp(1, 9, b"x", denied6, f.SERVER6), denied6))]),
-        "wrong IP checksum": ("bad_ip_checksum", [as_4(f.ip4(f.UDP, f.udp(1, 4, b"s"), sum_error=1))]),
-        "wrong UDP checksum": ("bad_l4_checksum", [as_4(f.ip4(f.UDP, f.udp(1, 5, b"s", sum_error=1)))]),
+        "wrong IP checksum": ("bad_ip_checksum", [as_4(f.ip4(
+            f.UDP, f.udp(1, 4, b"s"), sum_error=1))]),
+        "wrong UDP checksum": ("bad_l4_checksum", [as_4(f.ip4(
+            f.UDP, f.udp(1, 5, b"s", sum_error=1)))]),
         "wrong SCTP checksum": ("bad_l4_checksum", [as_4(f.ip4(
             f.SCTP, f.sctp(1, 2, f.sctp_init(), sum_error=1)))]),
         "SYN with FIN": ("bad_tcp_flags", [as_4(f.ip4(f.TCP, f.tcp(1, 2, 0x03)))]),
@@ -126,13 +131,13 @@ def refused():
         "half an IPv4 header": ("truncated_header", [f.ether(f.IPV4, inner[:11])]),
         "IP version 7": ("bad_ip_header", [f.ether(f.IPV4, b"\x75" + inner[1:])]),
         "half a UDP header": ("truncated_header", [as_4(f.ip4(f.UDP, b"\0\1\0\2"))]),
-        "UDP length of 4": ("bad_l4_header", [as_4(f.ip4(f.UDP, bytes.fromhex("0001000200040000")))]),
+        "UDP length of 4": ("bad_l4_header", [as_4(f.ip4(f.UDP, b"\0\1\0\2\0\4\0\0"))]),
         "GRE of version 3": ("bad_tunnel_header", [as_4(f.ip4(f.GRE, b"\0\3\x08\0" + inner))]),
         "four tunnels": ("tunnel_too_deep", [as_4(deep)]),
         "four tags": ("too_many_headers", [f.ether(f.VLAN, tags4)]),
-        "overlapping fragments": ("fragment_overlap", [as_4(overlap[0]), as_4(shifted), as_4(overlap[2])]),
-        "half a datagram": ("fragment_timeout", [as_4(f.fragments4(f.udp(6030, 7003, bytes(900)), 130,
-                                                                   400)[0])]),
+        "overlapping fragments": ("fragment_overlap", [
+            as_4(overlap[0]), as_4(shifted), as_4(overlap[2])]),
+        "half a datagram": ("fragment_timeout", [as_4(half[0])]),
     }
 
 
@@ -144,8 +149,8 @@ def send_and_collect(lab, sent, awaited=()):
     ready, collected = lab.directory / "collecting", lab.directory / "collected"
     ready.unlink(missing_ok=True)
     with open(collected, "wb") as output:
-        collector = lab.spawn(lab.server, "/usr/bin/python3", TRAFFIC, "frames-collect", "eth0", ready,
-                              stdout=output)
+        collector = lab.spawn(lab.server, "/usr/bin/python3", TRAFFIC, "frames-collect", "eth0",
+                              ready, stdout=output)
     wait_until(ready.exists, 20, "the collector")
 
     def send(frames):
@@ -166,7 +171,8 @@ def send_and_collect(lab, sent, awaited=()):
 
 
 def flood():
-    return [f.ether(f.IPV4, f.ip4(f.UDP, f.udp(8000, 8001, i.to_bytes(4, "big")))) for i in range(FLOOD)]
+    return [f.ether(f.IPV4, f.ip4(f.UDP, f.udp(8000, 8001, i.to_bytes(4, "big"))))
+            for i in range(FLOOD)]
 
 
 def over(trial, lab, kind, workers=1):
@@ -181,7 +187,7 @@ def over(trial, lab, kind, workers=1):
     arrived = send_and_collect(lab, sent + excess, good)
     compare(trial, name, passing, bad, arrived)
     over_limit = FLOOD - flood_passed(trial, name, arrived) if excess else 0
-    wait_until(lambda: lab.refused_by_reason().get("fragment_timeout"), 20, "the fragment's timeout")
+    wait_until(lambda: lab.refused_by_reason().get("fragment_timeout"), 20, "fragment_timeout")
     trial.stop(lab, name)
     expect_reasons(trial, lab, name, bad, over_limit)
 
@@ -224,11 +230,11 @@ def jumbo(trial, lab):
     content = os.urandom(20 << 20)
     lab.serve_http({"large": content})
     trial.start(lab, lab.configuration("af_packet", SMALL))
-    for family, address, size in (("-4", lab_network.SERVER_IP4, 8900), ("-6", lab_network.SERVER_IP6, 8900)):
+    for family, address in (("-4", lab_network.SERVER_IP4), ("-6", lab_network.SERVER_IP6)):
         done = lab.exec(lab.client, "ping", family, "-c", "3", "-i", "0.05", "-W", "10", "-M", "do",
-                        "-s", size, address, check=False)
-        trial.check(f"MTU 9000: ping {family} of {size} bytes", done.stdout.count("bytes from") == 3,
-                    done.stdout)
+                        "-s", "8900", address, check=False)
+        trial.check(f"MTU 9000: ping {family} of 8,900 bytes",
+                    done.stdout.count("bytes from") == 3, done.stdout)
     largest = f.ether(f.IPV4, f.ip4(f.UDP, f.udp(1, 2, bytes(9000 - 28))))
     tagged = f.ether(f.VLAN, f.vlan(5, f.IPV4, largest[14:]))
     arrived = send_and_collect(lab, [largest, tagged])
@@ -265,7 +271,8 @@ def jumbo_over_af_xdp(trial, lab):
     path = lab.directory / "af_xdp.yaml"
     path.write_text(lab.configuration("af_xdp", SMALL))
     for verb in ("run", "check"):
-        done = lab.exec(lab.gateway, lab.build / "sluiced", verb, "--config", path, check=False, timeout=60)
+        done = lab.exec(lab.gateway, lab.build / "sluiced", verb, "--config", path, check=False,
+                        timeout=60)
         said = f"exit {done.returncode}: {done.stderr}"
         trial.check(f"MTU 9000 over af_xdp: `{verb}` ends with 2", done.returncode == 2, said)
         trial.check(f"MTU 9000 over af_xdp: `{verb}` names place, value, bound and fix",

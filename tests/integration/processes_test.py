@@ -1,18 +1,20 @@
 #!/usr/bin/python3
-"""The two processes of the gateway, killed and stopped under load, started well and started wrongly:
-processes_test.py BUILD_DIR
+"""processes_test.py BUILD_DIR: the gateway's two processes killed under load, and wrong starts.
 
-A stream of numbered datagrams far below capacity runs while the control process is killed; every one
-must arrive. Five gateways share the thirty kills, because the pause before a restart grows.
+A stream of numbered datagrams far below capacity runs while the control process is killed; every
+one must arrive. Five gateways share the thirty kills, because the pause before a restart grows.
 """
+import ctypes
 import os
 import pathlib
+import re
 import signal
+import struct
 import subprocess
 import sys
 import time
 
-from trial import (SMALL, TRAFFIC, lab_network, links_of, main, residue, wait_until)
+from trial import (SMALL, TRAFFIC, LabError, lab_network, links_of, main, residue, wait_until)
 
 SERVER4 = lab_network.SERVER_IP4
 RATE = 2000
@@ -21,7 +23,7 @@ HUGEPAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
 HUGEPAGES_NEEDED = 128
 
 
-# -- a stream and what became of it ------------------------------------------------------------------
+# -- a stream and what became of it ----------------------------------------------------------------
 
 class Stream:
     """Numbered datagrams from client to server for as long as the block runs."""
@@ -54,9 +56,11 @@ class Stream:
         """What the kernel's own queues dropped, on a machine without time for them, is not ours."""
         lost = self.sent - self.numbers
         trial.note(f"{name}: {self.sent} datagrams sent, {lost} lost")
-        trial.check(f"{name}: no datagram is lost", 0 <= lost <= self.backlog_drops and self.sent > 0,
+        trial.check(f"{name}: no datagram is lost",
+                    0 <= lost <= self.backlog_drops and self.sent > 0,
                     f"{lost} of {self.sent} lost, {self.backlog_drops} by the kernel's backlog")
-        trial.check(f"{name}: no datagram comes twice", self.datagrams == self.numbers, self.datagrams)
+        trial.check(f"{name}: no datagram comes twice", self.datagrams == self.numbers,
+                    self.datagrams)
 
 
 def backlog_drops():
@@ -65,7 +69,7 @@ def backlog_drops():
     return sum(int(row.split()[1], 16) for row in rows)
 
 
-# -- the control process -----------------------------------------------------------------------------
+# -- the control process ---------------------------------------------------------------------------
 
 def control_of(pid):
     """The control process of a gateway, or None while there is none."""
@@ -146,10 +150,13 @@ def killed(trial, lab, name):
     lab.daemon.kill()
     lab.daemon.wait()
     lab.daemon = None
-    alone = lambda: not lab_network.sh("ip", "netns", "pids", lab.gateway).stdout.split()  # noqa: E731
+
+    def alone():
+        return not lab_network.sh("ip", "netns", "pids", lab.gateway).stdout.split()
+
     try:
         wait_until(alone, 20, "the end of the control process")
-    except lab_network.LabError:
+    except LabError:
         pass
     trial.check(f"{name}: kill -9 leaves no process", alone())
     return pid
@@ -160,7 +167,7 @@ def pings(trial, lab, name):
     trial.check(f"{name}: ping", done.stdout.count("bytes from") == 3, done.stdout)
 
 
-# -- the trials --------------------------------------------------------------------------------------
+# -- the trials ------------------------------------------------------------------------------------
 
 def no_complaint(trial, lab, name):
     wrong = [line for line in lab.log().splitlines() if "error" in line]
@@ -230,7 +237,8 @@ def wrong_starts(trial, lab):
     refuse(trial, lab, "a missing interface", missing, 1,
            ["port lab.outside: interface nothere0: does not exist", "hint: ip link show"])
     refuse(trial, lab, "a file that does not exist", None, 2, ["sluice.yaml"])
-    refuse(trial, lab, "bad YAML", good.replace("pairs:", "pairs: [", 1), 2, ["wrong.yaml:", "error:"])
+    refuse(trial, lab, "bad YAML", good.replace("pairs:", "pairs: [", 1), 2,
+           ["wrong.yaml:", "error:"])
     refuse(trial, lab, "an unknown key", good.replace("drop_sample", "drop_sampel"), 2,
            ["wrong.yaml:", "unknown key 'drop_sampel'", "hint: did you mean 'drop_sample'?"])
     refuse(trial, lab, "more hugepages than there are", good.replace(
@@ -251,15 +259,47 @@ def refuse(trial, lab, name, configuration, code, words):
     run, check = (lab.exec(lab.gateway, lab.build / "sluiced", verb, "--config", path, check=False,
                            timeout=60) for verb in ("run", "check"))
     said = f"exit {run.returncode}: {run.stderr}"
-    trial.check(f"{name}: ends with {code or '1 or 2'}", run.returncode in ((code,) if code else (1, 2)),
-                said)
-    trial.check(f"{name}: says what and how to mend it", all(word in run.stderr for word in words), said)
+    trial.check(f"{name}: ends with {code or '1 or 2'}",
+                run.returncode in ((code,) if code else (1, 2)), said)
+    trial.check(f"{name}: says what and how to mend it",
+                all(word in run.stderr for word in words), said)
     trial.check(f"{name}: touches nothing",
                 before == (links_of(lab), sorted(os.listdir(lab.directory))))
     # A check needs no ports, so it finds what is wrong with the file and nothing of the host.
     is_alike = run.stderr == check.stderr if run.returncode == 2 and check.returncode == 2 else (
         check.returncode == 0 and check.stderr == "")
-    trial.check(f"{name}: `check` says the same", is_alike, f"exit {check.returncode}: {check.stderr}")
+    trial.check(f"{name}: `check` says the same", is_alike,
+                f"exit {check.returncode}: {check.stderr}")
+
+
+XDP_PASS_PROGRAM = struct.pack("<BBhiBBhi", 0xb7, 0, 0, 2, 0x95, 0, 0, 0)  # r0 = XDP_PASS; exit
+
+
+def load_xdp_program():
+    """A descriptor of a program that is not sluice's, by bpf(BPF_PROG_LOAD)."""
+    code, licence = map(ctypes.create_string_buffer, (XDP_PASS_PROGRAM, b"GPL"))
+    attributes = struct.pack("<IIQQ", 6, 2, ctypes.addressof(code), ctypes.addressof(licence))
+    attributes = ctypes.create_string_buffer(attributes + bytes(24) + b"somebodys".ljust(16, b"\0"))
+    libc = ctypes.CDLL(None, use_errno=True)
+    program = libc.syscall(321, 5, attributes, 64)
+    if program < 0:
+        raise LabError(f"bpf: {os.strerror(ctypes.get_errno())}")
+    return program
+
+
+def foreign_xdp_program(trial, lab):
+    """An interface on which somebody else's XDP program sits is busy too."""
+    program = load_xdp_program()
+    name = "somebody else's XDP program"
+    number = re.search(r"prog_id:\s*(\d+)",
+                       pathlib.Path(f"/proc/self/fdinfo/{program}").read_text(encoding="ascii"))[1]
+    on_port = ["bpftool", "net", "attach", "xdp", "id", number, "dev", lab.outside]
+    lab.exec(lab.gateway, *on_port)
+    refuse(trial, lab, name, lab.configuration("af_xdp", SMALL), 1,
+           [f"port lab.outside: {lab.outside} has the XDP program 'somebodys'",
+            f"hint: ip link set dev {lab.outside} xdp off"])
+    lab.exec(lab.gateway, "ip", "link", "set", "dev", lab.outside, "xdp", "off")
+    os.close(program)
 
 
 def busy_device(trial, lab):
@@ -268,7 +308,8 @@ def busy_device(trial, lab):
     path = lab.directory / "second.yaml"
     path.write_text((lab.directory / "sluice.yaml").read_text().replace("eve.json", "second.json"))
     before = links_of(lab)
-    done = lab.exec(lab.gateway, lab.build / "sluiced", "run", "--config", path, check=False, timeout=60)
+    done = lab.exec(lab.gateway, lab.build / "sluiced", "run", "--config", path, check=False,
+                    timeout=60)
     said = f"exit {done.returncode}: {done.stderr}"
     trial.check("a busy device: ends with 1", done.returncode == 1, said)
     trial.check("a busy device: says what and how to mend it",
@@ -289,6 +330,7 @@ def processes(trial):
     with trial.lab() as lab:
         lab.serve_http()
         timed(trial, wrong_starts, trial, lab)
+        timed(trial, foreign_xdp_program, trial, lab)
         timed(trial, busy_device, trial, lab)
         timed(trial, without_hugepages, trial, lab)
         timed(trial, two_workers, trial, lab)

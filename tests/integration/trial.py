@@ -1,4 +1,4 @@
-"""What the tests in namespaces share: counting promises, a lab of one's own, and looking for residue.
+"""What the tests in namespaces share: counting promises, a lab of one's own, looking for residue.
 
 A test is a function that gets a Trial. It never sleeps for a fixed time and asserts no time of
 traffic: these run while the machine compiles. Times that sluice promises are printed.
@@ -53,7 +53,8 @@ class Trial:
     def lab(self, mtu=1500):
         """A lab that is gone when the test is, even if the test is killed."""
         remove_orphans(self.letter)
-        self.lab_now = Lab(f"{self.letter}_{in_base_36(os.getpid())}", mtu, self.build, ends_with_us=True)
+        self.lab_now = Lab(f"{self.letter}_{in_base_36(os.getpid())}", mtu, self.build,
+                           ends_with_us=True)
         return self.lab_now
 
     # -- the gateway's start and stop -----------------------------------------------------------
