@@ -58,11 +58,11 @@ struct OutputFiles {
 class Recording final : public ReplayObserver {
  public:
   Recording(const Capture& capture, OutputFiles& outputs, std::vector<WorkerWindow*> windows,
-            TimeNs started)
+            const ControlTickOptions& options)
       : capture_(capture),
         outputs_(outputs),
-        control_(std::move(windows), outputs.eve,
-                 {.started = started, .stats_interval = 0, .is_replay = true}) {}
+        control_(std::move(windows), outputs.eve, options),
+        last_tick_(options.started) {}
 
   void tick(TimeNs now) override {
     last_tick_ = now;
@@ -88,7 +88,7 @@ class Recording final : public ReplayObserver {
   const Capture& capture_;
   OutputFiles& outputs_;
   ControlTick control_;
-  TimeNs last_tick_ = 0;
+  TimeNs last_tick_;
 };
 
 /// Sums over all captures.
@@ -118,7 +118,9 @@ struct Sums {
   if (!replay) return tl::unexpected<Error>(replay.error());
   const auto windows = (*replay)->windows();
   Recording recording(capture, outputs, {windows.begin(), windows.end()},
-                      frames.empty() ? 0 : frames.front().timestamp);
+                      {.started = frames.empty() ? 0 : frames.front().timestamp,
+                       .stats_interval = request.config.events.stats_interval,
+                       .is_replay = true});
   const ReplayTotals totals = (*replay)->run(frames, recording);
   recording.finish();
   sums.totals.packets += totals.packets;

@@ -232,11 +232,9 @@ void Keeper::answer(MessageKind kind, std::uint64_t generation, std::string text
 void Keeper::follow_links(TimeNs now) {
   if (!link_watch_) return;
   link_watch_->drain([&](std::size_t port, bool has_carrier) {
-    if (links_.has_carrier(port) != has_carrier) {
-      log(LogLevel::notice, fmt::format("port {}: link is {}", port_name(*setup_.plan, port),
-                                        has_carrier ? "up" : "down"));
-    }
-    links_.see(port, has_carrier, now);
+    if (!links_.see(port, has_carrier, now)) return;
+    log(LogLevel::notice, fmt::format("port {}: link is {}", port_name(*setup_.plan, port),
+                                      has_carrier ? "up" : "down"));
   });
   for (const LinkFollower::Change& change : links_.due(now)) {
     KernelInterface* interface = setup_.ports->interface(change.port);

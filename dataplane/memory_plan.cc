@@ -175,7 +175,7 @@ std::uint32_t fragments_held(const MemoryPlan& plan, std::uint32_t workers) {
 tl::unexpected<Error> refuse_budget(const MemoryPlan& plan) {
   return fail(ErrorKind::limit,
               fmt::format("memory.budget is {}, the tables and pools need {}",
-                          print_bytes(plan.budget_bytes), print_bytes(plan.total_bytes)),
+                          print_mebibytes(plan.budget_bytes), print_mebibytes(plan.total_bytes)),
               "raise memory.budget, or lower flows.capacity, limits.sources, memory.mbufs or "
               "the number of workers");
 }
@@ -183,19 +183,24 @@ tl::unexpected<Error> refuse_budget(const MemoryPlan& plan) {
 void warn_of_host(MemoryPlan& plan, const Config& config, const HostMemory& host) {
   if (host.available_bytes > 0 && plan.total_bytes > host.available_bytes) {
     plan.warnings.push_back(fmt::format("the plan needs {}, the host has {} available",
-                                        print_bytes(plan.total_bytes),
-                                        print_bytes(host.available_bytes)));
+                                        print_mebibytes(plan.total_bytes),
+                                        print_mebibytes(host.available_bytes)));
   }
   if (config.memory.hugepages == HugepageMode::automatic && !config.pairs.empty() &&
       host.free_hugepage_bytes() < plan.pool_bytes) {
     plan.warnings.push_back(
         fmt::format("{} of hugepages are free and the pools need {}: ordinary pages are used, which "
                     "costs about 40 cycles per packet",
-                    print_bytes(host.free_hugepage_bytes()), print_bytes(plan.pool_bytes)));
+                    print_mebibytes(host.free_hugepage_bytes()), print_mebibytes(plan.pool_bytes)));
   }
 }
 
 }  // namespace
+
+std::string print_mebibytes(std::uint64_t bytes) {
+  constexpr std::uint64_t kMebibyte = 1U << 20;
+  return print_bytes((bytes + kMebibyte - 1) / kMebibyte * kMebibyte);
+}
 
 WorkerSizes size_tables(const Config& config, std::uint32_t workers, std::uint64_t budget_bytes) {
   const std::uint64_t share = budget_bytes / workers;

@@ -66,6 +66,9 @@ struct MemoryPlan {
 [[nodiscard]] WorkerSizes size_tables(const Config& config, std::uint32_t workers,
                                       std::uint64_t budget_bytes);
 
+/// For people: whole mebibytes, rounded up.
+[[nodiscard]] std::string print_mebibytes(std::uint64_t bytes);
+
 /// Reads /proc/meminfo.
 [[nodiscard]] Result<HostMemory> read_host_memory(const std::string& meminfo = "/proc/meminfo");
 

@@ -42,6 +42,15 @@ constexpr std::uint64_t kLaneHighWater = 1024;
 constexpr std::uint32_t kSweepChunk = 1024;
 constexpr std::uint32_t kSweepPerTick = 8 * kSweepChunk;
 
+/// From the earliest to the latest frame; captures need not be in order.
+[[nodiscard]] DurationNs duration_of(std::span<const ReplayFrame> frames) {
+  const auto earlier = [](const ReplayFrame& a, const ReplayFrame& b) {
+    return a.timestamp < b.timestamp;
+  };
+  const auto [first, last] = std::minmax_element(frames.begin(), frames.end(), earlier);
+  return frames.empty() ? 0 : last->timestamp - first->timestamp;
+}
+
 class ReplayRun final : public Replay {
  public:
   explicit ReplayRun(const ReplaySetup& setup) : setup_(setup) {}
@@ -172,6 +181,7 @@ bool ReplayRun::has_mostly_wrong_checksums(std::span<const ReplayFrame> frames) 
     Packet& packet = burst.packets[burst.count++];
     fill_received(packet, mbuf, frame.timestamp);
     packet.wire_bytes = frame.wire_bytes;
+    packet.in_port = 0;
     decoder.decode(burst, decode);
     ++probed;
     wrong += packet.verdict.reason == DropReason::bad_l4_checksum ||
@@ -219,7 +229,9 @@ void ReplayRun::add_frame(const ReplayFrame& frame, std::uint32_t number) {
   packet.packet_number = number;
   ++frames_;
   bytes_ += frame.wire_bytes;
-  if (burst_.count == kBurstMax || workers_.size() > 1) cut();
+  // A ring that is to run full has to see more than one frame at a time.
+  const bool one_by_one = workers_.size() > 1 && setup_.faults.handoff_ring == 0;
+  if (burst_.count == kBurstMax || one_by_one) cut();
 }
 
 void ReplayRun::cut() {
@@ -283,6 +295,9 @@ void ReplayRun::run_past_timeouts() {
       std::max({flows.tcp_opening, flows.tcp_established, flows.tcp_closing, flows.tcp_closed,
                 flows.udp_one_way, flows.udp, flows.icmp, flows.other, flows.refused,
                 policy_->settings.fragments.timeout});
+  // Fragments first, so that what never became whole is refused at its own time.
+  now_ += policy_->settings.fragments.timeout + kReplayTick;
+  keep_house(now_, kSweepPerTick);
   now_ += longest + kNsPerSecond;
   const auto is_alive = [](const auto& worker) { return worker->active_flows() > 0; };
   do {
@@ -305,18 +320,21 @@ ReplayTotals ReplayRun::run(std::span<const ReplayFrame> frames, ReplayObserver&
   observer_ = &observer;
   pool_ = &mbufs_;
   const TimeNs cpu_started = read_clock(CLOCK_THREAD_CPUTIME_ID);
-  const std::uint64_t cycles_started = rte_rdtsc();
-  const DurationNs length =
-      frames.empty() ? 0 : frames.back().timestamp - frames.front().timestamp;
-  const DurationNs stride = std::max<DurationNs>(length, 0) + kNsPerSecond;
+  const TimeNs started = read_clock(CLOCK_MONOTONIC);
+  const std::uint64_t ticks_started = rte_rdtsc();
+  const DurationNs stride = duration_of(frames) + kNsPerSecond;
   for (std::uint32_t pass = 0; pass < setup_.repeat; ++pass) {
     observes_ = pass == 0;
     run_pass(frames, pass * stride);
   }
   if (!frames.empty()) run_past_timeouts();
   ReplayTotals totals = sum_up();
-  totals.cycles = rte_rdtsc() - cycles_started;
-  totals.seconds = static_cast<double>(read_clock(CLOCK_THREAD_CPUTIME_ID) - cpu_started) / 1e9;
+  const auto ticks = static_cast<double>(rte_rdtsc() - ticks_started);
+  const auto passed = static_cast<double>(read_clock(CLOCK_MONOTONIC) - started);
+  const auto worked = static_cast<double>(read_clock(CLOCK_THREAD_CPUTIME_ID) - cpu_started);
+  totals.seconds = worked / 1e9;
+  // The time-stamp counter runs on while others have the CPU.
+  if (passed > 0) totals.cycles = static_cast<std::uint64_t>(worked * (ticks / passed));
   return totals;
 }
 

@@ -49,7 +49,7 @@ struct ReplayTotals {
   std::uint64_t bytes = 0;
   WorkerCounters counters;             ///< summed
   double seconds = 0;                  ///< thread CPU time inside the stations and ticks
-  std::uint64_t cycles = 0;            ///< time-stamp counter over the same
+  std::uint64_t cycles = 0;            ///< the same in ticks of the time-stamp counter
   bool trusted_checksums = false;      ///< `auto` found too many wrong sums
 };
 
@@ -72,7 +72,8 @@ class Replay {
                                                               std::span<const ReplayFrame> frames);
   virtual ~Replay() = default;
 
-  /// Runs `frames` (those given to `create`), then time past all timeouts, so that nothing is held and every flow has ended.
+  /// Runs `frames` (those given to `create`), then time past all timeouts, so that nothing is held
+  /// and every flow has ended.
   /// `observer.forwarded` and `.refused` are called for the first pass only. Once per object.
   [[nodiscard]] virtual ReplayTotals run(std::span<const ReplayFrame> frames,
                                          ReplayObserver& observer) = 0;

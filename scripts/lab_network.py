@@ -1,7 +1,7 @@
 """A gateway between two hosts, made of network namespaces: client -- gateway -- server.
 
-Used by scripts/lab, scripts/quickstart and the integration tests. Everything it makes is named
-after `prefix` and is gone after `down()`; processes are ended by pid. Needs root, iproute2 and ethtool.
+Used by scripts/lab, scripts/quickstart and the integration tests. All it makes is named after `prefix`
+and is gone after `down()`; processes are ended by pid. Needs root, iproute2 and ethtool.
 """
 import ctypes
 import json
@@ -121,6 +121,12 @@ class Lab:
                                    preexec_fn=self.preparation, **options)
         self.processes.append(process)
         return process
+
+    def ping(self, address, count, *options):
+        """How many of `count` echo requests from the client are answered. One after another: of
+        several in one run, ping waits for the last no longer than two round trips."""
+        return sum(self.exec(self.client, "ping", "-c", "1", "-W", "10", *options, address,
+                             check=False).returncode == 0 for _ in range(count))
 
     def serve_http(self, files=None):
         """nginx at the server with `files` (name -> bytes); returns when it answers."""

@@ -50,10 +50,8 @@ class Tables:
 
 
 def ordinary(lab, tables):
-    for command, address in (("-4", SERVER_IP4), ("-6", SERVER_IP6)):
-        done = lab.exec(lab.client, "ping", command, "-c", "5", "-i", "0.05", "-W", "2", address,
-                        check=False)
-        received = done.stdout.count("bytes from")
+    for address in (SERVER_IP4, SERVER_IP6):
+        received = lab.ping(address, 5)
         tables.add("ordinary", f"ping {address}", f"{received} of 5 answered", received == 5)
     page = lab.exec(lab.client, "curl", "-sf", "-m", "5", f"http://{SERVER_IP4}/", check=False)
     tables.add("ordinary", "web page", page.stdout.strip() or "no answer", page.returncode == 0)
@@ -93,7 +91,7 @@ def flood(lab, tables):
 
 
 def scan(lab, tables):
-    """SYN+FIN probes, a flag combination that no host sends: one frame a port, from a raw socket."""
+    """SYN+FIN probes, a flag combination that no host sends: a frame a port, from a raw socket."""
     server_mac = bytes.fromhex("02000000000b")
     frames = []
     for port in range(1, 201):
@@ -156,7 +154,8 @@ def conclude(lab, tables, probes):
     if tables.failures == 0:
         print("\nOrdinary traffic passed, the attacks did not.")
     else:
-        print(f"\n{tables.failures} trials did not end as they should. The gateway's log:\n{lab.log()}")
+        print(f"\n{tables.failures} trials did not end as they should. The gateway's log:\n"
+              f"{lab.log()}")
     return 1 if tables.failures else 0
 
 

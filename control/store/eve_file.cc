@@ -100,7 +100,9 @@ long EveFile::write_chunk(std::size_t from) noexcept {
 
 void EveFile::flush(TimeNs now) noexcept {
   follow_rotation(now);
-  if (filled_ == 0 || now == stalled_at_ || (errno_ != 0 && now < retry_at_)) return;
+  // A file that is to start empty is made even where nothing follows.
+  const bool has_work = filled_ > 0 || options_.starts_empty;
+  if (!has_work || now == stalled_at_ || (errno_ != 0 && now < retry_at_)) return;
   if (fd_ < 0 && !open(now)) return;
   if (needs_newline_ && ::write(fd_, "\n", 1) == 1) needs_newline_ = false;
   std::size_t done = 0;

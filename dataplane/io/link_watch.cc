@@ -30,13 +30,14 @@ LinkFollower::LinkFollower(std::vector<bool> follows) : links_(follows.size()) {
   for (std::size_t i = 0; i < follows.size(); ++i) links_[i].follows = follows[i];
 }
 
-void LinkFollower::see(std::size_t port, bool has_carrier, TimeNs now) {
+bool LinkFollower::see(std::size_t port, bool has_carrier, TimeNs now) {
   Link& link = links_[port];
-  if (link.is_held_down || link.has_carrier == has_carrier) return;
+  if (link.is_held_down || link.has_carrier == has_carrier) return false;
   const bool is_recent = link.changed != 0 && now - link.changed < kFlapMemory;
   link.flaps = is_recent ? link.flaps + 1 : 0;
   link.has_carrier = has_carrier;
   link.changed = now;
+  return true;
 }
 
 // A port without carrier never takes a peer down that has none either: both would hold each other

@@ -25,7 +25,8 @@ class LinkFollower {
   /// `follows[i]`: port i takes its peer `i ^ 1` down. All links count as up before the first sight.
   explicit LinkFollower(std::vector<bool> follows);
 
-  void see(std::size_t port, bool has_carrier, TimeNs now);
+  /// True where that is news; what a port does that was taken down here never is.
+  bool see(std::size_t port, bool has_carrier, TimeNs now);
   /// What is to be set now. A link has to be quiet for a while before it is followed: 100 ms, twice
   /// as long after each change within the last minute, at most 10 s.
   [[nodiscard]] std::vector<Change> due(TimeNs now);

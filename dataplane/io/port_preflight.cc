@@ -11,7 +11,6 @@
 #include <cap-ng.h>
 #include <fmt/format.h>
 
-#include "base/units.h"
 #include "dataplane/io/kernel_interface.h"
 
 namespace sluice {
@@ -46,7 +45,7 @@ void check_hugepages(const Check& check, const HostMemory& host) {
     return;
   }
   const std::string cause = fmt::format("hugepages: {} are free, the packet pools need {}",
-                                        print_bytes(host.free_hugepage_bytes()), print_bytes(needed));
+                                        print_mebibytes(host.free_hugepage_bytes()), print_mebibytes(needed));
   const std::uint64_t page = host.hugepage_bytes > 0 ? host.hugepage_bytes : 2U << 20;
   const std::uint64_t pages = host.free_hugepages + (needed - host.free_hugepage_bytes() + page - 1) / page;
   const std::string fix = fmt::format("sysctl -w vm.nr_hugepages={}", pages);
@@ -194,7 +193,7 @@ void check_memory(const Check& check, const HostMemory& host) {
   if (check.plan.pool_bytes <= host.available_bytes) return;
   check.error(ErrorKind::limit,
               fmt::format("memory: the packet pools need {}, the host has {} available",
-                          print_bytes(check.plan.pool_bytes), print_bytes(host.available_bytes)),
+                          print_mebibytes(check.plan.pool_bytes), print_mebibytes(host.available_bytes)),
               "lower memory.mbufs or memory.budget");
 }
 

@@ -15,6 +15,8 @@
 namespace sluice::bench {
 namespace {
 
+constexpr std::uint16_t kPorts = 4;
+
 std::uint16_t receive(const PortIo& port, rte_mbuf** mbufs, std::uint16_t most) noexcept {
   auto& corpus = *static_cast<Corpus*>(port.context);
   const std::uint16_t count = rte_eth_rx_burst(port.port_id, 0, mbufs, most);
@@ -47,8 +49,10 @@ void start_port(std::uint16_t port, rte_mempool* pool) {
 
 NullPorts::NullPorts(bool hugepages, std::uint32_t mbufs) {
   std::vector<std::string> words = {"bench", "-l", "0", "--no-pci", "--no-telemetry",
-                                    "--log-level=4", "--vdev=net_null0,size=64",
-                                    "--vdev=net_null1,size=64"};
+                                    "--log-level=4"};
+  for (std::uint16_t port = 0; port < kPorts; ++port) {
+    words.push_back("--vdev=net_null" + std::to_string(port) + ",size=64");
+  }
   if (hugepages) {
     words.insert(words.end(), {"--in-memory", "--iova-mode=va"});
   } else {
@@ -63,24 +67,23 @@ NullPorts::NullPorts(bool hugepages, std::uint32_t mbufs) {
   pool_ = rte_pktmbuf_pool_create("bench", mbufs, 256, sizeof(MbufNote), RTE_MBUF_DEFAULT_BUF_SIZE,
                                   SOCKET_ID_ANY);
   SLUICE_CHECK(pool_ != nullptr, "the pool fits");
-  start_port(0, pool_);
-  start_port(1, pool_);
+  for (std::uint16_t port = 0; port < kPorts; ++port) start_port(port, pool_);
 }
 
 NullPorts::~NullPorts() {
-  for (std::uint16_t port = 0; port < 2; ++port) rte_eth_dev_stop(port);
+  for (std::uint16_t port = 0; port < kPorts; ++port) rte_eth_dev_stop(port);
   rte_eal_cleanup();
 }
 
-std::vector<PortIo> NullPorts::over(Corpus& corpus) const {
+std::vector<PortIo> NullPorts::over(Corpus& corpus, unsigned pair) const {
   PortIo in;
-  in.port_id = 0;
+  in.port_id = static_cast<std::uint16_t>(2 * pair);
   in.peer = 1;
   in.context = &corpus;
   in.receive = &receive;
   in.transmit = &transmit;
   PortIo out = in;
-  out.port_id = 1;
+  out.port_id = static_cast<std::uint16_t>(2 * pair + 1);
   out.peer = 0;
   out.receives = false;
   out.receive = &receive_nothing;

@@ -27,14 +27,15 @@ struct Corpus {
   bool checksums_good = true;
 };
 
-/// The EAL, a pool and two null ports; made once per process.
+/// The EAL, a pool and two pairs of null ports; made once per process.
 class NullPorts {
  public:
   NullPorts(bool hugepages, std::uint32_t mbufs);
   ~NullPorts();
 
-  /// Two ports: 0 receives from `corpus`, 1 is its peer and only sends.
-  [[nodiscard]] std::vector<PortIo> over(Corpus& corpus) const;
+  /// Two ports: 0 receives from `corpus`, 1 is its peer and only sends. `pair` 0 or 1 says which
+  /// devices, so that two threads can have their own.
+  [[nodiscard]] std::vector<PortIo> over(Corpus& corpus, unsigned pair = 0) const;
   static void release(rte_mbuf** mbufs, std::uint32_t count) noexcept;
 
  private:

@@ -54,7 +54,8 @@ def ip6(next_header, payload, source=CLIENT6, destination=SERVER6):
 def with_sum(protocol, segment, at, source, destination, sum_error=0):
     """Puts the checksum over pseudo-header and segment at offset `at`."""
     pseudo = struct.pack("!IBBBB", len(segment), 0, 0, 0, protocol)
-    checksum = (ones_sum(packed(source) + packed(destination) + pseudo + segment) or 0xffff) ^ sum_error
+    checksum = ones_sum(packed(source) + packed(destination) + pseudo + segment) or 0xffff
+    checksum ^= sum_error
     return segment[:at] + checksum.to_bytes(2, "big") + segment[at + 2:]
 
 

@@ -20,8 +20,8 @@ from lab_network import Lab, LabError, sh, wait_until  # noqa: E402
 
 TRAFFIC = ROOT / "scripts/traffic.py"
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-# Tables of a small gateway: it starts in a fraction of the time.
-SMALL = "memory: {budget: 256MiB}\n"
+# A small gateway that does not depend on what else uses hugepages on this host.
+SMALL = "memory: {budget: 256MiB, hugepages: 'off'}\n"
 
 
 def in_base_36(number):
