@@ -33,6 +33,7 @@ CheckedConfig check_text(const std::string& path, std::string text, ConfigPurpos
     checked.lists = read_prefix_lists(loaded.config.lists, loaded.source, checked.findings);
   }
   checked.config = std::move(loaded.config);
+  checked.source = std::move(loaded.source);
   return checked;
 }
 

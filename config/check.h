@@ -8,6 +8,7 @@
 #include "base/diagnostic.h"
 #include "config/config.h"
 #include "config/prefix_lists.h"
+#include "config/source.h"
 #include "config/validate.h"
 
 namespace sluice {
@@ -15,6 +16,7 @@ namespace sluice {
 struct CheckedConfig {
   Config config;  ///< to be used only where `findings` has no errors
   PrefixLists lists;
+  Source source{{}, {}};  ///< where each option stands, for findings of whoever judges further
   Diagnostics findings;
 };
 

@@ -1,5 +1,5 @@
-// The allow and deny lists of a configuration with all that its list files hold. Control threads and
-// short-lived children only.
+// The allow and deny lists of a configuration with all that its list files hold. Control threads
+// and short-lived children only.
 #pragma once
 
 #include <vector>
@@ -19,8 +19,8 @@ struct PrefixLists {
   std::vector<IpPrefix> deny_destination;
 };
 
-/// Reads the list files of `lists`. A file that cannot be read is an error where `source` names it,
-/// a line that is no prefix one of its file. Warnings: lines that repeat a prefix, and prefixes both
+/// Reads the list files of `lists`. A file that cannot be read is an error where `source` names
+/// it, a line that is no prefix one of its file. Warnings: lines that repeat a prefix, and prefixes both
 /// allowed and denied, where allow wins.
 [[nodiscard]] PrefixLists read_prefix_lists(const ListConfig& lists, const Source& source,
                                             Diagnostics& diagnostics);

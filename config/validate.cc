@@ -23,7 +23,7 @@ constexpr std::uint64_t kFrameOverheadBytes = 18;
 // Least memory of one entry of each table; the plan knows the rest.
 constexpr std::uint64_t kFlowBytes = 272;
 constexpr std::uint64_t kHalfOpenBytes = 32;
-constexpr std::uint64_t kSourceBytes = 256;
+constexpr std::uint64_t kSourceBytes = 66;
 constexpr std::uint64_t kMbufBytes = 2048 + 256;
 
 constexpr std::size_t kWorkersMax = 64;

@@ -119,7 +119,7 @@ struct Sums {
   const auto windows = (*replay)->windows();
   Recording recording(capture, outputs, {windows.begin(), windows.end()},
                       {.started = frames.empty() ? 0 : frames.front().timestamp,
-                       .stats_interval = request.config.events.stats_interval,
+                       .stats_interval = frames.empty() ? 0 : request.config.events.stats_interval,
                        .is_replay = true});
   const ReplayTotals totals = (*replay)->run(frames, recording);
   recording.finish();

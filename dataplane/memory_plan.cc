@@ -250,6 +250,7 @@ Result<HostMemory> read_host_memory(const std::string& meminfo) {
   std::ifstream file(meminfo);
   if (!file) return fail(ErrorKind::io, fmt::format("{}: cannot be read", meminfo));
   HostMemory host;
+  std::uint64_t promised = 0;  // to mappings that have not touched them yet
   std::string line;
   while (std::getline(file, line)) {
     std::istringstream fields(line);
@@ -259,8 +260,10 @@ Result<HostMemory> read_host_memory(const std::string& meminfo) {
     if (name == "MemTotal:") host.total_bytes = value * 1024;
     if (name == "MemAvailable:") host.available_bytes = value * 1024;
     if (name == "HugePages_Free:") host.free_hugepages = value;
+    if (name == "HugePages_Rsvd:") promised = value;
     if (name == "Hugepagesize:") host.hugepage_bytes = value * 1024;
   }
+  host.free_hugepages -= std::min(host.free_hugepages, promised);
   if (host.total_bytes == 0) return fail(ErrorKind::io, fmt::format("{}: has no MemTotal", meminfo));
   return host;
 }

@@ -31,13 +31,13 @@ void print_error(const Error& error) {
 }
 
 int check(const std::string& path) {
-  const CheckedConfig checked = check_file(path, ConfigPurpose::run);
+  const CheckedConfig checked = check_for_start(path);
   fmt::print(stderr, "{}", checked.findings.render());
   return checked.findings.has_errors() ? kAskedWrongly : kDone;
 }
 
 int plan(const std::string& path, bool as_json) {
-  const CheckedConfig checked = check_file(path, ConfigPurpose::run);
+  const CheckedConfig checked = check_for_start(path);
   fmt::print(stderr, "{}", checked.findings.render());
   if (checked.findings.has_errors()) return kAskedWrongly;
   const auto answer = plan_host(checked);

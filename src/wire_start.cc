@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "config/cpu_list.h"
 #include "control/policy_builder.h"
 #include "dataplane/io/port_preflight.h"
 #include "dataplane/sealed_memory.h"
@@ -50,9 +51,22 @@ int tell(const Error& error) {
   return error.kind == ErrorKind::invalid ? kAskedWrongly : kCouldNot;
 }
 
+[[nodiscard]] MemoryRequest memory_request(const CheckedConfig& checked, std::size_t workers) {
+  return {.workers = static_cast<std::uint32_t>(workers),
+          .prefixes_v4 = count_version(checked.lists, 4),
+          .prefixes_v6 = count_version(checked.lists, 6)};
+}
+
+/// As many as every host would have; 0 where that is the host's to say.
+[[nodiscard]] std::size_t stated_workers(const WorkerConfig& workers) {
+  if (workers.lcores == "auto") return workers.count;
+  const auto cpus = parse_cpu_list(workers.lcores);
+  return cpus ? cpus->size() : 0;
+}
+
 // The child: everything that reads files. Its exit code is the program's where it is not 0.
 [[nodiscard]] int make_plan(const std::string& config_path, int memfd) {
-  const CheckedConfig checked = check_file(config_path, ConfigPurpose::run);
+  const CheckedConfig checked = check_for_start(config_path);
   fmt::print(stderr, "{}", checked.findings.render());
   if (checked.findings.has_errors()) return kAskedWrongly;
   const auto answer = plan_host(checked);
@@ -76,6 +90,19 @@ int tell(const Error& error) {
 
 }  // namespace
 
+CheckedConfig check_for_start(const std::string& path) {
+  CheckedConfig checked = check_file(path, ConfigPurpose::run);
+  const std::size_t workers = stated_workers(checked.config.workers);
+  const bool has_plan = workers != 0 && checked.config.memory.budget_bytes != 0;
+  if (checked.findings.has_errors() || !has_plan) return checked;
+  const auto memory = plan_memory(checked.config, memory_request(checked, workers), {});
+  if (!memory) {
+    FindingWriter findings(checked.source, checked.findings);
+    findings.error_at("memory.budget", memory.error().message, memory.error().hint);
+  }
+  return checked;
+}
+
 Result<PlanAnswer> plan_host(const CheckedConfig& checked) {
   PlanAnswer answer{.config = checked.config, .lcores = {}, .memory = {}};
   auto topology = read_cpu_topology();
@@ -86,10 +113,8 @@ Result<PlanAnswer> plan_host(const CheckedConfig& checked) {
   answer.lcores = std::move(*lcores);
   auto host = read_host_memory();
   if (!host) return tl::unexpected<Error>(host.error());
-  const MemoryRequest request{.workers = static_cast<std::uint32_t>(answer.lcores.workers.size()),
-                              .prefixes_v4 = count_version(checked.lists, 4),
-                              .prefixes_v6 = count_version(checked.lists, 6)};
-  auto memory = plan_memory(checked.config, request, *host);
+  auto memory =
+      plan_memory(checked.config, memory_request(checked, answer.lcores.workers.size()), *host);
   if (!memory) return tl::unexpected<Error>(memory.error());
   answer.memory = std::move(*memory);
   return answer;

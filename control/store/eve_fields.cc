@@ -140,7 +140,9 @@ constexpr std::string_view kIntroduction =
     "* `drop`: a refused packet of one in `events.drop_sample` flows, chosen by a keyed hash; in "
     "mode\n"
     "  monitor a packet that would have been refused.\n"
-    "* `stats`: every `events.stats_interval`; exact sums over all workers.\n\n"
+    "* `stats`: every `events.stats_interval`; exact sums over all workers. In a replay once, behind "
+    "the\n"
+    "  last event of each capture.\n\n"
     "A replay leaves out what depends on the number of workers. Text from outside has control\n"
     "characters escaped and bytes that are not UTF-8 replaced by U+FFFD.\n";
 

@@ -232,7 +232,7 @@ void Defragmenter::finish(FragmentSet& set, Packet& packet, const Turn& turn) no
   waiting_ -= set.frames;
   held_ -= set.frames;
   table_.retire(set);
-  table_.free(set);
+  table_.release(set);
   assemble(packet, turn);
 }
 
@@ -295,7 +295,7 @@ void Defragmenter::kill(FragmentSet& set, DropReason reason) noexcept {
     if (reason != DropReason::none) {
       late_would_drop_[static_cast<std::size_t>(reason)] += set.frames;
     }
-    return table_.free(set);
+    return table_.release(set);
   }
   waiting_ -= set.frames;
   set.verdict.action = reason == DropReason::none ? Action::pass : Action::drop;

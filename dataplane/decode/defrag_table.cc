@@ -82,10 +82,10 @@ void FragmentTable::drop_first_dead() noexcept {
   first_dead_ = set.newer;
   if (first_dead_ == kNone) last_dead_ = kNone;
   --dead_;
-  free(set);
+  release(set);
 }
 
-void FragmentTable::free(FragmentSet& set) noexcept {
+void FragmentTable::release(FragmentSet& set) noexcept {
   set.next_in_bucket = free_set_;
   free_set_ = index_of(set);
 }

@@ -66,7 +66,7 @@ class FragmentTable {
   void retire(FragmentSet& set) noexcept;
   void append_dead(FragmentSet& set) noexcept;
   /// Gives a retired set back; of the dead only the one that died first.
-  void free(FragmentSet& set) noexcept;
+  void release(FragmentSet& set) noexcept;
 
   [[nodiscard]] FragmentSet* oldest() noexcept { return at(oldest_); }
   [[nodiscard]] FragmentSet* first_dead() noexcept { return at(first_dead_); }

@@ -110,7 +110,8 @@ std::vector<std::string> arguments(const EalOptions& options) {
 tl::unexpected<Error> explain_failure(const EalOptions& options, int code) {
   const std::string reason = take_eal_message();
   const std::string said = reason.empty() ? rte_strerror(code) : reason;
-  if (code == ENOMEM || said.find("memory") != std::string::npos) {
+  if (code == ENOMEM || said.find("memory") != std::string::npos ||
+      said.find("hugepage") != std::string::npos) {
     return fail(ErrorKind::limit, fmt::format("packet memory cannot be had: {}", said),
                 options.hugepages ? "reserve hugepages: sysctl -w vm.nr_hugepages=512"
                                   : "lower memory.budget or memory.mbufs");

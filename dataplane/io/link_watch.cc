@@ -5,9 +5,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include <linux/if.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <sys/socket.h>
 
 #include <fmt/format.h>
@@ -19,6 +19,8 @@ constexpr DurationNs kQuietMin = 100 * kNsPerMs;
 constexpr DurationNs kQuietMax = 10 * kNsPerSecond;
 constexpr DurationNs kFlapMemory = 60 * kNsPerSecond;
 constexpr std::uint32_t kFlapsMax = 7;
+// An interface that was just made or just got an XDP program has no link for up to a second.
+constexpr DurationNs kSettleTime = 3 * kNsPerSecond;
 
 DurationNs quiet_time(std::uint32_t flaps) {
   return std::min(kQuietMin << std::min(flaps, kFlapsMax), kQuietMax);
@@ -32,10 +34,15 @@ LinkFollower::LinkFollower(std::vector<bool> follows) : links_(follows.size()) {
 
 bool LinkFollower::see(std::size_t port, bool has_carrier, TimeNs now) {
   Link& link = links_[port];
-  if (link.is_held_down || link.has_carrier == has_carrier) return false;
+  if (link.is_held_down) return false;
+  if (link.has_carrier == has_carrier) {
+    link.is_settled = link.is_settled || has_carrier;
+    return false;
+  }
   const bool is_recent = link.changed != 0 && now - link.changed < kFlapMemory;
   link.flaps = is_recent ? link.flaps + 1 : 0;
   link.has_carrier = has_carrier;
+  link.is_settled = link.is_settled || has_carrier;
   link.changed = now;
   return true;
 }
@@ -48,7 +55,7 @@ std::vector<LinkFollower::Change> LinkFollower::due(TimeNs now) {
     Link& link = links_[port];
     Link& peer = links_[port ^ 1];
     if (!link.follows || link.is_held_down || link.followed == link.has_carrier) continue;
-    if (now < link.changed + quiet_time(link.flaps)) continue;
+    if (now < link.changed + (link.is_settled ? quiet_time(link.flaps) : kSettleTime)) continue;
     if (!link.has_carrier && !peer.has_carrier) continue;
     link.followed = link.has_carrier;
     peer.is_held_down = !link.has_carrier;
@@ -103,7 +110,7 @@ void LinkWatch::drain(const std::function<void(std::size_t port, bool has_carrie
       const auto* link = static_cast<const ifinfomsg*>(NLMSG_DATA(message));
       const auto found = std::ranges::find(interfaces_, link->ifi_index);
       if (link->ifi_index == 0 || found == interfaces_.end()) continue;
-      seen(static_cast<std::size_t>(found - interfaces_.begin()), (link->ifi_flags & IFF_RUNNING) != 0);
+      seen(static_cast<std::size_t>(found - interfaces_.begin()), (link->ifi_flags & IFF_LOWER_UP) != 0);
     }
   }
 }

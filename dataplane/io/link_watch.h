@@ -28,7 +28,7 @@ class LinkFollower {
   /// True where that is news; what a port does that was taken down here never is.
   bool see(std::size_t port, bool has_carrier, TimeNs now);
   /// What is to be set now. A link has to be quiet for a while before it is followed: 100 ms, twice
-  /// as long after each change within the last minute, at most 10 s.
+  /// as long after each change within the last minute, at most 10 s; 3 s before it was ever up.
   [[nodiscard]] std::vector<Change> due(TimeNs now);
   [[nodiscard]] bool has_carrier(std::size_t port) const noexcept { return links_[port].has_carrier; }
 
@@ -36,6 +36,7 @@ class LinkFollower {
   struct Link {
     bool follows = false;
     bool has_carrier = true;
+    bool is_settled = false;      ///< was seen with carrier at least once
     bool followed = true;         ///< the state that the peer was last set to
     bool is_held_down = false;    ///< taken down by us: its own carrier says nothing
     std::uint32_t flaps = 0;

@@ -33,6 +33,8 @@ constexpr std::uint32_t kReceiveRingBytes = 16U << 20;
 // Behind those an operator can name.
 constexpr std::uint16_t kOwnDomains = 256;
 constexpr std::uint32_t kRingSlots = 1024;
+// The kernel fills these rings from softirqs, in bursts; smaller ones lose frames between two polls.
+constexpr std::uint32_t kAfXdpSlots = 2048;
 
 std::uint16_t receive_ethdev(const PortIo& io, rte_mbuf** mbufs, std::uint16_t most) noexcept {
   return rte_eth_rx_burst(io.port_id, io.rx_queue, mbufs, most);
@@ -182,8 +184,9 @@ rte_eth_conf device_configuration(const rte_eth_dev_info& info, const Wanted& wa
 
 Status set_up_queues(std::uint16_t port, const Wanted& wanted, std::uint16_t queues,
                      const rte_eth_dev_info& info) {
-  std::uint16_t rx_slots = static_cast<std::uint16_t>(wanted.config.rx_descriptors);
-  std::uint16_t tx_slots = static_cast<std::uint16_t>(wanted.config.tx_descriptors);
+  const std::uint32_t least = wanted.device.kind == DeviceKind::af_xdp ? kAfXdpSlots : 0;
+  auto rx_slots = static_cast<std::uint16_t>(std::max(wanted.config.rx_descriptors, least));
+  auto tx_slots = static_cast<std::uint16_t>(std::max(wanted.config.tx_descriptors, least));
   if (const int e = rte_eth_dev_adjust_nb_rx_tx_desc(port, &rx_slots, &tx_slots); e != 0) {
     return device_error("its descriptor rings cannot be sized", e);
   }
@@ -274,7 +277,8 @@ Status PortSet::Port::open_sockets(const Wanted& wanted) {
     sockets.push_back(std::move(*queue));
   }
   queues = wanted.workers;
-  frame_bytes_max = sockets.front()->frame_bytes_max();
+  frame_bytes_max =
+      std::min(sockets.front()->frame_bytes_max(), frame_bytes_for_mtu(wanted.mtu));
   return {};
 }
 

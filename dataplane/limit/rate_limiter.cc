@@ -219,7 +219,7 @@ void RateLimiter::expire(TimeNs now, std::uint32_t slots) noexcept {
     if (entry.is_free()) continue;
     const DurationNs idle = elapsed_since(entry.stamp, now);
     if (leases && idle >= kLeaseIdle) return_lease(entry, now);
-    if (idle >= forget_after) sources_.free(slot);
+    if (idle >= forget_after) sources_.release(slot);
   }
 }
 

@@ -91,11 +91,11 @@ SourceTable::Found SourceTable::take_place(std::size_t set, TimeNs now,
   }
   const bool was_idle =
       now >= entries_[oldest].stamp && now - entries_[oldest].stamp >= forget_after;
-  free(oldest);
+  release(oldest);
   return {oldest, !was_idle};
 }
 
-void SourceTable::free(std::uint32_t slot) noexcept {
+void SourceTable::release(std::uint32_t slot) noexcept {
   if (entries_[slot].is_free()) return;
   tags_[slot / kWays].of_way[slot % kWays] = 0;
   entries_[slot].realm = 0;

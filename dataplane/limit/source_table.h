@@ -93,7 +93,7 @@ class SourceTable {
   /// `now`.
   [[nodiscard]] Found find_or_create(const SourceKey& key, std::uint64_t hash, TimeNs now,
                                      DurationNs forget_after) noexcept;
-  void free(std::uint32_t slot) noexcept;
+  void release(std::uint32_t slot) noexcept;
 
   [[nodiscard]] std::uint32_t capacity() const noexcept {
     return static_cast<std::uint32_t>(entries_.size());

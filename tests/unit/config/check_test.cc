@@ -24,8 +24,8 @@ const fs::path kSource = SLUICE_SOURCE_DIR;
 TEST(CheckFile, FindsListFilesBesideTheConfiguration) {
   const ScratchDir dir;
   dir.write("drop.txt", "198.51.100.0/24\n# none\n2001:db8::/32\n");
-  const std::string file =
-      dir.write("a.yaml", "lists: {deny: {source: [192.0.2.1], source_files: [drop.txt, drop.txt]}}\n");
+  const std::string file = dir.write(
+      "a.yaml", "lists: {deny: {source: [192.0.2.1], source_files: [drop.txt, drop.txt]}}\n");
   const CheckedConfig checked = check_file(file, ConfigPurpose::replay);
   EXPECT_TRUE(checked.findings.empty()) << checked.findings.render();
   ASSERT_EQ(checked.lists.deny_source.size(), 3U);

@@ -133,5 +133,15 @@ TEST(EveWriter, NamesEveryCapture) {
   EXPECT_EQ(events[1]["sluice"]["capture"], "two.pcap");
 }
 
+TEST(EveWriter, MakesAFileThatIsToStartEmptyWithoutAnyEvent) {
+  const ScratchDir dir;
+  EveFileOptions options;
+  options.path = dir.write("eve.json", "of the run before\n");
+  options.starts_empty = true;
+  EveWriter writer(options, {});
+  ASSERT_TRUE(writer.finish(0));
+  EXPECT_EQ(read_text(options.path), "");
+}
+
 }  // namespace
 }  // namespace sluice

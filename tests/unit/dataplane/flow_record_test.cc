@@ -41,6 +41,29 @@ TEST_F(FlowRecords, EndRecordTellsTheWholeFlow) {
   EXPECT_EQ(tracker->counters().active, 0U);
 }
 
+TEST_F(FlowRecords, IcmpFlowHasTypeAndCodeOfItsFirstPacket) {
+  std::array<std::uint8_t, 128> frame{};
+  talk.protocol = 1;
+  Packet first = packet_of(talk, true, kStart);
+  first.payload_offset = static_cast<std::uint16_t>(first.l4_offset + 8);
+  first.bytes = frame.data();
+  first.icmp_type = 8;
+  frame[first.l4_offset + 1U] = 5;
+  send(first);
+  Packet answer = packet_of(talk, false, kStart + kNsPerSecond);
+  answer.payload_offset = first.payload_offset;
+  send(answer);
+  talk.protocol = 17;
+  send(packet_of(talk, true, kStart + kNsPerSecond));
+  tracker->flush(kStart + 2 * kNsPerSecond);
+  ASSERT_EQ(records.size(), 2U);
+  const FlowRecord& icmp = records[records[0].key.protocol == 1 ? 0 : 1];
+  EXPECT_EQ(icmp.has_icmp_type, 1);
+  EXPECT_EQ(icmp.icmp_type, 8);
+  EXPECT_EQ(icmp.icmp_code, 5);
+  EXPECT_EQ(records[records[0].key.protocol == 1 ? 1 : 0].has_icmp_type, 0);
+}
+
 TEST_F(FlowRecords, FlowNumbersDifferAndFitInto53Bits) {
   std::set<std::uint64_t> numbers;
   for (std::uint16_t port = 1; port <= 2000; ++port) {

@@ -43,8 +43,22 @@ TEST(RestartPause, ForgetsAfterAGoodLife) {
   EXPECT_EQ(pause.after(10 * kNsPerSecond), 100 * kNsPerMs);
 }
 
-TEST(LinkFollower, TakesThePeerDownAfterAQuietMoment) {
+/// Links that have been up for long.
+LinkFollower settled(const std::vector<bool>& follows) {
+  LinkFollower links(follows);
+  for (std::size_t port = 0; port < follows.size(); ++port) links.see(port, true, 0);
+  return links;
+}
+
+TEST(LinkFollower, GivesALinkThatWasNeverUpTimeToComeUp) {
   LinkFollower links({true, true});
+  EXPECT_TRUE(links.see(0, false, kStart));
+  EXPECT_THAT(links.due(kStart + 2 * kNsPerSecond), IsEmpty());
+  EXPECT_THAT(links.due(kStart + 3 * kNsPerSecond), ElementsAre(Change{1, false}));
+}
+
+TEST(LinkFollower, TakesThePeerDownAfterAQuietMoment) {
+  LinkFollower links = settled({true, true});
   links.see(0, false, kStart);
   EXPECT_THAT(links.due(kStart + 99 * kNsPerMs), IsEmpty());
   EXPECT_THAT(links.due(kStart + 100 * kNsPerMs), ElementsAre(Change{1, false}));
@@ -52,7 +66,7 @@ TEST(LinkFollower, TakesThePeerDownAfterAQuietMoment) {
 }
 
 TEST(LinkFollower, BringsThePeerBack) {
-  LinkFollower links({true, true});
+  LinkFollower links = settled({true, true});
   links.see(0, false, kStart);
   static_cast<void>(links.due(kStart + kNsPerSecond));
   links.see(0, true, kStart + 2 * kNsPerSecond);
@@ -60,7 +74,7 @@ TEST(LinkFollower, BringsThePeerBack) {
 }
 
 TEST(LinkFollower, DoesNotFollowAPortThatItTookDownItself) {
-  LinkFollower links({true, true});
+  LinkFollower links = settled({true, true});
   links.see(0, false, kStart);
   static_cast<void>(links.due(kStart + kNsPerSecond));
   links.see(1, false, kStart + kNsPerSecond + 1);
@@ -68,7 +82,7 @@ TEST(LinkFollower, DoesNotFollowAPortThatItTookDownItself) {
 }
 
 TEST(LinkFollower, NeverLetsTwoPortsHoldEachOtherDown) {
-  LinkFollower links({true, true});
+  LinkFollower links = settled({true, true});
   links.see(0, false, kStart);
   links.see(1, false, kStart);
   EXPECT_THAT(links.due(kStart + kNsPerSecond), IsEmpty());
@@ -77,7 +91,7 @@ TEST(LinkFollower, NeverLetsTwoPortsHoldEachOtherDown) {
 }
 
 TEST(LinkFollower, WaitsLongerForALinkThatFlaps) {
-  LinkFollower links({true, true});
+  LinkFollower links = settled({true, true});
   TimeNs now = kStart;
   for (int i = 0; i < 5; ++i) {
     links.see(0, i % 2 != 0, now);
@@ -88,7 +102,7 @@ TEST(LinkFollower, WaitsLongerForALinkThatFlaps) {
 }
 
 TEST(LinkFollower, LeavesPairsAloneThatDoNotAskForIt) {
-  LinkFollower links({false, false, true, true});
+  LinkFollower links = settled({false, false, true, true});
   links.see(0, false, kStart);
   links.see(2, false, kStart);
   EXPECT_THAT(links.due(kStart + kNsPerSecond), ElementsAre(Change{3, false}));
