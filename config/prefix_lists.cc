@@ -25,7 +25,7 @@ struct ListOption {
 
 /// What an option leads to, still apart, so that a finding can name where a prefix stands.
 struct ListContent {
-  std::vector<IpPrefix> all;                  ///< ordered, each once
+  std::vector<IpPrefix> all;                   ///< ordered, each once
   std::vector<std::vector<ListLine>> by_file;  ///< like the option's files
 };
 
@@ -116,13 +116,12 @@ PrefixLists read_prefix_lists(const ListConfig& lists, const Source& source,
   ListReader reader(source, diagnostics);
   PrefixLists out;
   reader.read({"lists.allow.source", lists.allow_source, lists.allow_source_files},
-              out.allow_source,
-              {"lists.deny.source", lists.deny_source, lists.deny_source_files}, out.deny_source);
-  reader.read(
-      {"lists.allow.destination", lists.allow_destination, lists.allow_destination_files},
-      out.allow_destination,
-      {"lists.deny.destination", lists.deny_destination, lists.deny_destination_files},
-      out.deny_destination);
+              out.allow_source, {"lists.deny.source", lists.deny_source, lists.deny_source_files},
+              out.deny_source);
+  reader.read({"lists.allow.destination", lists.allow_destination, lists.allow_destination_files},
+              out.allow_destination,
+              {"lists.deny.destination", lists.deny_destination, lists.deny_destination_files},
+              out.deny_destination);
   return out;
 }
 

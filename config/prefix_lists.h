@@ -20,8 +20,8 @@ struct PrefixLists {
 };
 
 /// Reads the list files of `lists`. A file that cannot be read is an error where `source` names
-/// it, a line that is no prefix one of its file. Warnings: lines that repeat a prefix, and prefixes both
-/// allowed and denied, where allow wins.
+/// it, a line that is no prefix one of its file. Warnings: lines that repeat a prefix, and prefixes
+/// both allowed and denied, where allow wins.
 [[nodiscard]] PrefixLists read_prefix_lists(const ListConfig& lists, const Source& source,
                                             Diagnostics& diagnostics);
 

@@ -74,8 +74,7 @@ class Recording final : public ReplayObserver {
     const CapturedPacket& packet = capture_.packets[packet_number - 1];
     // A frame of several segments is shown whole: it is the capture's own.
     const bool is_edited = bytes.data() != packet.bytes.data();
-    outputs_.forwarded.write(packet.timestamp, packet.wire_bytes,
-                             is_edited ? bytes : packet.bytes);
+    outputs_.forwarded.write(packet.timestamp, packet.wire_bytes, is_edited ? bytes : packet.bytes);
   }
   void refused(std::uint32_t packet_number, DropReason) override {
     const CapturedPacket& packet = capture_.packets[packet_number - 1];
@@ -171,8 +170,7 @@ template <class Counts, class Name>
   summary["rules"] = 0;
   summary["seconds"] = totals.seconds;
   summary["packets_per_second"] = totals.seconds > 0 ? packets / totals.seconds : 0.0;
-  summary["cycles_per_packet"] =
-      packets > 0 ? static_cast<double>(totals.cycles) / packets : 0.0;
+  summary["cycles_per_packet"] = packets > 0 ? static_cast<double>(totals.cycles) / packets : 0.0;
   if (!error.empty()) summary["error"] = error;
   return summary;
 }
@@ -228,8 +226,9 @@ ReplayOutcome replay_captures(const ReplayRequest& request) {
     replay_file(request, path, **outputs, sums, outcome);
   }
   if (sums.trusted_checksums) {
-    outcome.notice = "more than a tenth of the checksums are wrong: sums are trusted, as of a "
-                     "capture taken before offloading";
+    outcome.notice =
+        "more than a tenth of the checksums are wrong: sums are trusted, as of a "
+        "capture taken before offloading";
   }
   if (auto closed = close_outputs(**outputs); !closed) note_problem(outcome, 1, closed.error());
   const auto summary = summary_of(request, sums, **outputs, outcome.message);

@@ -16,17 +16,17 @@ struct ReplayRequest {
   Config config;
   PolicyParts parts;
   std::vector<std::string> captures;
-  std::string out_dir;             ///< made where it does not exist
+  std::string out_dir;  ///< made where it does not exist
   std::uint32_t workers = 1;
   std::uint32_t repeat = 1;
   ReplayFaults faults;
-  bool separate_blocks = false;    ///< every frame in its own heap block, for sanitizers
+  bool separate_blocks = false;  ///< every frame in its own heap block, for sanitizers
 };
 
 struct ReplayOutcome {
-  int exit_code = 0;               ///< 0; 1 missing or unreadable; 2 damaged or unsupported
-  std::string message;             ///< what was wrong, a line each; empty where exit_code is 0
-  std::string notice;              ///< what a reader of the result should know
+  int exit_code = 0;    ///< 0; 1 missing or unreadable; 2 damaged or unsupported
+  std::string message;  ///< what was wrong, a line each; empty where exit_code is 0
+  std::string notice;   ///< what a reader of the result should know
 };
 
 /// Writes eve.json, forwarded.pcap, dropped.pcap, generated.pcap and summary.json. What stands in a

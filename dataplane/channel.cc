@@ -125,8 +125,8 @@ Result<std::optional<Message>> receive_frame(int socket) {
   OwnedFd bulk = take_descriptor(header);
   if (received != static_cast<ssize_t>(sizeof frame) ||
       (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-    return fail(ErrorKind::invalid, fmt::format("channel: a message of {} bytes, not {}", received,
-                                                sizeof frame));
+    return fail(ErrorKind::invalid,
+                fmt::format("channel: a message of {} bytes, not {}", received, sizeof frame));
   }
   auto message = message_of(frame, std::move(bulk));
   if (!message) return tl::unexpected<Error>(message.error());
@@ -182,7 +182,8 @@ Result<Channel> Channel::adopt(int fd) {
   int type = 0;
   socklen_t size = sizeof type;
   if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET) {
-    return fail(ErrorKind::invalid, fmt::format("channel: descriptor {} is no seqpacket socket", fd));
+    return fail(ErrorKind::invalid,
+                fmt::format("channel: descriptor {} is no seqpacket socket", fd));
   }
   fcntl(fd, F_SETFD, FD_CLOEXEC);
   return Channel(OwnedFd(fd));

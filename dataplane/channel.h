@@ -1,6 +1,7 @@
 // How the keeper and the control process talk: small fixed-size messages over a UNIX seqpacket
 // socket, bulk as a sealed memfd that travels with its message; and the same over memory for
-// replays and tests. Part of the door: no DPDK here. Each end belongs to one thread; nothing blocks.
+// replays and tests. Part of the door: no DPDK here. Each end belongs to one thread; nothing
+// blocks.
 #pragma once
 
 #include <cstdint>
@@ -30,14 +31,14 @@ enum class MessageKind : std::uint32_t {
   refused,         ///< keeper -> control: this generation was not taken, text says why
   ping,            ///< keeper -> control, answered by
   pong,
-  stop,            ///< keeper -> control: finish what you do and exit
+  stop,  ///< keeper -> control: finish what you do and exit
 };
 
 struct Message {
   MessageKind kind = MessageKind::hello;
   std::uint64_t generation = 0;
-  std::string text = {};   ///< at most kMessageTextMax bytes are sent
-  OwnedFd bulk = {};       ///< sealed memfd of encoded parts, with publish_policy only
+  std::string text = {};  ///< at most kMessageTextMax bytes are sent
+  OwnedFd bulk = {};      ///< sealed memfd of encoded parts, with publish_policy only
 };
 
 class Channel {

@@ -86,13 +86,14 @@ Status ControlChild::start(TimeNs now, std::uint64_t generation) {
   arrange_child(actions, channel_fd.fd(), window_fd.fd());
   std::string verb = "control";
   std::string option = "--config";
-  std::array<char*, 5> argv = {program_.data(), verb.data(), option.data(), config_path_.data(), nullptr};
+  std::array<char*, 5> argv = {program_.data(), verb.data(), option.data(), config_path_.data(),
+                               nullptr};
   const int error = posix_spawn(&pid_, program_.c_str(), &actions.files, &actions.attributes,
                                 argv.data(), environ);
   if (error != 0) {
     pid_ = 0;
-    return fail(ErrorKind::unavailable,
-                fmt::format("control process: {} cannot be run: {}", program_, std::strerror(error)));
+    return fail(ErrorKind::unavailable, fmt::format("control process: {} cannot be run: {}",
+                                                    program_, std::strerror(error)));
   }
   ++starts_;
   started_ = last_heard_ = last_ping_ = now;
@@ -101,9 +102,7 @@ Status ControlChild::start(TimeNs now, std::uint64_t generation) {
   return {};
 }
 
-void ControlChild::schedule(TimeNs now) {
-  next_start_ = now + pause_.after(now - started_);
-}
+void ControlChild::schedule(TimeNs now) { next_start_ = now + pause_.after(now - started_); }
 
 void ControlChild::tend(TimeNs now, std::uint64_t generation) {
   if (is_stopping_) return;
@@ -135,8 +134,10 @@ void ControlChild::reap(TimeNs now) {
   channel_.reset();
   if (is_stopping_) return;
   schedule(now);
-  log(LogLevel::warning, fmt::format("control process {}: forwarding goes on, it is started again in "
-                                     "{} ms", describe_end(status), (next_start_ - now) / kNsPerMs));
+  log(LogLevel::warning,
+      fmt::format("control process {}: forwarding goes on, it is started again in "
+                  "{} ms",
+                  describe_end(status), (next_start_ - now) / kNsPerMs));
 }
 
 void ControlChild::hang_up(TimeNs now) {

@@ -28,8 +28,8 @@ class RestartPause {
 
 class ControlChild {
  public:
-  /// `program` is run as `program control --config CONFIG`, with the channel and `window_fd` at their
-  /// agreed descriptors. Nothing is started before the first `tend`.
+  /// `program` is run as `program control --config CONFIG`, with the channel and `window_fd` at
+  /// their agreed descriptors. Nothing is started before the first `tend`.
   ControlChild(std::string program, std::string config_path, int window_fd) noexcept;
   ~ControlChild();  ///< kills what still runs
   ControlChild(const ControlChild&) = delete;

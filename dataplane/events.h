@@ -12,21 +12,29 @@
 
 namespace sluice {
 
-enum class FlowEnd : std::uint8_t { none, timeout, closed, evicted, refused, shutdown, expired_at_lookup };
+enum class FlowEnd : std::uint8_t {
+  none,
+  timeout,
+  closed,
+  evicted,
+  refused,
+  shutdown,
+  expired_at_lookup
+};
 [[nodiscard]] const char* name_of(FlowEnd end) noexcept;
 
 /// Lane 0. At the end of a flow, and at intervals (`is_interim`; counters are then deltas).
 struct FlowRecord {
-  TimeNs emitted;                          ///< the event's timestamp: time of the last packet
+  TimeNs emitted;  ///< the event's timestamp: time of the last packet
   TimeNs first_seen;
   TimeNs last_seen;
-  std::uint64_t flow_number;               ///< below 2^53: keyed hash of key and first_seen
+  std::uint64_t flow_number;  ///< below 2^53: keyed hash of key and first_seen
   FlowKey key;
-  std::array<std::uint64_t, 2> bytes;      ///< [to_server, to_client]
+  std::array<std::uint64_t, 2> bytes;  ///< [to_server, to_client]
   std::array<std::uint32_t, 2> packets;
   std::uint32_t dropped_packets;
   std::uint32_t rule_id;
-  std::uint32_t packet_number;             ///< capture place of the first packet; 0 in the wire
+  std::uint32_t packet_number;  ///< capture place of the first packet; 0 in the wire
   std::array<std::uint16_t, 2> vlan;
   std::uint16_t generation;
   std::uint8_t initiator_is_low;
@@ -38,7 +46,7 @@ struct FlowRecord {
   DropReason refused_reason;
   std::uint8_t worker;
   std::uint8_t is_midstream;
-  std::uint8_t has_icmp_type;              ///< the next two are those of the flow's first packet
+  std::uint8_t has_icmp_type;  ///< the next two are those of the flow's first packet
   std::uint8_t icmp_type;
   std::uint8_t icmp_code;
   std::array<std::uint8_t, 61> reserved_;
@@ -48,8 +56,8 @@ static_assert(sizeof(FlowRecord) == 192 && std::is_trivially_copyable_v<FlowReco
 /// Lane 2. A refused packet (or one that would be, in monitor mode), sampled by keyed hash.
 struct DropRecord {
   TimeNs now;
-  std::uint64_t flow_number;               ///< 0 where there is no flow
-  std::array<std::uint8_t, 16> source;     ///< IPv4 in the first four bytes
+  std::uint64_t flow_number;            ///< 0 where there is no flow
+  std::array<std::uint8_t, 16> source;  ///< IPv4 in the first four bytes
   std::array<std::uint8_t, 16> destination;
   std::uint16_t source_port;
   std::uint16_t destination_port;
@@ -64,19 +72,19 @@ struct DropRecord {
   std::uint16_t tcp_window;
   std::uint16_t frames;
   std::uint16_t generation;
-  std::uint8_t ip_version;                 ///< 0: not IP
+  std::uint8_t ip_version;  ///< 0: not IP
   std::uint8_t protocol;
   std::uint8_t tcp_flags;
   std::uint8_t ttl;
   std::uint8_t tos;
   std::uint8_t in_port;
-  std::uint8_t direction;                  ///< 0 to_server, 1 to_client
+  std::uint8_t direction;  ///< 0 to_server, 1 to_client
   std::uint8_t icmp_type;
   std::uint8_t icmp_code;
   DropReason reason;
-  std::uint8_t is_enforced;                ///< 0: monitor mode, the packet was forwarded
+  std::uint8_t is_enforced;  ///< 0: monitor mode, the packet was forwarded
   std::uint8_t worker;
-  std::uint16_t l4_bytes;                  ///< layer 4 with its header; 0: not known
+  std::uint16_t l4_bytes;  ///< layer 4 with its header; 0: not known
   std::array<std::uint8_t, 28> reserved_;
 };
 static_assert(sizeof(DropRecord) == 128 && std::is_trivially_copyable_v<DropRecord>);

@@ -77,7 +77,8 @@ Keeper::Keeper(const KeeperSetup& setup)
 Result<std::unique_ptr<Keeper>> Keeper::create(const KeeperSetup& setup) {
   std::unique_ptr<Keeper> keeper(new Keeper(setup));
   if (!keeper->signals_.is_open()) {
-    return fail(ErrorKind::io, fmt::format("keeper: no signal descriptor: {}", std::strerror(errno)));
+    return fail(ErrorKind::io,
+                fmt::format("keeper: no signal descriptor: {}", std::strerror(errno)));
   }
   std::vector<int> interfaces;
   for (std::size_t i = 0; i < setup.ports->size(); ++i) {
@@ -225,7 +226,8 @@ void Keeper::acknowledge() {
 // What does not fit is not missed: every process that connects is told the generation in force.
 void Keeper::answer(MessageKind kind, std::uint64_t generation, std::string text) {
   if (Channel* channel = control_.channel()) {
-    static_cast<void>(channel->try_send({.kind = kind, .generation = generation, .text = std::move(text)}));
+    static_cast<void>(
+        channel->try_send({.kind = kind, .generation = generation, .text = std::move(text)}));
   }
 }
 
@@ -239,22 +241,24 @@ void Keeper::follow_links(TimeNs now) {
   for (const LinkFollower::Change& change : links_.due(now)) {
     KernelInterface* interface = setup_.ports->interface(change.port);
     if (interface == nullptr) continue;
-    log(LogLevel::notice, fmt::format("port {}: set {}, as its peer's link is",
-                                      port_name(*setup_.plan, change.port), change.up ? "up" : "down"));
+    log(LogLevel::notice,
+        fmt::format("port {}: set {}, as its peer's link is", port_name(*setup_.plan, change.port),
+                    change.up ? "up" : "down"));
     if (auto set = interface->set_up(change.up); !set) log(LogLevel::error, set.error().message);
   }
 }
 
 void Keeper::tell_systemd(TimeNs now) {
-  std::string status = fmt::format("forwarding over {} ports with {} workers, policy generation {}{}",
-                                   setup_.ports->size(), setup_.windows.size(),
-                                   setup_.policies->in_force().settings.generation,
-                                   heartbeats_.all_move() ? "" : ", a worker is stuck");
+  std::string status = fmt::format(
+      "forwarding over {} ports with {} workers, policy generation {}{}", setup_.ports->size(),
+      setup_.windows.size(), setup_.policies->in_force().settings.generation,
+      heartbeats_.all_move() ? "" : ", a worker is stuck");
   if (status != status_) {
     sd_notifyf(0, "STATUS=%s", status.c_str());
     status_ = std::move(status);
   }
-  if (watchdog_every_ == 0 || now - watchdog_fed_ < watchdog_every_ || !heartbeats_.all_move()) return;
+  if (watchdog_every_ == 0 || now - watchdog_fed_ < watchdog_every_ || !heartbeats_.all_move())
+    return;
   watchdog_fed_ = now;
   sd_notify(0, "WATCHDOG=1");
 }

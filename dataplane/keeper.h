@@ -17,8 +17,8 @@
 #include "dataplane/control_child.h"
 #include "dataplane/io/link_watch.h"
 #include "dataplane/sealed_memory.h"
-#include "dataplane/wire_plan.h"
 #include "dataplane/window.h"
+#include "dataplane/wire_plan.h"
 
 namespace sluice {
 
@@ -33,8 +33,8 @@ struct KeeperSetup {
   WindowHeader* window = nullptr;
   std::span<WorkerWindow* const> windows;
   int window_fd = -1;
-  SipKey list_key;                ///< of the lists' hash, the same for every policy
-  std::string program;            ///< run as the control process; empty = there is none
+  SipKey list_key;      ///< of the lists' hash, the same for every policy
+  std::string program;  ///< run as the control process; empty = there is none
   std::string config_path;
   const Clock* clock = nullptr;
 };
@@ -93,7 +93,7 @@ class Keeper {
   LinkFollower links_;
   std::unique_ptr<LinkWatch> link_watch_;
   OwnedFd signals_;
-  std::optional<PolicyParts> waiting_;     ///< the newest policy asked for, not published yet
+  std::optional<PolicyParts> waiting_;  ///< the newest policy asked for, not published yet
   std::uint64_t acknowledged_ = 0;
   TimeNs ports_seen_ = 0;
   TimeNs watchdog_fed_ = 0;

@@ -17,7 +17,9 @@ namespace {
 constexpr std::size_t kHugepageBytes = 2U << 20;
 constexpr std::size_t kSmallPageBytes = 4096;
 
-std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
+std::size_t round_up(std::size_t bytes, std::size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
 
 void* map(std::size_t bytes, int extra_flags) {
   void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,

@@ -1,8 +1,8 @@
-// Sharing out the budget. Fixed needs come first (pools that keep the rings full, the shared window,
-// hand-off rings, two generations of lists); what is left is shared between the tables in one
-// proportion per flow, so that no table fills long before the others. All entries are powers of two,
-// because every table indexes with a mask. Rejected: shares in percent, which give a host with large
-// pools too few flows and a small test budget too many mbufs.
+// Sharing out the budget. Fixed needs come first (pools that keep the rings full, the shared
+// window, hand-off rings, two generations of lists); what is left is shared between the tables in
+// one proportion per flow, so that no table fills long before the others. All entries are powers of
+// two, because every table indexes with a mask. Rejected: shares in percent, which give a host with
+// large pools too few flows and a small test budget too many mbufs.
 #include "dataplane/memory_plan.h"
 
 #include <algorithm>
@@ -55,8 +55,12 @@ constexpr std::uint64_t kFlowsPerHalfOpen = 4;
 constexpr std::uint64_t kFlowsPerSource = 4;
 constexpr std::uint64_t kBudgetMin = 16ULL << 20;
 
-std::uint64_t power_of_two_up(std::uint64_t value) { return std::bit_ceil(std::max<std::uint64_t>(value, 1)); }
-std::uint64_t power_of_two_down(std::uint64_t value) { return std::bit_floor(std::max<std::uint64_t>(value, 1)); }
+std::uint64_t power_of_two_up(std::uint64_t value) {
+  return std::bit_ceil(std::max<std::uint64_t>(value, 1));
+}
+std::uint64_t power_of_two_down(std::uint64_t value) {
+  return std::bit_floor(std::max<std::uint64_t>(value, 1));
+}
 
 std::uint64_t per_worker(std::uint64_t over_all, std::uint32_t workers) {
   return power_of_two_up((over_all + workers - 1) / workers);
@@ -77,14 +81,15 @@ std::uint64_t bytes_per_flow(const Config& config, std::uint32_t workers) {
 }
 
 struct PoolNeed {
-  std::uint64_t least = 0;      ///< mbufs that keep every ring full
+  std::uint64_t least = 0;  ///< mbufs that keep every ring full
   std::uint32_t frame_room = 0;
   [[nodiscard]] std::uint64_t bytes(std::uint64_t mbufs) const {
     return mbufs * (frame_room + kMbufOverheadBytes);
   }
 };
 
-Result<PoolNeed> pool_need(const Config& config, const PortPairConfig& pair, std::uint32_t workers) {
+Result<PoolNeed> pool_need(const Config& config, const PortPairConfig& pair,
+                           std::uint32_t workers) {
   PoolNeed need;
   need.least = workers * (kMempoolCacheMbufs + 4ULL * config.workers.burst);
   if (workers > 1) need.least += std::uint64_t{workers} * config.workers.handoff_ring;
@@ -143,8 +148,8 @@ void add_fixed_rows(MemoryPlan& plan, const Config& config, const MemoryRequest&
   plan.pool_bytes = plan.total_bytes;
   add_row(plan, {"window", "worker", workers, 1, sizeof(WorkerWindow), 0});
   if (workers > 1) {
-    add_row(plan, {"hand-off rings", "process", 1, workers * (workers - 1) * config.workers.handoff_ring,
-                   sizeof(void*), 0});
+    add_row(plan, {"hand-off rings", "process", 1,
+                   workers * (workers - 1) * config.workers.handoff_ring, sizeof(void*), 0});
   }
   add_row(plan, {"lists", "generation", 2, 1,
                  PrefixTable::memory_bytes_max(request.prefixes_v4, request.prefixes_v6), 0});
@@ -157,7 +162,8 @@ void add_table_rows(MemoryPlan& plan, std::uint32_t workers) {
   add_row(plan, {"flows, hot and warm", "worker", workers, sizes.flows,
                  sizeof(Flow) + sizeof(FlowWarm), 0});
   add_row(plan, {"flows, cold", "worker", workers, sizes.flows, sizeof(FlowCold), 0});
-  add_row(plan, {"fragment frames", "worker", workers, sizes.fragments_held, sizeof(FragmentPiece), 0});
+  add_row(plan,
+          {"fragment frames", "worker", workers, sizes.fragments_held, sizeof(FragmentPiece), 0});
   add_row(plan, {"half-open", "worker", workers, sizes.half_open, kHalfOpenBytes, 0});
   add_row(plan, {"sources", "worker", workers, sizes.sources, kSourceBytes, 0});
   if (plan.shared_meters > 0) {
@@ -188,10 +194,10 @@ void warn_of_host(MemoryPlan& plan, const Config& config, const HostMemory& host
   }
   if (config.memory.hugepages == HugepageMode::automatic && !config.pairs.empty() &&
       host.free_hugepage_bytes() < plan.pool_bytes) {
-    plan.warnings.push_back(
-        fmt::format("{} of hugepages are free and the pools need {}: ordinary pages are used, which "
-                    "costs about 40 cycles per packet",
-                    print_mebibytes(host.free_hugepage_bytes()), print_mebibytes(plan.pool_bytes)));
+    plan.warnings.push_back(fmt::format(
+        "{} of hugepages are free and the pools need {}: ordinary pages are used, which "
+        "costs about 40 cycles per packet",
+        print_mebibytes(host.free_hugepage_bytes()), print_mebibytes(plan.pool_bytes)));
   }
 }
 
@@ -206,22 +212,22 @@ WorkerSizes size_tables(const Config& config, std::uint32_t workers, std::uint64
   const std::uint64_t share = budget_bytes / workers;
   const std::uint64_t fixed =
       fragment_bytes(config) +
-      (config.flows.half_open > 0 ? per_worker(config.flows.half_open, workers) * kHalfOpenBytes : 0) +
+      (config.flows.half_open > 0 ? per_worker(config.flows.half_open, workers) * kHalfOpenBytes
+                                  : 0) +
       (config.limits.sources > 0 ? per_worker(config.limits.sources, workers) * kSourceBytes : 0);
   const std::uint64_t affordable =
       share > fixed ? (share - fixed) / bytes_per_flow(config, workers) : 0;
-  const std::uint64_t flows =
-      config.flows.capacity > 0
-          ? per_worker(config.flows.capacity, workers)
-          : std::clamp(power_of_two_down(affordable), kFlowsMin, kFlowsMax);
+  const std::uint64_t flows = config.flows.capacity > 0
+                                  ? per_worker(config.flows.capacity, workers)
+                                  : std::clamp(power_of_two_down(affordable), kFlowsMin, kFlowsMax);
   WorkerSizes sizes;
   sizes.flows = static_cast<std::uint32_t>(std::min(flows, kFlowsMax));
-  sizes.half_open = static_cast<std::uint32_t>(
-      config.flows.half_open > 0 ? per_worker(config.flows.half_open, workers)
-                                 : sizes.flows / kFlowsPerHalfOpen);
-  sizes.sources = static_cast<std::uint32_t>(
-      config.limits.sources > 0 ? per_worker(config.limits.sources, workers)
-                                : sizes.flows / kFlowsPerSource);
+  sizes.half_open = static_cast<std::uint32_t>(config.flows.half_open > 0
+                                                   ? per_worker(config.flows.half_open, workers)
+                                                   : sizes.flows / kFlowsPerHalfOpen);
+  sizes.sources = static_cast<std::uint32_t>(config.limits.sources > 0
+                                                 ? per_worker(config.limits.sources, workers)
+                                                 : sizes.flows / kFlowsPerSource);
   sizes.fragment_datagrams = config.fragments.datagrams;
   sizes.fragments_held = config.fragments.datagrams * 4;
   return sizes;
@@ -239,7 +245,8 @@ Result<MemoryPlan> plan_memory(const Config& config, const MemoryRequest& reques
   const std::uint64_t left = plan.budget_bytes > spoken_for ? plan.budget_bytes - spoken_for : 0;
   plan.worker = size_tables(config, request.workers, left);
   if (!plan.pools.empty()) plan.worker.fragments_held = fragments_held(plan, request.workers);
-  if (request.workers > 1) plan.shared_meters = plan.worker.sources * std::bit_ceil(request.workers);
+  if (request.workers > 1)
+    plan.shared_meters = plan.worker.sources * std::bit_ceil(request.workers);
   add_table_rows(plan, request.workers);
   if (plan.total_bytes > plan.budget_bytes) return refuse_budget(plan);
   warn_of_host(plan, config, host);
@@ -264,7 +271,8 @@ Result<HostMemory> read_host_memory(const std::string& meminfo) {
     if (name == "Hugepagesize:") host.hugepage_bytes = value * 1024;
   }
   host.free_hugepages -= std::min(host.free_hugepages, promised);
-  if (host.total_bytes == 0) return fail(ErrorKind::io, fmt::format("{}: has no MemTotal", meminfo));
+  if (host.total_bytes == 0)
+    return fail(ErrorKind::io, fmt::format("{}: has no MemTotal", meminfo));
   return host;
 }
 

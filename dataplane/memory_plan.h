@@ -15,7 +15,7 @@ namespace sluice {
 struct HostMemory {
   std::uint64_t total_bytes = 0;
   std::uint64_t available_bytes = 0;
-  std::uint64_t hugepage_bytes = 0;       ///< size of one; 0 = the kernel has none
+  std::uint64_t hugepage_bytes = 0;  ///< size of one; 0 = the kernel has none
   std::uint64_t free_hugepages = 0;
 
   [[nodiscard]] std::uint64_t free_hugepage_bytes() const noexcept {
@@ -33,11 +33,11 @@ struct MemoryRequest {
 /// One line of the printed plan.
 struct MemoryRow {
   std::string table;
-  std::string each;              ///< "worker", "port pair", "process", "generation"
+  std::string each;  ///< "worker", "port pair", "process", "generation"
   std::uint64_t copies = 0;
-  std::uint64_t entries = 0;     ///< of one copy
+  std::uint64_t entries = 0;  ///< of one copy
   std::uint64_t entry_bytes = 0;
-  std::uint64_t bytes = 0;       ///< of all copies
+  std::uint64_t bytes = 0;  ///< of all copies
 };
 
 struct PoolPlan {
@@ -48,10 +48,10 @@ struct PoolPlan {
 struct MemoryPlan {
   std::uint64_t budget_bytes = 0;
   std::uint64_t total_bytes = 0;
-  std::uint64_t pool_bytes = 0;        ///< of the total, what EAL's memory has to hold
-  WorkerSizes worker;                  ///< entries of each worker's tables
-  std::uint32_t shared_meters = 0;     ///< entries of the one table all workers lease from
-  std::vector<PoolPlan> pools;         ///< by port pair
+  std::uint64_t pool_bytes = 0;     ///< of the total, what EAL's memory has to hold
+  WorkerSizes worker;               ///< entries of each worker's tables
+  std::uint32_t shared_meters = 0;  ///< entries of the one table all workers lease from
+  std::vector<PoolPlan> pools;      ///< by port pair
   std::vector<MemoryRow> rows;
   std::vector<std::string> warnings;
 };

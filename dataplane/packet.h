@@ -32,24 +32,31 @@ static_assert(sizeof(MbufNote) == 32);
 
 enum PacketFlag : std::uint16_t {
   kIsIp = 1 << 0,
-  kSourceIsLow = 1 << 1,       ///< direction relative to the flow key's order
-  kIsFragment = 1 << 2,        ///< one piece: no ports, no layer-4 header known
-  kIsDatagram = 1 << 3,        ///< put together from `frames` fragments
-  kIcmpError = 1 << 4,         ///< the key is that of the quoted flow
-  kMustPass = 1 << 5,          ///< fragmentation-needed, packet-too-big: never limited
-  kControlProtocol = 1 << 6,   ///< exempt from limits and shedding (inline.md 15)
-  kCapturedShort = 1 << 7,     ///< fewer bytes at hand than the frame had: judged as far as it goes
-  kInitiator = 1 << 8,         ///< sent by the flow's initiator (set by the tracker)
-  kNewFlow = 1 << 9,           ///< this packet made the flow
+  kSourceIsLow = 1 << 1,      ///< direction relative to the flow key's order
+  kIsFragment = 1 << 2,       ///< one piece: no ports, no layer-4 header known
+  kIsDatagram = 1 << 3,       ///< put together from `frames` fragments
+  kIcmpError = 1 << 4,        ///< the key is that of the quoted flow
+  kMustPass = 1 << 5,         ///< fragmentation-needed, packet-too-big: never limited
+  kControlProtocol = 1 << 6,  ///< exempt from limits and shedding (inline.md 15)
+  kCapturedShort = 1 << 7,    ///< fewer bytes at hand than the frame had: judged as far as it goes
+  kInitiator = 1 << 8,        ///< sent by the flow's initiator (set by the tracker)
+  kNewFlow = 1 << 9,          ///< this packet made the flow
   kChecksumFixed = 1 << 10,
-  kListsChecked = 1 << 11,     ///< the filter gave its exact answer for this packet
-  kAllowed = 1 << 12,          ///< an allow prefix covers it
-  kUnsampled = 1 << 13,        ///< refused before it was decoded; its flow's drops are not reported
+  kListsChecked = 1 << 11,  ///< the filter gave its exact answer for this packet
+  kAllowed = 1 << 12,       ///< an allow prefix covers it
+  kUnsampled = 1 << 13,     ///< refused before it was decoded; its flow's drops are not reported
   kHasPorts = 1 << 14,
 };
 
 enum TcpFlag : std::uint8_t {
-  kFin = 0x01, kSyn = 0x02, kRst = 0x04, kPsh = 0x08, kAck = 0x10, kUrg = 0x20, kEce = 0x40, kCwr = 0x80,
+  kFin = 0x01,
+  kSyn = 0x02,
+  kRst = 0x04,
+  kPsh = 0x08,
+  kAck = 0x10,
+  kUrg = 0x20,
+  kEce = 0x40,
+  kCwr = 0x80,
 };
 
 inline constexpr unsigned kVlanTagsMax = 3;
@@ -58,40 +65,40 @@ inline constexpr unsigned kTunnelDepthMax = 3;
 /// Offsets count from `bytes`; lengths are bytes. The layers are those of the innermost decoded
 /// packet (or the outermost, where the configuration says so).
 struct alignas(64) Packet {
-  rte_mbuf* mbuf;                 ///< owned by the burst; head of the train where frames > 1
-  const std::uint8_t* bytes;      ///< frame, or for a datagram the assembled copy (Ethernet header on)
+  rte_mbuf* mbuf;             ///< owned by the burst; head of the train where frames > 1
+  const std::uint8_t* bytes;  ///< frame, or for a datagram the assembled copy (Ethernet header on)
   TimeNs now;
-  std::uint32_t wire_bytes;       ///< layer-2 length without FCS, summed over the originals
-  std::uint32_t bytes_at_hand;    ///< contiguous bytes behind `bytes`
+  std::uint32_t wire_bytes;     ///< layer-2 length without FCS, summed over the originals
+  std::uint32_t bytes_at_hand;  ///< contiguous bytes behind `bytes`
   FlowId id;
-  std::uint64_t hash;             ///< table_hash(id)
-  Flow* flow;                     ///< valid within the burst only
+  std::uint64_t hash;  ///< table_hash(id)
+  Flow* flow;          ///< valid within the burst only
 
   Verdict verdict;
-  std::uint16_t flags;            ///< PacketFlag
+  std::uint16_t flags;  ///< PacketFlag
   std::uint16_t l3_offset;
   std::uint16_t l4_offset;
   std::uint16_t payload_offset;
-  std::uint16_t payload_bytes;    ///< layer-4 payload by the headers' lengths
-  std::uint16_t l3_bytes;         ///< IP packet by its own length, header included
+  std::uint16_t payload_bytes;  ///< layer-4 payload by the headers' lengths
+  std::uint16_t l3_bytes;       ///< IP packet by its own length, header included
   std::uint16_t source_port;
   std::uint16_t destination_port;
   std::uint32_t tcp_sequence;
   std::uint32_t tcp_acknowledgement;
   std::uint16_t tcp_window;
   std::uint16_t domain;
-  std::uint8_t ip_version;        ///< 0 where not IP
-  std::uint8_t protocol;          ///< layer-4 protocol number
-  std::uint8_t tcp_flags;         ///< TcpFlag
+  std::uint8_t ip_version;  ///< 0 where not IP
+  std::uint8_t protocol;    ///< layer-4 protocol number
+  std::uint8_t tcp_flags;   ///< TcpFlag
   std::uint8_t tunnel_depth;
   std::uint8_t vlan_count;
   std::uint8_t in_port;
   std::uint8_t out_port;
   std::uint8_t icmp_type;
   std::uint16_t vlan[kVlanTagsMax];  ///< VLAN ids, outermost first
-  std::uint16_t frames;           ///< originals this packet stands for: 1, or those of the datagram
-  std::uint32_t packet_number;    ///< place in the capture, from 1; 0 in the wire
-  DurationNs since_previous;      ///< since the flow's previous packet; 0 for a new flow
+  std::uint16_t frames;         ///< originals this packet stands for: 1, or those of the datagram
+  std::uint32_t packet_number;  ///< place in the capture, from 1; 0 in the wire
+  DurationNs since_previous;    ///< since the flow's previous packet; 0 for a new flow
 
   [[nodiscard]] bool has(PacketFlag flag) const noexcept { return (flags & flag) != 0; }
   void set(PacketFlag flag) noexcept { flags = static_cast<std::uint16_t>(flags | flag); }

@@ -30,10 +30,8 @@ class PlainWriter {
     append(&byte, 1);
   }
   template <class E>
-    requires std::is_enum_v<E>
-  void enumeration(E& value, E) {
-    append(&value, sizeof value);
-  }
+  requires std::is_enum_v<E>
+  void enumeration(E& value, E) { append(&value, sizeof value); }
   void text(std::string& value, std::size_t) {
     auto size = static_cast<std::uint32_t>(value.size());
     append(&size, sizeof size);
@@ -76,7 +74,7 @@ class PlainReader {
     if (take(&byte, 1) && check(byte <= 1)) value = byte == 1;
   }
   template <class E>
-    requires std::is_enum_v<E>
+  requires std::is_enum_v<E>
   void enumeration(E& value, E last) {
     using Number = std::underlying_type_t<E>;
     Number read{};

@@ -23,7 +23,8 @@ struct Policy {
 };
 
 /// `previous` may be null. Fails where lists or limits are out of their bounds; allocates, any
-/// thread but a worker's. `list_key` seeds the hash of the IPv6 tables; `memory` says where the lists' tables lie.
+/// thread but a worker's. `list_key` seeds the hash of the IPv6 tables; `memory` says where the
+/// lists' tables lie.
 [[nodiscard]] Result<std::unique_ptr<const Policy>> build_policy(const PolicyParts& parts,
                                                                  const Policy* previous,
                                                                  const SipKey& list_key,

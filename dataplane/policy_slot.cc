@@ -16,7 +16,8 @@ namespace {
 
 rte_rcu_qsbr* make_rcu(unsigned workers) {
   const std::size_t bytes = rte_rcu_qsbr_get_memsize(workers);
-  const std::size_t rounded = (bytes + RTE_CACHE_LINE_SIZE - 1) & ~std::size_t{RTE_CACHE_LINE_SIZE - 1};
+  const std::size_t rounded =
+      (bytes + RTE_CACHE_LINE_SIZE - 1) & ~std::size_t{RTE_CACHE_LINE_SIZE - 1};
   auto* rcu = static_cast<rte_rcu_qsbr*>(std::aligned_alloc(RTE_CACHE_LINE_SIZE, rounded));
   SLUICE_CHECK(rcu != nullptr && rte_rcu_qsbr_init(rcu, workers) == 0,
                "a few hundred bytes at start, for at least one worker");

@@ -167,10 +167,8 @@ WorkerSetup ReplayRun::worker_setup(std::uint8_t index) {
 
 bool ReplayRun::has_mostly_wrong_checksums(std::span<const ReplayFrame> frames) {
   Decoder decoder(kReplayKeys.flow);
-  decoder.configure_port(0, {.checksums = ChecksumMode::automatic,
-                             .vlan_in_key = false,
-                             .domain = 0,
-                             .out_port = 1});
+  decoder.configure_port(
+      0, {.checksums = ChecksumMode::automatic, .vlan_in_key = false, .domain = 0, .out_port = 1});
   std::size_t probed = 0;
   std::size_t wrong = 0;
   Burst burst;

@@ -1,6 +1,6 @@
-// A capture through the same stations: the door by which the control side replays. One thread drives
-// all workers in file order; time is the packets' own and never goes back; at every multiple of
-// 100 ms the burst is cut and the observer's `tick` runs. No EAL, no root, no hugepages.
+// A capture through the same stations: the door by which the control side replays. One thread
+// drives all workers in file order; time is the packets' own and never goes back; at every multiple
+// of 100 ms the burst is cut and the observer's `tick` runs. No EAL, no root, no hugepages.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +28,9 @@ struct ReplayFrame {
 
 /// Makes scarce what a capture alone cannot exhaust; only tests ask for it.
 struct ReplayFaults {
-  std::uint32_t transmit_most = 0;     ///< frames that the port takes per call; 0 = all
-  std::uint32_t handoff_ring = 0;      ///< slots; 0 = enough for every burst
-  std::uint32_t frame_bytes_max = 0;   ///< 0 = any frame fits the peer
+  std::uint32_t transmit_most = 0;    ///< frames that the port takes per call; 0 = all
+  std::uint32_t handoff_ring = 0;     ///< slots; 0 = enough for every burst
+  std::uint32_t frame_bytes_max = 0;  ///< 0 = any frame fits the peer
 };
 
 struct ReplaySetup {
@@ -47,10 +47,10 @@ struct ReplaySetup {
 struct ReplayTotals {
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;
-  WorkerCounters counters;             ///< summed
-  double seconds = 0;                  ///< thread CPU time inside the stations and ticks
-  std::uint64_t cycles = 0;            ///< the same in ticks of the time-stamp counter
-  bool trusted_checksums = false;      ///< `auto` found too many wrong sums
+  WorkerCounters counters;         ///< summed
+  double seconds = 0;              ///< thread CPU time inside the stations and ticks
+  std::uint64_t cycles = 0;        ///< the same in ticks of the time-stamp counter
+  bool trusted_checksums = false;  ///< `auto` found too many wrong sums
 };
 
 /// What the control side does while a replay runs. Frames are named by their place from 1.

@@ -34,7 +34,7 @@ class ReplayMbufs {
   ReplayMbuf& take();
   rte_mbuf* wrap_segment(std::span<const std::uint8_t> bytes, bool writable);
 
-  std::deque<ReplayMbuf> all_;     // a deque never moves what it holds
+  std::deque<ReplayMbuf> all_;  // a deque never moves what it holds
   std::vector<ReplayMbuf*> free_;
 };
 

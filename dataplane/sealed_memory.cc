@@ -35,7 +35,8 @@ Status write_and_seal(int memfd, std::span<const std::byte> bytes) {
     const ssize_t written = ::write(memfd, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) {
-      return fail(ErrorKind::io, fmt::format("cannot write shared memory: {}", std::strerror(errno)));
+      return fail(ErrorKind::io,
+                  fmt::format("cannot write shared memory: {}", std::strerror(errno)));
     }
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
@@ -55,8 +56,9 @@ Result<SealedView> SealedView::map(int memfd, std::size_t bytes_max) {
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size > bytes_max) {
-    return fail(ErrorKind::invalid,
-                fmt::format("shared memory has {} bytes, above the largest of {}", size, bytes_max));
+    return fail(
+        ErrorKind::invalid,
+        fmt::format("shared memory has {} bytes, above the largest of {}", size, bytes_max));
   }
   void* address = mmap(nullptr, size, PROT_READ, MAP_SHARED, memfd, 0);
   if (address == MAP_FAILED) {

@@ -35,23 +35,25 @@ struct WorkerCounters {
   std::uint64_t forwarded = 0;
   std::uint64_t forwarded_bytes = 0;
   std::uint64_t generated = 0;
-  std::uint64_t held = 0;             ///< gauge: fragments waiting in this worker
-  std::uint64_t handed_out = 0;       ///< frames put on another worker's ring
-  std::uint64_t handed_in = 0;        ///< frames taken from rings
+  std::uint64_t held = 0;        ///< gauge: fragments waiting in this worker
+  std::uint64_t handed_out = 0;  ///< frames put on another worker's ring
+  std::uint64_t handed_in = 0;   ///< frames taken from rings
   std::array<std::uint64_t, kDropReasonCount> dropped{};
   std::array<std::uint64_t, kDropReasonCount> would_drop{};
   std::array<std::uint64_t, kCapacityEventCount> capacity{};
   std::array<PortCounters, kPortsMax> ports{};
   std::uint64_t flows_created = 0;
   std::uint64_t flows_ended = 0;
-  std::uint64_t flows_active = 0;     ///< gauge
-  std::uint64_t half_open_active = 0; ///< gauge
+  std::uint64_t flows_active = 0;      ///< gauge
+  std::uint64_t half_open_active = 0;  ///< gauge
+  std::uint64_t out_of_state = 0;      ///< TCP packets that fit no state, whatever became of them
+  std::uint64_t midstream = 0;         ///< flows picked up without their handshake
   std::uint64_t flow_records_lost = 0;
   std::uint64_t drop_records_lost = 0;
   std::uint64_t polls = 0;
-  std::uint64_t busy_polls = 0;       ///< polls that received something
+  std::uint64_t busy_polls = 0;  ///< polls that received something
   std::uint64_t full_bursts = 0;
-  std::uint64_t generation = 0;       ///< of the policy in use
+  std::uint64_t generation = 0;  ///< of the policy in use
 };
 static_assert(std::is_trivially_copyable_v<WorkerCounters> && sizeof(WorkerCounters) % 8 == 0);
 
@@ -166,7 +168,7 @@ struct alignas(64) WindowHeader {
   std::uint32_t version = kWindowVersion;
   std::uint32_t workers = 0;
   std::uint64_t worker_window_bytes = sizeof(WorkerWindow);
-  std::uint64_t started = 0;                       ///< TimeNs
+  std::uint64_t started = 0;  ///< TimeNs
   std::uint32_t ports = 0;
   std::array<std::array<char, 32>, kPortsMax> port_names{};
   std::array<PortState, kPortsMax> port_states{};

@@ -35,7 +35,8 @@ namespace {
 
 constexpr int kDone = 0;
 constexpr int kCouldNot = 1;
-// The lanes may be full when the workers stop; all of it has to fit into the second a stop may take.
+// The lanes may be full when the workers stop; all of it has to fit into the second a stop may
+// take.
 constexpr DurationNs kControlGrace = 600 * kNsPerMs;
 
 void tell(LogLevel level, const Error& error) {
@@ -79,7 +80,8 @@ bool pass_preflight(const WirePlan& plan, bool& uses_hugepages) {
 
 Result<WorkerKeys> draw_keys(SipKey& list_key) {
   WorkerKeys keys;
-  for (SipKey* key : {&keys.flow, &keys.owner, &keys.fragment, &keys.source, &keys.sample, &list_key}) {
+  for (SipKey* key :
+       {&keys.flow, &keys.owner, &keys.fragment, &keys.source, &keys.sample, &list_key}) {
     if (getrandom(key, sizeof *key, 0) != static_cast<ssize_t>(sizeof *key)) {
       return fail(ErrorKind::io, "no random numbers for the keys of the tables");
     }
@@ -99,7 +101,9 @@ class Window {
   Window& operator=(const Window&) = delete;
 
   [[nodiscard]] int fd() const noexcept { return memfd_.fd(); }
-  [[nodiscard]] WindowHeader* header() const noexcept { return static_cast<WindowHeader*>(memory_); }
+  [[nodiscard]] WindowHeader* header() const noexcept {
+    return static_cast<WindowHeader*>(memory_);
+  }
   [[nodiscard]] const std::vector<WorkerWindow*>& windows() const noexcept { return windows_; }
 
  private:
@@ -121,8 +125,10 @@ Status Window::map(std::size_t bytes) {
       fcntl(memfd_.fd(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
     return fail(ErrorKind::io, fmt::format("window: {}", std::strerror(errno)));
   }
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, memfd_.fd(), 0);
-  if (memory == MAP_FAILED) return fail(ErrorKind::limit, fmt::format("window: {}", std::strerror(errno)));
+  void* memory =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, memfd_.fd(), 0);
+  if (memory == MAP_FAILED)
+    return fail(ErrorKind::limit, fmt::format("window: {}", std::strerror(errno)));
   memory_ = memory;
   bytes_ = bytes;
   return {};
@@ -157,15 +163,18 @@ void drop_privileges(bool changes_user) {
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   capng_get_caps_process();
   std::vector<unsigned> kept = {CAP_NET_ADMIN};
-  if (changes_user) kept.insert(kept.end(), {CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL, CAP_CHOWN});
+  if (changes_user)
+    kept.insert(kept.end(), {CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL, CAP_CHOWN});
   std::erase_if(kept, [](unsigned capability) {
     return capng_have_capability(CAPNG_PERMITTED, capability) == 0;
   });
   capng_clear(CAPNG_SELECT_CAPS);
   for (const unsigned capability : kept) {
-    capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), capability);
+    capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
+                 capability);
   }
-  if (capng_apply(CAPNG_SELECT_CAPS) != 0) log(LogLevel::warning, "capabilities could not be given up");
+  if (capng_apply(CAPNG_SELECT_CAPS) != 0)
+    log(LogLevel::warning, "capabilities could not be given up");
 }
 
 /// The program as it stands on disk when the control process is started: an upgrade reaches the

@@ -82,7 +82,8 @@ void code_plan(Archive& io, WirePlan& plan) {
 bool is_consistent(const WirePlan& plan) {
   if (plan.pairs.empty() || plan.workers.empty() || plan.control_cpus.empty()) return false;
   if (plan.pools.size() != plan.pairs.size()) return false;
-  if (!std::has_single_bit(plan.handoff_ring) || !std::has_single_bit(plan.sizes.flows)) return false;
+  if (!std::has_single_bit(plan.handoff_ring) || !std::has_single_bit(plan.sizes.flows))
+    return false;
   std::set<std::string> devices;
   for (const PortPairConfig& pair : plan.pairs) {
     for (const PortConfig* port : {&pair.outside, &pair.inside}) {

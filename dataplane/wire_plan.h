@@ -28,10 +28,10 @@ struct WirePlan {
   HugepageMode hugepages = HugepageMode::automatic;
   WorkerSizes sizes;
   std::uint32_t shared_meters = 0;
-  std::vector<PoolPlan> pools;        ///< by pair
+  std::vector<PoolPlan> pools;  ///< by pair
   std::uint64_t pool_bytes = 0;
   std::string run_dir;
-  std::string control_user;           ///< empty = as the wire process
+  std::string control_user;  ///< empty = as the wire process
   PolicyParts parts;
 };
 

@@ -17,8 +17,8 @@
 namespace sluice {
 namespace {
 
-// After the last turn a ring can hold what its producer put there before it stopped; taking that may
-// put a datagram on another ring. Two rounds empty both.
+// After the last turn a ring can hold what its producer put there before it stopped; taking that
+// may put a datagram on another ring. Two rounds empty both.
 constexpr unsigned kDrainRounds = 2;
 
 void release_mbufs(rte_mbuf** mbufs, std::uint32_t count) noexcept {

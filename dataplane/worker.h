@@ -32,11 +32,11 @@ struct Policy;
 
 /// Per-boot random keys; a replay fixes them.
 struct WorkerKeys {
-  SipKey flow;      ///< flow ids and the flow table
-  SipKey owner;     ///< which worker owns an address pair
+  SipKey flow;   ///< flow ids and the flow table
+  SipKey owner;  ///< which worker owns an address pair
   SipKey fragment;
-  SipKey source;    ///< source table and shared meters
-  SipKey sample;    ///< which flows are sampled, and flow numbers
+  SipKey source;  ///< source table and shared meters
+  SipKey sample;  ///< which flows are sampled, and flow numbers
 };
 
 /// Entries of one worker's tables.
@@ -45,26 +45,26 @@ struct WorkerSizes {
   std::uint32_t half_open = 1U << 14;
   std::uint32_t sources = 1U << 14;
   std::uint32_t fragment_datagrams = 1024;
-  std::uint32_t fragments_held = 4096;   ///< frames the defragmenter may hold
+  std::uint32_t fragments_held = 4096;  ///< frames the defragmenter may hold
 };
 
 struct WorkerSetup {
   std::uint8_t index = 0;
   std::uint32_t workers = 1;
   std::uint32_t burst = kBurstMax;
-  std::vector<PortIo> ports;             ///< by port number; peers point into the same list
+  std::vector<PortIo> ports;  ///< by port number; peers point into the same list
   WorkerKeys keys;
   WorkerSizes sizes;
-  MemoryArena* arena = nullptr;          ///< outlives the worker
-  WorkerWindow* window = nullptr;        ///< outlives the worker
-  HandoffRings* rings = nullptr;         ///< null with one worker
-  SharedMeters* meters = nullptr;        ///< null with one worker outside a replay
-  PolicySlot* policies = nullptr;        ///< null in a replay: `use_policy` instead
-  const Clock* clock = nullptr;          ///< null in a replay: packets bring their time
+  MemoryArena* arena = nullptr;    ///< outlives the worker
+  WorkerWindow* window = nullptr;  ///< outlives the worker
+  HandoffRings* rings = nullptr;   ///< null with one worker
+  SharedMeters* meters = nullptr;  ///< null with one worker outside a replay
+  PolicySlot* policies = nullptr;  ///< null in a replay: `use_policy` instead
+  const Clock* clock = nullptr;    ///< null in a replay: packets bring their time
   TimeNs started = 0;
   bool is_replay = false;
   ReleaseMbufs release = nullptr;
-  RefusalObserver refusals;              ///< only a replay looks
+  RefusalObserver refusals;  ///< only a replay looks
 };
 
 /// Cycles and packets per station, filled where a benchmark asks for them.
@@ -91,8 +91,8 @@ class Worker {
   /// The same turn with the cost of every station added to `costs`, for benchmarks.
   void poll_measured(StationCosts& costs) noexcept;
 
-  /// The journey of a burst whose mbufs were received elsewhere: stations 2 to 11. `receive` has set
-  /// mbuf, bytes, bytes_at_hand, wire_bytes, now, in_port and packet_number of each packet.
+  /// The journey of a burst whose mbufs were received elsewhere: stations 2 to 11. `receive` has
+  /// set mbuf, bytes, bytes_at_hand, wire_bytes, now, in_port and packet_number of each packet.
   void judge(Burst& burst) noexcept;
   /// Frames that other workers handed over; true if there were any.
   bool take_handed_over(TimeNs now) noexcept;

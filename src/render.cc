@@ -35,10 +35,11 @@ using Row = std::vector<std::string>;
   std::vector<Row> rows = {{"RUNS", ">CPU", ">NODE"}};
   for (std::size_t i = 0; i < lcores.workers.size(); ++i) {
     const WorkerPlace& place = lcores.workers[i];
-    rows.push_back({fmt::format("worker {}", i), std::to_string(place.cpu),
-                    std::to_string(place.numa_node)});
+    rows.push_back(
+        {fmt::format("worker {}", i), std::to_string(place.cpu), std::to_string(place.numa_node)});
   }
-  rows.push_back({"keeper and control", fmt::format("{}", fmt::join(lcores.control_cpus, ",")), ""});
+  rows.push_back(
+      {"keeper and control", fmt::format("{}", fmt::join(lcores.control_cpus, ",")), ""});
   return render_table(rows);
 }
 
@@ -97,9 +98,13 @@ std::string render_plan_json(const PlanAnswer& plan) {
   ordered_json answer;
   answer["ports"] = ordered_json::array();
   for (const PortPairConfig& pair : plan.config.pairs) {
-    for (const auto& [side, port] : {std::pair{"outside", &pair.outside}, {"inside", &pair.inside}}) {
-      answer["ports"].push_back({{"pair", pair.name}, {"side", side}, {"device", port->device},
-                                 {"mtu", pair.mtu}, {"offload", "none"}});
+    for (const auto& [side, port] :
+         {std::pair{"outside", &pair.outside}, {"inside", &pair.inside}}) {
+      answer["ports"].push_back({{"pair", pair.name},
+                                 {"side", side},
+                                 {"device", port->device},
+                                 {"mtu", pair.mtu},
+                                 {"offload", "none"}});
     }
   }
   answer["workers"] = ordered_json::array();
@@ -112,9 +117,12 @@ std::string render_plan_json(const PlanAnswer& plan) {
                       {"pool_bytes", plan.memory.pool_bytes},
                       {"tables", ordered_json::array()}};
   for (const MemoryRow& row : plan.memory.rows) {
-    answer["memory"]["tables"].push_back({{"table", row.table}, {"each", row.each},
-                                          {"copies", row.copies}, {"entries", row.entries},
-                                          {"entry_bytes", row.entry_bytes}, {"bytes", row.bytes}});
+    answer["memory"]["tables"].push_back({{"table", row.table},
+                                          {"each", row.each},
+                                          {"copies", row.copies},
+                                          {"entries", row.entries},
+                                          {"entry_bytes", row.entry_bytes},
+                                          {"bytes", row.bytes}});
   }
   answer["warnings"] = plan.lcores.warnings;
   for (const std::string& warning : plan.memory.warnings) answer["warnings"].push_back(warning);

@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/log.h"
 #include "config/check.h"
@@ -95,8 +95,10 @@ int run_verb(int argc, char** argv) {
   ReplayArguments arguments;
   CLI::App* replay_app = app.add_subcommand("replay", "captures through the same stations");
   replay_app->add_option("--config", arguments.config, "configuration file");
-  replay_app->add_option("--in", arguments.request.captures, "capture (pcap or pcapng)")->required();
-  replay_app->add_option("--out", arguments.request.out_dir, "directory for the results")->required();
+  replay_app->add_option("--in", arguments.request.captures, "capture (pcap or pcapng)")
+      ->required();
+  replay_app->add_option("--out", arguments.request.out_dir, "directory for the results")
+      ->required();
   replay_app->add_option("--workers", arguments.request.workers, "workers")
       ->check(CLI::Range(1, 16));
   replay_app->add_option("--repeat", arguments.request.repeat, "passes over the capture")

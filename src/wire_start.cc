@@ -26,10 +26,9 @@ constexpr int kAskedWrongly = 2;
   std::uint64_t count = 0;
   for (const auto* list : {&lists.allow_source, &lists.allow_destination, &lists.deny_source,
                            &lists.deny_destination}) {
-    count += static_cast<std::uint64_t>(
-        std::count_if(list->begin(), list->end(), [version](const IpPrefix& prefix) {
-          return prefix.address.version == version;
-        }));
+    count += static_cast<std::uint64_t>(std::count_if(
+        list->begin(), list->end(),
+        [version](const IpPrefix& prefix) { return prefix.address.version == version; }));
   }
   return count;
 }
@@ -74,8 +73,8 @@ int tell(const Error& error) {
   for (const auto* warnings : {&answer->lcores.warnings, &answer->memory.warnings}) {
     for (const std::string& warning : *warnings) fmt::print(stderr, "warning: {}\n", warning);
   }
-  const WirePlan plan = make_wire_plan(checked.config, answer->lcores, answer->memory,
-                                       build_policy_parts(checked));
+  const WirePlan plan =
+      make_wire_plan(checked.config, answer->lcores, answer->memory, build_policy_parts(checked));
   if (auto written = write_wire_plan(memfd, plan); !written) return tell(written.error());
   return 0;
 }

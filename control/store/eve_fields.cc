@@ -121,6 +121,10 @@ constexpr EveField kFields[] = {
     {"sluice.lost_after_transmit", number, kInStats | kLiveOnly,
      "of the packets forwarded, those that a device or the kernel did not send"},
     {"sluice.half_open", number, kInStats | kLiveOnly, "half-open TCP connections now"},
+    {"sluice.out_of_state", number, kInStats | kLiveOnly,
+     "TCP packets that fit no state of their flow, whatever became of them"},
+    {"sluice.midstream_flows", number, kInStats | kLiveOnly,
+     "flows picked up without their handshake"},
     {"sluice.polls", number, kInStats | kLiveOnly, "turns of the workers"},
     {"sluice.busy_polls", number, kInStats | kLiveOnly, "turns that received something"},
     {"sluice.full_bursts", number, kInStats | kLiveOnly,
@@ -140,7 +144,8 @@ constexpr std::string_view kIntroduction =
     "* `drop`: a refused packet of one in `events.drop_sample` flows, chosen by a keyed hash; in "
     "mode\n"
     "  monitor a packet that would have been refused.\n"
-    "* `stats`: every `events.stats_interval`; exact sums over all workers. In a replay once, behind "
+    "* `stats`: every `events.stats_interval`; exact sums over all workers. In a replay once, "
+    "behind "
     "the\n"
     "  last event of each capture.\n\n"
     "A replay leaves out what depends on the number of workers. Text from outside has control\n"

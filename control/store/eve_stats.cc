@@ -118,6 +118,8 @@ void EveFormatter::stats_extras(JsonWriter& json, const StatsSnapshot& snapshot)
     json.number("events_written", snapshot.events_written);
     json.number("lost_after_transmit", snapshot.lost_after_transmit);
     json.number("half_open", total.half_open_active);
+    json.number("out_of_state", total.out_of_state);
+    json.number("midstream_flows", total.midstream);
     json.number("polls", total.polls);
     json.number("busy_polls", total.busy_polls);
     json.number("full_bursts", total.full_bursts);

@@ -20,7 +20,8 @@ void apply_mode(Verdict& verdict, Mode mode) noexcept {
 }
 
 [[nodiscard]] bool fits(const Packet& packet, std::uint32_t frame_bytes_max) noexcept {
-  if (packet.frames == 1) [[likely]] return packet.wire_bytes <= frame_bytes_max;
+  if (packet.frames == 1) [[likely]]
+    return packet.wire_bytes <= frame_bytes_max;
   for (rte_mbuf* mbuf = packet.mbuf; mbuf != nullptr; mbuf = note_of(mbuf).next_in_train) {
     if (note_of(mbuf).wire_bytes > frame_bytes_max) return false;
   }

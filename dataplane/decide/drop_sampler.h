@@ -1,6 +1,7 @@
-// Which refused packets are told to the control side: all of one in so many flows and directions, by
-// a keyed fold of addresses and ports. Nobody outside can choose a flow that is never reported, and
-// it needs no decoded packet, so that a flood can be refused before it is decoded. Worker thread.
+// Which refused packets are told to the control side: all of one in so many flows and directions,
+// by a keyed fold of addresses and ports. Nobody outside can choose a flow that is never reported,
+// and it needs no decoded packet, so that a flood can be refused before it is decoded. Worker
+// thread.
 #pragma once
 
 #include <bit>

@@ -18,8 +18,8 @@ void LayerWalk::enter_ip(std::uint8_t version, std::uint32_t l3_bytes,
                          std::uint8_t protocol) noexcept {
   const std::uint32_t l3 = cursor_.offset();
   forget_layers();
-  packet_.flags = static_cast<std::uint16_t>(
-      packet_.flags & (kIsDatagram | kCapturedShort | kChecksumFixed));
+  packet_.flags =
+      static_cast<std::uint16_t>(packet_.flags & (kIsDatagram | kCapturedShort | kChecksumFixed));
   packet_.set(kIsIp);
   packet_.ip_version = version;
   packet_.protocol = protocol;

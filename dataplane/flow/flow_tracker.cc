@@ -260,6 +260,8 @@ void FlowTracker::add_to(WorkerCounters& counters) const noexcept {
   counters.flows_ended = counters_.ended;
   counters.flows_active = counters_.active;
   counters.half_open_active = half_open_.counters().active;
+  counters.out_of_state = counters_.out_of_state;
+  counters.midstream = counters_.midstream;
   capacity(CapacityEvent::flow_table_full) = counters_.table_full;
   capacity(CapacityEvent::flow_evicted) = counters_.evicted_closed + counters_.evicted_one_way;
   capacity(CapacityEvent::half_open_full) = half_open_.counters().evicted;

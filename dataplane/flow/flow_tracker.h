@@ -58,10 +58,11 @@ class FlowTracker {
   /// The three steps of a look-up, each once per burst and in this order; what runs in between
   /// hides the wait for memory. First, as soon as packets have their hash:
   void prefetch_index(const Burst& burst) const noexcept;
-  /// Second, when no packet joins or leaves the burst any more. Packets decided by then have no flow.
+  /// Second, when no packet joins or leaves the burst any more. Packets decided by then have no
+  /// flow.
   void guess(Burst& burst) noexcept;
-  /// Third. Sets `flow` of every packet: its live flow, or null (also where it is decided, a lone fragment
-  /// or not IP). Sets kInitiator where there is a flow. Changes no flow.
+  /// Third. Sets `flow` of every packet: its live flow, or null (also where it is decided, a lone
+  /// fragment or not IP). Sets kInitiator where there is a flow. Changes no flow.
   void find(Burst& burst, const FlowConfig& config) noexcept;
 
   /// After `find`, for packets still undecided: makes flows, judges, counts; sets `flow`,

@@ -68,7 +68,9 @@ std::string file_prefix() { return fmt::format("sluice-{}", getpid()); }
 std::filesystem::path runtime_parent() {
   const char* parent = geteuid() == 0 ? nullptr : std::getenv("XDG_RUNTIME_DIR");
   if (const char* of_systemd = std::getenv("RUNTIME_DIRECTORY")) parent = of_systemd;
-  return std::filesystem::path(parent != nullptr ? parent : geteuid() == 0 ? "/var/run" : "/tmp") /
+  return std::filesystem::path(parent != nullptr ? parent
+                               : geteuid() == 0  ? "/var/run"
+                                                 : "/tmp") /
          "dpdk";
 }
 
@@ -93,9 +95,9 @@ std::vector<std::string> arguments(const EalOptions& options) {
   for (const std::uint32_t cpu : options.control_cpus) {
     cpus += (cpus.empty() ? "" : ",") + std::to_string(cpu);
   }
-  std::vector<std::string> args = {"sluiced",         fmt::format("--lcores=0@({})", cpus),
-                                   "--iova-mode=va",  "--no-telemetry",
-                                   "--file-prefix=" + file_prefix(), "--log-level=warning"};
+  std::vector<std::string> args = {
+      "sluiced",        fmt::format("--lcores=0@({})", cpus), "--iova-mode=va",
+      "--no-telemetry", "--file-prefix=" + file_prefix(),     "--log-level=warning"};
   if (options.hugepages) {
     args.emplace_back("--in-memory");
   } else {

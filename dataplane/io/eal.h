@@ -1,5 +1,6 @@
-// DPDK's environment, started from plain values: hugepages or not, which PCI devices it may see, and
-// its log turned into our words. One per process, once. The thread that starts it is the keeper's.
+// DPDK's environment, started from plain values: hugepages or not, which PCI devices it may see,
+// and its log turned into our words. One per process, once. The thread that starts it is the
+// keeper's.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,8 @@ namespace sluice {
 struct EalOptions {
   std::vector<std::uint32_t> control_cpus;  ///< the calling thread is pinned to these
   bool hugepages = false;
-  std::uint64_t memory_bytes = 0;           ///< without hugepages: all that EAL will ever have
-  std::vector<std::string> pci_devices;     ///< empty = the PCI bus is not looked at
+  std::uint64_t memory_bytes = 0;        ///< without hugepages: all that EAL will ever have
+  std::vector<std::string> pci_devices;  ///< empty = the PCI bus is not looked at
 };
 
 class Eal {

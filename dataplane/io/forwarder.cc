@@ -46,7 +46,8 @@ void Forwarder::flush(std::uint8_t port) noexcept {
   const PortIo& io = ports_[port];
   const std::uint32_t sent =
       io.transmit(io, out.mbufs.data(), static_cast<std::uint16_t>(out.count));
-  if (sent < out.count) [[unlikely]] count_unsent(port, sent);
+  if (sent < out.count) [[unlikely]]
+    count_unsent(port, sent);
   counters_.forwarded += sent;
   counters_.forwarded_bytes += out.bytes;
   counters_.ports[port].tx_packets += sent;

@@ -108,8 +108,7 @@ bool write_mtu(const std::string& name, std::uint32_t mtu) {
 }
 
 tl::unexpected<Error> io_error(const std::string& name, std::string_view what) {
-  return fail(ErrorKind::io,
-              fmt::format("interface {}: {}: {}", name, what, std::strerror(errno)));
+  return fail(ErrorKind::io, fmt::format("interface {}: {}: {}", name, what, std::strerror(errno)));
 }
 
 }  // namespace
@@ -160,7 +159,8 @@ Status KernelInterface::join_promiscuous() {
     packet_mreq request{};
     request.mr_ifindex = index_;
     request.mr_type = static_cast<unsigned short>(type);
-    if (setsockopt(membership_.fd(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &request, sizeof request) != 0) {
+    if (setsockopt(membership_.fd(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &request, sizeof request) !=
+        0) {
       return io_error(name_, "cannot be made promiscuous");
     }
   }
@@ -172,8 +172,8 @@ Status KernelInterface::fit_mtu(std::uint32_t wanted) {
   if (mtu_ >= wanted) return {};
   if (!write_mtu(name_, wanted)) {
     return fail(ErrorKind::invalid,
-                fmt::format("interface {}: has an MTU of {} and refuses {}: {}", name_, mtu_, wanted,
-                            std::strerror(errno)),
+                fmt::format("interface {}: has an MTU of {} and refuses {}: {}", name_, mtu_,
+                            wanted, std::strerror(errno)),
                 "lower mtu of the pair to what the interface can carry");
   }
   mtu_ = wanted;
@@ -221,7 +221,8 @@ Status KernelInterface::set_up(bool up) noexcept {
   ifreq request = request_for(name_);
   if (!interface_ioctl(SIOCGIFFLAGS, request)) return io_error(name_, "cannot be looked at");
   if (((request.ifr_flags & IFF_UP) != 0) == up) return {};
-  request.ifr_flags = static_cast<short>(up ? request.ifr_flags | IFF_UP : request.ifr_flags & ~IFF_UP);
+  request.ifr_flags =
+      static_cast<short>(up ? request.ifr_flags | IFF_UP : request.ifr_flags & ~IFF_UP);
   if (!interface_ioctl(SIOCSIFFLAGS, request)) {
     return io_error(name_, up ? "cannot be set up" : "cannot be set down");
   }

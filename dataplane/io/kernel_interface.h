@@ -16,7 +16,7 @@ namespace sluice {
 struct InterfaceFacts {
   int index = 0;
   std::uint32_t mtu = 0;
-  std::uint32_t channels = 1;     ///< receive queues that traffic is spread over
+  std::uint32_t channels = 1;  ///< receive queues that traffic is spread over
   bool is_up = false;
   bool carries_default_route = false;
   std::uint32_t xdp_program = 0;  ///< id of the attached program; 0 = none
@@ -59,7 +59,7 @@ class KernelInterface {
   std::uint32_t mtu_ = 0;
   std::uint32_t mtu_found_ = 0;
   bool was_up_ = false;
-  std::uint32_t flags_found_ = 0;    ///< ethtool flags
+  std::uint32_t flags_found_ = 0;  ///< ethtool flags
   bool flags_changed_ = false;
   bool gro_changed_ = false;
   bool replaces_xdp_program_ = false;

@@ -118,8 +118,8 @@ void warn_of_sharing(const CpuTopology& topology, LcorePlan& plan) {
     }
     const auto [same_core, is_new_core] = by_core.try_emplace(find_cpu(topology, cpu)->core, i);
     if (!is_new_core) {
-      plan.warnings.push_back(fmt::format("workers {} and {} are threads of one physical core",
-                                          same_core->second, i));
+      plan.warnings.push_back(
+          fmt::format("workers {} and {} are threads of one physical core", same_core->second, i));
     }
     if (std::ranges::find(plan.control_cpus, cpu) != plan.control_cpus.end()) {
       plan.warnings.push_back(
@@ -150,8 +150,9 @@ Result<LcorePlan> plan_lcores(const CpuTopology& topology, const WorkerConfig& w
     const std::uint32_t keeper = pick_keeper(topology, {});
     const std::size_t count = workers.count > 0 ? workers.count : free_cores(topology, keeper);
     if (count > kWorkersMax) {
-      return fail(ErrorKind::limit, fmt::format("workers.count is {}, above the largest number of {}",
-                                                count, kWorkersMax));
+      return fail(
+          ErrorKind::limit,
+          fmt::format("workers.count is {}, above the largest number of {}", count, kWorkersMax));
     }
     plan.workers = place_automatically(topology, count, keeper, port_nodes);
     plan.control_cpus = {keeper};

@@ -1,5 +1,6 @@
 // Which CPU every worker and the keeper run on: a pure function of the host's CPUs, of where the
-// ports are, and of the configuration. Printed by `plan`, obeyed by the wire process. Start-up only.
+// ports are, and of the configuration. Printed by `plan`, obeyed by the wire process. Start-up
+// only.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +14,10 @@
 namespace sluice {
 
 struct CpuInfo {
-  std::uint32_t cpu = 0;       ///< the kernel's number
-  std::uint32_t core = 0;      ///< CPUs with the same number are threads of one physical core
+  std::uint32_t cpu = 0;   ///< the kernel's number
+  std::uint32_t core = 0;  ///< CPUs with the same number are threads of one physical core
   int numa_node = 0;
-  bool is_isolated = false;    ///< kept free by the kernel (isolcpus)
+  bool is_isolated = false;  ///< kept free by the kernel (isolcpus)
   friend bool operator==(const CpuInfo&, const CpuInfo&) noexcept = default;
 };
 
@@ -32,16 +33,17 @@ struct WorkerPlace {
 };
 
 struct LcorePlan {
-  std::vector<WorkerPlace> workers;           ///< by worker index
-  std::vector<std::uint32_t> control_cpus;    ///< keeper, control process and their helpers
-  std::vector<std::string> warnings;          ///< one sentence each, for people
+  std::vector<WorkerPlace> workers;         ///< by worker index
+  std::vector<std::uint32_t> control_cpus;  ///< keeper, control process and their helpers
+  std::vector<std::string> warnings;        ///< one sentence each, for people
 };
 
 /// `port_nodes`: NUMA node of every port, -1 where it has none. With `lcores: auto` workers take
 /// whole cores near the ports first, then other cores, then second threads, and CPUs that are taken
 /// already only when nothing else is left (each such choice is a warning). Errors: invalid (a list
 /// that does not parse), not_found (a CPU this process may not use), limit (too many workers).
-[[nodiscard]] Result<LcorePlan> plan_lcores(const CpuTopology& topology, const WorkerConfig& workers,
+[[nodiscard]] Result<LcorePlan> plan_lcores(const CpuTopology& topology,
+                                            const WorkerConfig& workers,
                                             std::span<const int> port_nodes);
 
 /// Reads `sysfs` ("/sys") and the CPU affinity of the calling process. What sysfs does not tell is

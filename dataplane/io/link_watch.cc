@@ -72,7 +72,8 @@ Result<std::unique_ptr<LinkWatch>> LinkWatch::create(std::vector<int> interfaces
   address.nl_family = AF_NETLINK;
   address.nl_groups = RTMGRP_LINK;
   if (bind(watch->socket_.fd(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    return fail(ErrorKind::io, fmt::format("link watch: no rtnetlink socket: {}", std::strerror(errno)));
+    return fail(ErrorKind::io,
+                fmt::format("link watch: no rtnetlink socket: {}", std::strerror(errno)));
   }
   if (auto asked = watch->ask_for_all(); !asked) return tl::unexpected<Error>(asked.error());
   return watch;
@@ -89,7 +90,8 @@ Status LinkWatch::ask_for_all() {
   request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
   request.body.ifi_family = AF_UNSPEC;
   if (send(socket_.fd(), &request, request.header.nlmsg_len, 0) >= 0) return {};
-  return fail(ErrorKind::io, fmt::format("link watch: cannot ask for links: {}", std::strerror(errno)));
+  return fail(ErrorKind::io,
+              fmt::format("link watch: cannot ask for links: {}", std::strerror(errno)));
 }
 
 void LinkWatch::drain(const std::function<void(std::size_t port, bool has_carrier)>& seen) {
@@ -110,7 +112,8 @@ void LinkWatch::drain(const std::function<void(std::size_t port, bool has_carrie
       const auto* link = static_cast<const ifinfomsg*>(NLMSG_DATA(message));
       const auto found = std::ranges::find(interfaces_, link->ifi_index);
       if (link->ifi_index == 0 || found == interfaces_.end()) continue;
-      seen(static_cast<std::size_t>(found - interfaces_.begin()), (link->ifi_flags & IFF_LOWER_UP) != 0);
+      seen(static_cast<std::size_t>(found - interfaces_.begin()),
+           (link->ifi_flags & IFF_LOWER_UP) != 0);
     }
   }
 }

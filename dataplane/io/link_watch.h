@@ -22,7 +22,8 @@ class LinkFollower {
     bool up = false;
     friend bool operator==(const Change&, const Change&) noexcept = default;
   };
-  /// `follows[i]`: port i takes its peer `i ^ 1` down. All links count as up before the first sight.
+  /// `follows[i]`: port i takes its peer `i ^ 1` down. All links count as up before the first
+  /// sight.
   explicit LinkFollower(std::vector<bool> follows);
 
   /// True where that is news; what a port does that was taken down here never is.
@@ -30,15 +31,17 @@ class LinkFollower {
   /// What is to be set now. A link has to be quiet for a while before it is followed: 100 ms, twice
   /// as long after each change within the last minute, at most 10 s; 3 s before it was ever up.
   [[nodiscard]] std::vector<Change> due(TimeNs now);
-  [[nodiscard]] bool has_carrier(std::size_t port) const noexcept { return links_[port].has_carrier; }
+  [[nodiscard]] bool has_carrier(std::size_t port) const noexcept {
+    return links_[port].has_carrier;
+  }
 
  private:
   struct Link {
     bool follows = false;
     bool has_carrier = true;
-    bool is_settled = false;      ///< was seen with carrier at least once
-    bool followed = true;         ///< the state that the peer was last set to
-    bool is_held_down = false;    ///< taken down by us: its own carrier says nothing
+    bool is_settled = false;    ///< was seen with carrier at least once
+    bool followed = true;       ///< the state that the peer was last set to
+    bool is_held_down = false;  ///< taken down by us: its own carrier says nothing
     std::uint32_t flaps = 0;
     TimeNs changed = 0;
   };

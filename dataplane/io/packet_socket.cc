@@ -1,15 +1,16 @@
 // Why not net_af_packet. DPDK's driver always joins a fanout group with PACKET_FANOUT_FLAG_DEFRAG:
-// the kernel puts IPv4 fragments together before the driver sees them, and the result, larger than a
-// ring slot, is cut and lost (measured: every ping of 4,000 bytes). It also sleeps in poll when its
-// transmit ring is full, frees frames that do not fit and reports them sent, hides frames that were
-// cut, and forwards what the gateway host itself sends out of the interface. A gateway can accept
-// none of these, and the sockets are small.
+// the kernel puts IPv4 fragments together before the driver sees them, and the result, larger than
+// a ring slot, is cut and lost (measured: every ping of 4,000 bytes). It also sleeps in poll when
+// its transmit ring is full, frees frames that do not fit and reports them sent, hides frames that
+// were cut, and forwards what the gateway host itself sends out of the interface. A gateway can
+// accept none of these, and the sockets are small.
 //
 // The way taken: TPACKET_V2 rings (packet(7), Documentation/networking/packet_mmap.rst), one slot
-// per frame with a status word that passes ownership between kernel and process. Receiving is a load
-// and a copy per frame and no system call. Sending fills slots and kicks the kernel once per burst
-// with MSG_DONTWAIT; what the kernel could not take yet stays in its slots and is kicked again at
-// the next turn. TPACKET_V3 was rejected: its blocks are handed over by a timer of milliseconds.
+// per frame with a status word that passes ownership between kernel and process. Receiving is a
+// load and a copy per frame and no system call. Sending fills slots and kicks the kernel once per
+// burst with MSG_DONTWAIT; what the kernel could not take yet stays in its slots and is kicked
+// again at the next turn. TPACKET_V3 was rejected: its blocks are handed over by a timer of
+// milliseconds.
 //
 // With several workers the queues of an interface share a fanout group by flow hash, without the
 // defragmentation flag; which queue a frame arrives on is only a hint, the owner is found by our
@@ -53,7 +54,8 @@ void store_status(tpacket2_hdr* slot, std::uint32_t status) noexcept {
 }
 
 bool is_outgoing(const tpacket2_hdr* slot) noexcept {
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(slot) + TPACKET_ALIGN(sizeof(tpacket2_hdr));
+  const auto* bytes =
+      reinterpret_cast<const std::uint8_t*>(slot) + TPACKET_ALIGN(sizeof(tpacket2_hdr));
   sockaddr_ll address;
   std::memcpy(&address, bytes, sizeof address);
   return address.sll_pkttype == PACKET_OUTGOING;
@@ -143,8 +145,10 @@ Result<std::unique_ptr<PacketQueue>> PacketQueue::open(const PacketQueueOptions&
   queue->interface_mtu_ = options.interface_mtu;
   queue->port_ = options.port;
   queue->pool_ = options.pool;
-  if (auto opened = queue->open_receiver(options); !opened) return tl::unexpected<Error>(opened.error());
-  if (auto opened = queue->open_sender(options); !opened) return tl::unexpected<Error>(opened.error());
+  if (auto opened = queue->open_receiver(options); !opened)
+    return tl::unexpected<Error>(opened.error());
+  if (auto opened = queue->open_sender(options); !opened)
+    return tl::unexpected<Error>(opened.error());
   return queue;
 }
 
@@ -157,7 +161,8 @@ Status PacketQueue::map_ring(int socket, int option, std::uint32_t slots, Ring& 
   request.tp_frame_nr = request.tp_block_nr * per_block;
   if (!set_packet_option(socket, option, request)) return socket_error("ring memory");
   ring.bytes = std::size_t{request.tp_block_nr} * kBlockBytes;
-  void* memory = mmap(nullptr, ring.bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, socket, 0);
+  void* memory =
+      mmap(nullptr, ring.bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, socket, 0);
   if (memory == MAP_FAILED) return socket_error("mapping ring memory");
   ring.memory = static_cast<std::uint8_t*>(memory);
   ring.slots = request.tp_frame_nr;
@@ -182,7 +187,8 @@ Status PacketQueue::open_receiver(const PacketQueueOptions& options) {
     if (!group) return tl::unexpected<Error>(group.error());
     group_ = *group;
   } else if (options.group != 0) {
-    if (!set_packet_option(receiver_.fd(), PACKET_FANOUT, options.group | (PACKET_FANOUT_HASH << 16))) {
+    if (!set_packet_option(receiver_.fd(), PACKET_FANOUT,
+                           options.group | (PACKET_FANOUT_HASH << 16))) {
       return socket_error("joining a spread group");
     }
     group_ = options.group;
@@ -207,11 +213,14 @@ Status PacketQueue::open_sender(const PacketQueueOptions& options) {
   sender_ = std::move(*socket);
   set_packet_option(sender_.fd(), PACKET_QDISC_BYPASS, int{1});
   // Without it one frame the kernel refuses would stop the ring for good.
-  if (!set_packet_option(sender_.fd(), PACKET_LOSS, int{1})) return socket_error("skipping bad frames");
-  if (setsockopt(sender_.fd(), SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes, sizeof kSendBufferBytes) != 0) {
+  if (!set_packet_option(sender_.fd(), PACKET_LOSS, int{1}))
+    return socket_error("skipping bad frames");
+  if (setsockopt(sender_.fd(), SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes,
+                 sizeof kSendBufferBytes) != 0) {
     setsockopt(sender_.fd(), SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
   }
-  if (auto mapped = map_ring(sender_.fd(), PACKET_TX_RING, options.tx_slots, tx_); !mapped) return mapped;
+  if (auto mapped = map_ring(sender_.fd(), PACKET_TX_RING, options.tx_slots, tx_); !mapped)
+    return mapped;
   return bind_socket(sender_.fd(), options.interface_index, 0);
 }
 
@@ -283,8 +292,8 @@ bool PacketQueue::kernel_takes(const rte_mbuf* mbuf) const noexcept {
          mbuf->pkt_len <= slot_bytes_ - kTxFrameOffset;
 }
 
-// The kernel takes the waiting slots in order or, where it is out of memory, the queue below is full
-// or the interface is down, leaves the rest for the next kick: the last slot tells.
+// The kernel takes the waiting slots in order or, where it is out of memory, the queue below is
+// full or the interface is down, leaves the rest for the next kick: the last slot tells.
 void PacketQueue::kick() noexcept {
   if (tx_last_ == nullptr) return;
   sendto(sender_.fd(), nullptr, 0, MSG_DONTWAIT, nullptr, 0);

@@ -20,10 +20,10 @@ namespace sluice {
 struct PacketQueueOptions {
   int interface_index = 0;
   std::uint32_t interface_mtu = 1500;
-  std::uint32_t slot_bytes = 2048;     ///< of a ring, a power of two
+  std::uint32_t slot_bytes = 2048;  ///< of a ring, a power of two
   std::uint32_t rx_slots = 8192;
   std::uint32_t tx_slots = 1024;
-  std::uint16_t port = 0;              ///< stands in the mbufs that are received
+  std::uint16_t port = 0;  ///< stands in the mbufs that are received
   rte_mempool* pool = nullptr;
   /// 0 = alone on its interface; else the spread group of the interface's queues, made by the
   /// first queue that is opened with `makes_group`.
@@ -33,7 +33,7 @@ struct PacketQueueOptions {
 
 /// What went wrong in front of or behind the worker; written by the worker, read by the keeper.
 struct PacketQueueLosses {
-  std::atomic<std::uint64_t> cut_frames{0};      ///< larger than a slot: thrown away, not forwarded cut
+  std::atomic<std::uint64_t> cut_frames{0};  ///< larger than a slot: thrown away, not forwarded cut
   std::atomic<std::uint64_t> refused_by_kernel{0};  ///< above the interface's MTU
 };
 

@@ -17,9 +17,9 @@
 
 #include "config/device_word.h"
 #include "dataplane/io/eal.h"
+#include "dataplane/io/frame_room.h"
 #include "dataplane/io/kernel_interface.h"
 #include "dataplane/io/packet_socket.h"
-#include "dataplane/io/frame_room.h"
 #include "dataplane/io/shared_queue.h"
 #include "dataplane/packet.h"
 
@@ -33,7 +33,8 @@ constexpr std::uint32_t kReceiveRingBytes = 16U << 20;
 // Behind those an operator can name.
 constexpr std::uint16_t kOwnDomains = 256;
 constexpr std::uint32_t kRingSlots = 1024;
-// The kernel fills these rings from softirqs, in bursts; smaller ones lose frames between two polls.
+// The kernel fills these rings from softirqs, in bursts; smaller ones lose frames between two
+// polls.
 constexpr std::uint32_t kAfXdpSlots = 2048;
 
 std::uint16_t receive_ethdev(const PortIo& io, rte_mbuf** mbufs, std::uint16_t most) noexcept {
@@ -60,8 +61,9 @@ std::uint16_t transmit_socket(const PortIo& io, rte_mbuf** mbufs, std::uint16_t 
 
 tl::unexpected<Error> device_error(std::string_view what, int code) {
   const std::string said = take_eal_message();
-  return fail(ErrorKind::unavailable,
-              fmt::format("{}: {}", what, said.empty() ? rte_strerror(code < 0 ? -code : code) : said));
+  return fail(
+      ErrorKind::unavailable,
+      fmt::format("{}: {}", what, said.empty() ? rte_strerror(code < 0 ? -code : code) : said));
 }
 
 struct Wanted {
@@ -170,7 +172,8 @@ rte_eth_conf device_configuration(const rte_eth_dev_info& info, const Wanted& wa
   conf.rxmode.offloads = info.rx_offload_capa & kWantedRx;
   conf.txmode.offloads = info.tx_offload_capa & kWantedTx;
   if (wanted.device.kind == DeviceKind::pci) conf.rxmode.mtu = wanted.mtu;
-  const std::uint64_t hashes = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
+  const std::uint64_t hashes =
+      info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
   if (queues > 1 && hashes != 0) {
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
     conf.rx_adv_conf.rss_conf.rss_hf = hashes;
@@ -277,8 +280,7 @@ Status PortSet::Port::open_sockets(const Wanted& wanted) {
     sockets.push_back(std::move(*queue));
   }
   queues = wanted.workers;
-  frame_bytes_max =
-      std::min(sockets.front()->frame_bytes_max(), frame_bytes_for_mtu(wanted.mtu));
+  frame_bytes_max = std::min(sockets.front()->frame_bytes_max(), frame_bytes_for_mtu(wanted.mtu));
   return {};
 }
 
@@ -287,7 +289,8 @@ Status PortSet::Port::open_ethdev(const Wanted& wanted) {
   if (!found) return tl::unexpected<Error>(found.error());
   ethdev = *found;
   rte_eth_dev_info info{};
-  if (const int e = rte_eth_dev_info_get(ethdev, &info); e != 0) return device_error("says nothing of itself", e);
+  if (const int e = rte_eth_dev_info_get(ethdev, &info); e != 0)
+    return device_error("says nothing of itself", e);
   queues = queue_pairs(info, wanted.workers);
   std::array<std::uint8_t, 64> rss_key = symmetric_rss_key();
   const rte_eth_conf conf = device_configuration(info, wanted, queues, rss_key);
@@ -400,9 +403,10 @@ Status PortSet::open_all(const WirePlan& plan) {
     }
     const std::size_t queues = ports_.back()->queues;
     if (queues < plan.workers.size()) {
-      notices_.push_back(fmt::format("port {}: {} has {} queue(s) for {} workers, the others get its "
-                                     "packets from those that read it",
-                                     port_name(plan, i), config.device, queues, plan.workers.size()));
+      notices_.push_back(
+          fmt::format("port {}: {} has {} queue(s) for {} workers, the others get its "
+                      "packets from those that read it",
+                      port_name(plan, i), config.device, queues, plan.workers.size()));
     }
   }
   workers_ = static_cast<unsigned>(plan.workers.size());
@@ -428,7 +432,8 @@ PortLosses PortSet::losses(std::size_t index) {
   for (const auto& socket : port.sockets) {
     port.socket_drops += socket->take_kernel_drops();
     losses.lost_before_receive += socket->losses().cut_frames.load(std::memory_order_relaxed);
-    losses.lost_after_transmit += socket->losses().refused_by_kernel.load(std::memory_order_relaxed);
+    losses.lost_after_transmit +=
+        socket->losses().refused_by_kernel.load(std::memory_order_relaxed);
   }
   losses.lost_before_receive += port.socket_drops;
   rte_eth_stats stats{};

@@ -1,6 +1,6 @@
 // The ports of the process: devices opened, configured and started from the plan, their mbuf pools,
-// and for every worker its way into and out of each of them. Opened and closed by the keeper thread;
-// what `io_of_worker` hands out belongs to that worker in between.
+// and for every worker its way into and out of each of them. Opened and closed by the keeper
+// thread; what `io_of_worker` hands out belongs to that worker in between.
 #pragma once
 
 #include <cstdint>

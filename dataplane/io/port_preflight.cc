@@ -44,10 +44,12 @@ void check_hugepages(const Check& check, const HostMemory& host) {
     check.found.uses_hugepages = true;
     return;
   }
-  const std::string cause = fmt::format("hugepages: {} are free, the packet pools need {}",
-                                        print_mebibytes(host.free_hugepage_bytes()), print_mebibytes(needed));
+  const std::string cause =
+      fmt::format("hugepages: {} are free, the packet pools need {}",
+                  print_mebibytes(host.free_hugepage_bytes()), print_mebibytes(needed));
   const std::uint64_t page = host.hugepage_bytes > 0 ? host.hugepage_bytes : 2U << 20;
-  const std::uint64_t pages = host.free_hugepages + (needed - host.free_hugepage_bytes() + page - 1) / page;
+  const std::uint64_t pages =
+      host.free_hugepages + (needed - host.free_hugepage_bytes() + page - 1) / page;
   const std::string fix = fmt::format("sysctl -w vm.nr_hugepages={}", pages);
   if (mode == HugepageMode::require) {
     check.error(ErrorKind::limit, cause, fix);
@@ -58,9 +60,10 @@ void check_hugepages(const Check& check, const HostMemory& host) {
 
 void check_capability(const Check& check, unsigned capability, std::string_view what) {
   if (capng_have_capability(CAPNG_EFFECTIVE, capability) != 0) return;
-  check.error(ErrorKind::unavailable,
-              fmt::format("capability {}: is missing, {}", capng_capability_to_name(capability), what),
-              "run as root, or add it to AmbientCapabilities= of the unit");
+  check.error(
+      ErrorKind::unavailable,
+      fmt::format("capability {}: is missing, {}", capng_capability_to_name(capability), what),
+      "run as root, or add it to AmbientCapabilities= of the unit");
 }
 
 void check_capabilities(const Check& check, bool has_kernel_ports, bool has_xdp_ports) {
@@ -74,11 +77,13 @@ void check_capabilities(const Check& check, bool has_kernel_ports, bool has_xdp_
   }
 }
 
-void refuse_default_route(const Check& check, const std::string& port, const std::string& interface) {
-  check.error(ErrorKind::invalid,
-              fmt::format("port {}: {} carries the default route of this host, which would be cut off",
-                          port, interface),
-              "name an interface that the host itself does not use");
+void refuse_default_route(const Check& check, const std::string& port,
+                          const std::string& interface) {
+  check.error(
+      ErrorKind::invalid,
+      fmt::format("port {}: {} carries the default route of this host, which would be cut off",
+                  port, interface),
+      "name an interface that the host itself does not use");
 }
 
 void check_xdp_interface(const Check& check, const std::string& port, const DeviceWord& device,
@@ -93,8 +98,8 @@ void check_xdp_interface(const Check& check, const std::string& port, const Devi
   const std::string name = bpf_program_name(facts.xdp_program);
   if (std::ranges::find(kOwnXdpPrograms, name) != kOwnXdpPrograms.end()) return;
   check.error(ErrorKind::unavailable,
-              fmt::format("port {}: {} has the XDP program '{}' of somebody else", port, device.name,
-                          name.empty() ? std::to_string(facts.xdp_program) : name),
+              fmt::format("port {}: {} has the XDP program '{}' of somebody else", port,
+                          device.name, name.empty() ? std::to_string(facts.xdp_program) : name),
               fmt::format("ip link set dev {} xdp off", device.name));
 }
 
@@ -118,7 +123,8 @@ void check_interface(const Check& check, const std::string& port, const DeviceWo
 
 std::string driver_of(const std::string& pci_address) {
   std::error_code error;
-  const auto link = std::filesystem::read_symlink("/sys/bus/pci/devices/" + pci_address + "/driver", error);
+  const auto link =
+      std::filesystem::read_symlink("/sys/bus/pci/devices/" + pci_address + "/driver", error);
   return error ? std::string() : link.filename().string();
 }
 
@@ -136,7 +142,8 @@ std::vector<std::string> interfaces_of(const std::string& pci_address) {
 void check_pci(const Check& check, const std::string& port, const DeviceWord& device) {
   std::error_code error;
   if (!std::filesystem::exists("/sys/bus/pci/devices/" + device.name, error)) {
-    check.error(ErrorKind::not_found, fmt::format("port {}: no PCI device {} in this host", port, device.name),
+    check.error(ErrorKind::not_found,
+                fmt::format("port {}: no PCI device {} in this host", port, device.name),
                 "lspci -D -d ::0200 lists the network devices");
     return;
   }
@@ -145,7 +152,9 @@ void check_pci(const Check& check, const std::string& port, const DeviceWord& de
     if (facts && facts->carries_default_route) return refuse_default_route(check, port, interface);
   }
   const std::string driver = driver_of(device.name);
-  const auto knows = [&](const auto& list) { return std::ranges::find(list, driver) != list.end(); };
+  const auto knows = [&](const auto& list) {
+    return std::ranges::find(list, driver) != list.end();
+  };
   if (knows(kDpdkDrivers) || knows(kSharedDrivers)) return;
   check.error(ErrorKind::unavailable,
               fmt::format("port {}: {} is bound to {}, not to a DPDK driver", port, device.name,
@@ -180,7 +189,8 @@ void check_ports(const Check& check) {
     if (device->is_kernel_interface()) {
       check_interface(check, port, *device, pair.mtu);
       std::error_code error;
-      has_virtual_ports |= !std::filesystem::exists("/sys/class/net/" + device->name + "/device", error);
+      has_virtual_ports |=
+          !std::filesystem::exists("/sys/class/net/" + device->name + "/device", error);
     }
     if (device->kind == DeviceKind::pci) check_pci(check, port, *device);
   }
@@ -191,10 +201,11 @@ void check_ports(const Check& check) {
 void check_memory(const Check& check, const HostMemory& host) {
   if (check.found.uses_hugepages || host.available_bytes == 0) return;
   if (check.plan.pool_bytes <= host.available_bytes) return;
-  check.error(ErrorKind::limit,
-              fmt::format("memory: the packet pools need {}, the host has {} available",
-                          print_mebibytes(check.plan.pool_bytes), print_mebibytes(host.available_bytes)),
-              "lower memory.mbufs or memory.budget");
+  check.error(
+      ErrorKind::limit,
+      fmt::format("memory: the packet pools need {}, the host has {} available",
+                  print_mebibytes(check.plan.pool_bytes), print_mebibytes(host.available_bytes)),
+      "lower memory.mbufs or memory.budget");
 }
 
 }  // namespace

@@ -12,9 +12,9 @@
 namespace sluice {
 
 struct Preflight {
-  std::vector<Error> errors;      ///< each would end the start; message and hint
-  std::vector<Error> warnings;    ///< degraded, or something an operator will trip over
-  bool uses_hugepages = false;    ///< what `hugepages: auto` comes to on this host
+  std::vector<Error> errors;    ///< each would end the start; message and hint
+  std::vector<Error> warnings;  ///< degraded, or something an operator will trip over
+  bool uses_hugepages = false;  ///< what `hugepages: auto` comes to on this host
   [[nodiscard]] bool is_ready() const noexcept { return errors.empty(); }
 };
 

@@ -28,7 +28,8 @@ Result<rte_ring*> SharedQueue::add_guest(const std::string& name) {
   rte_ring* ring =
       rte_ring_create(name.c_str(), kGuestSlots, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
   if (ring == nullptr) {
-    return fail(ErrorKind::limit, std::string("no memory for a transmit ring: ") + rte_strerror(rte_errno));
+    return fail(ErrorKind::limit,
+                std::string("no memory for a transmit ring: ") + rte_strerror(rte_errno));
   }
   guests_.push_back(ring);
   return ring;

@@ -56,7 +56,8 @@ PlainKind plain_kind(const Packet& packet) noexcept {
   const std::uint16_t type = load_be16(frame + 12);
   if (type == kTypeIpv4) {
     const bool is_whole = (load_be16(frame + 20) & 0x3fff) == 0;
-    const bool is_plain = frame[14] == 0x45 && is_whole && is_plain_transport(frame[23], frame + 34);
+    const bool is_plain =
+        frame[14] == 0x45 && is_whole && is_plain_transport(frame[23], frame + 34);
     return is_plain ? PlainKind::v4 : PlainKind::none;
   }
   if (type != kTypeIpv6 || packet.bytes_at_hand < kPlainV6Bytes) return PlainKind::none;
@@ -250,9 +251,9 @@ void PrefixFilter::refuse_plain_v4(Burst& burst, const Selection& selected,
       continue;
     Packet& packet = burst.packets[selected.places[i]];
     const std::uint32_t destination = load_be32(packet.bytes + 30);
-    const bool is_allowed = (lists & kSourceAllow) != 0 ||
-                            ((table.lists() & kDestinationAllow) != 0 &&
-                             (table.lists_of(destination) & kDestinationAllow) != 0);
+    const bool is_allowed =
+        (lists & kSourceAllow) != 0 || ((table.lists() & kDestinationAllow) != 0 &&
+                                        (table.lists_of(destination) & kDestinationAllow) != 0);
     const std::uint64_t addresses = std::uint64_t{sources[i]} << 32 | destination;
     if (!is_allowed && !sampler_.is_sampled(addresses, load_be32(packet.bytes + 34), drop_sample)) {
       refuse_undecoded(packet);

@@ -43,8 +43,9 @@ class PrefixFilter {
   void filter_plain_sources(Burst& burst, const PrefixTable& table,
                             std::uint32_t drop_sample) noexcept;
 
-  /// Step A, after decoding, for what step zero did not judge in the same burst. Drops (denied_prefix) packets whose source is denied and that nothing
-  /// allows. Sets kListsChecked and kAllowed where a denied source turned out to be allowed.
+  /// Step A, after decoding, for what step zero did not judge in the same burst. Drops
+  /// (denied_prefix) packets whose source is denied and that nothing allows. Sets kListsChecked and
+  /// kAllowed where a denied source turned out to be allowed.
   void filter_sources(Burst& burst, const PrefixTable& table) const noexcept;
 
   /// Step B, after `FlowTracker::find`. A packet of a flow that was judged under `list_epoch` is

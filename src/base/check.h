@@ -15,8 +15,8 @@ namespace sluice {
 
 }  // namespace sluice
 
-#define SLUICE_CHECK(condition, why)                                         \
-  do {                                                                       \
-    if (!(condition)) [[unlikely]]                                           \
-      ::sluice::check_failed(#condition, why, __FILE__, __LINE__);           \
+#define SLUICE_CHECK(condition, why)                               \
+  do {                                                             \
+    if (!(condition)) [[unlikely]]                                 \
+      ::sluice::check_failed(#condition, why, __FILE__, __LINE__); \
   } while (false)

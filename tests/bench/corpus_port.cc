@@ -48,8 +48,8 @@ void start_port(std::uint16_t port, rte_mempool* pool) {
 }  // namespace
 
 NullPorts::NullPorts(bool hugepages, std::uint32_t mbufs) {
-  std::vector<std::string> words = {"bench", "-l", "0", "--no-pci", "--no-telemetry",
-                                    "--log-level=4"};
+  std::vector<std::string> words = {"bench",          "-l",           "0", "--no-pci",
+                                    "--no-telemetry", "--log-level=4"};
   for (std::uint16_t port = 0; port < kPorts; ++port) {
     words.push_back("--vdev=net_null" + std::to_string(port) + ",size=64");
   }

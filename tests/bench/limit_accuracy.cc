@@ -46,7 +46,8 @@ Corpus one_source() {
 
 std::unique_ptr<const Policy> limit_policy(bool bits) {
   PolicyParts parts;
-  RateConfig& rate = bits ? parts.settings.limits.source.bits : parts.settings.limits.source.packets;
+  RateConfig& rate =
+      bits ? parts.settings.limits.source.bits : parts.settings.limits.source.packets;
   rate.rate = bits ? kBitRate : kPacketRate;
   rate.burst = bits ? kBitRate / 8 / 100 : kPacketRate / 100;
   auto policy = build_policy(parts, nullptr, {1, 2});
@@ -125,8 +126,8 @@ std::vector<LimitAccuracy> measure_limits(const NullPorts& ports) {
     for (const unsigned workers : {1U, 2U}) {
       for (const unsigned overload : {1U, 10U, 100U}) {
         Gateway gateway(ports, workers, bits);
-        const auto passed = static_cast<double>(
-            gateway.run(static_cast<double>(kPacketRate) * overload));
+        const auto passed =
+            static_cast<double>(gateway.run(static_cast<double>(kPacketRate) * overload));
         const double burst = static_cast<double>(kPacketRate) / 100;  // allowed once, at the start
         rows.push_back({.limit = bits ? "bits" : "packets",
                         .workers = workers,

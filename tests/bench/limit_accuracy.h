@@ -9,11 +9,11 @@
 namespace sluice::bench {
 
 struct LimitAccuracy {
-  const char* limit = "";        ///< "packets" or "bits"
+  const char* limit = "";  ///< "packets" or "bits"
   unsigned workers = 0;
-  unsigned overload = 0;         ///< times the configured rate
-  double configured = 0;         ///< per second
-  double passed = 0;             ///< per second
+  unsigned overload = 0;  ///< times the configured rate
+  double configured = 0;  ///< per second
+  double passed = 0;      ///< per second
   [[nodiscard]] double error() const noexcept { return passed / configured - 1; }
 };
 

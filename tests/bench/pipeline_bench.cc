@@ -1,7 +1,7 @@
 // sluice_bench: the cost of the journey, station by station, over the bare receive-transmit loop of
-// the same ports in the same run. Every figure is the best of several interleaved repetitions, since
-// a shared machine can only make a run slower. `--fixed-bursts N` runs N bursts of one scenario for
-// callgrind, which counts instructions and needs no clock.
+// the same ports in the same run. Every figure is the best of several interleaved repetitions,
+// since a shared machine can only make a run slower. `--fixed-bursts N` runs N bursts of one
+// scenario for callgrind, which counts instructions and needs no clock.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <rte_cycles.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "base/check.h"
 #include "dataplane/flow/flow_tracker.h"
@@ -31,8 +31,8 @@
 namespace sluice::bench {
 namespace {
 
-constexpr WorkerKeys kKeys{.flow = {1, 2}, .owner = {3, 4}, .fragment = {5, 6}, .source = {7, 8},
-                           .sample = {9, 10}};
+constexpr WorkerKeys kKeys{
+    .flow = {1, 2}, .owner = {3, 4}, .fragment = {5, 6}, .source = {7, 8}, .sample = {9, 10}};
 
 struct Options {
   bool quick = false;
@@ -266,10 +266,10 @@ Row report_scaling(const NullPorts& ports, const Options& options) {
     return row;
   }
   row.met = scaling->factor() >= 1.85;
-  fmt::print("\nP10: one worker {:.2f}, two workers {:.2f} million packets/s: factor {:.2f}, goal "
-             "1.85: {}\n",
-             scaling->one / 1e6, scaling->two / 1e6, scaling->factor(),
-             *row.met ? "met" : "not met");
+  fmt::print(
+      "\nP10: one worker {:.2f}, two workers {:.2f} million packets/s: factor {:.2f}, goal "
+      "1.85: {}\n",
+      scaling->one / 1e6, scaling->two / 1e6, scaling->factor(), *row.met ? "met" : "not met");
   return row;
 }
 
@@ -295,9 +295,10 @@ Row report_memory(const NullPorts& ports, const Options& options) {
   }
   const std::uint64_t after = resident_bytes();
   row.met = row.cycles <= 272 && after <= before;
-  fmt::print("\nP16: {:.1f} bytes per flow (goal 272), resident {} KiB before and {} KiB after 1.9 "
-             "million packets: {}\n",
-             row.cycles, before >> 10, after >> 10, *row.met ? "met" : "not met");
+  fmt::print(
+      "\nP16: {:.1f} bytes per flow (goal 272), resident {} KiB before and {} KiB after 1.9 "
+      "million packets: {}\n",
+      row.cycles, before >> 10, after >> 10, *row.met ? "met" : "not met");
   return row;
 }
 

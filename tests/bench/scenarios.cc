@@ -44,14 +44,12 @@ Endpoints turned(const Endpoints& ends) {
 
 Frame syn(const Endpoints& ends) { return tcp(ends, {.flags = 0x02, .sequence = kSynSequence}); }
 Frame syn_ack(const Endpoints& ends) {
-  return tcp(turned(ends), {.flags = 0x12,
-                            .sequence = kSynAckSequence,
-                            .acknowledgement = kSynSequence + 1});
+  return tcp(turned(ends),
+             {.flags = 0x12, .sequence = kSynAckSequence, .acknowledgement = kSynSequence + 1});
 }
 Frame ack(const Endpoints& ends) {
-  return tcp(ends, {.flags = 0x10,
-                    .sequence = kSynSequence + 1,
-                    .acknowledgement = kSynAckSequence + 1});
+  return tcp(ends,
+             {.flags = 0x10, .sequence = kSynSequence + 1, .acknowledgement = kSynAckSequence + 1});
 }
 
 // A million IPv6 UDP frames fit 64 bytes; IPv6 TCP would not.
@@ -128,8 +126,8 @@ WorkerSizes sizes_for(std::uint32_t flows) {
 Scenario established(std::uint32_t flows, unsigned v6_percent) {
   Scenario scenario;
   scenario.name = fmt::format("established_{}k_v6_{}", flows / 1000, v6_percent);
-  scenario.what = fmt::format("{} established flows, {} % IPv6, lists, limits, records", flows,
-                              v6_percent);
+  scenario.what =
+      fmt::format("{} established flows, {} % IPv6, lists, limits, records", flows, v6_percent);
   scenario.parts = {ordinary_settings(), bystanders()};
   scenario.sizes = sizes_for(flows);
   std::vector<Frame>& steady = scenario.steady.frames;
@@ -168,9 +166,8 @@ Scenario denied(bool v6, std::uint32_t senders) {
     scenario.parts.lists.push_back({prefix, ListKind::deny, ListSide::source});
     if (i % (kEntries / senders) != 0) continue;
     const std::string source = to_string(prefix.address);
-    scenario.steady.frames.push_back(
-        v6 ? udp6({source, "2001:db8:ffff::1", 1000, 53})
-           : tcp({source, "172.16.0.1", 1000, 80}, {.flags = 0x02}));
+    scenario.steady.frames.push_back(v6 ? udp6({source, "2001:db8:ffff::1", 1000, 53})
+                                        : tcp({source, "172.16.0.1", 1000, 80}, {.flags = 0x02}));
   }
   std::shuffle(scenario.steady.frames.begin(), scenario.steady.frames.end(), random);
   return scenario;
@@ -195,15 +192,12 @@ Scenario connections() {
       steps[1].push_back(syn_ack(ends));
       steps[2].push_back(ack(ends));
       steps[3].push_back(tcp(ends, {.flags = 0x11, .sequence = client, .acknowledgement = server}));
-      steps[4].push_back(tcp(turned(ends), {.flags = 0x10,
-                                            .sequence = server,
-                                            .acknowledgement = client + 1}));
-      steps[5].push_back(tcp(turned(ends), {.flags = 0x11,
-                                            .sequence = server,
-                                            .acknowledgement = client + 1}));
-      steps[6].push_back(tcp(ends, {.flags = 0x10,
-                                    .sequence = client + 1,
-                                    .acknowledgement = server + 1}));
+      steps[4].push_back(
+          tcp(turned(ends), {.flags = 0x10, .sequence = server, .acknowledgement = client + 1}));
+      steps[5].push_back(
+          tcp(turned(ends), {.flags = 0x11, .sequence = server, .acknowledgement = client + 1}));
+      steps[6].push_back(
+          tcp(ends, {.flags = 0x10, .sequence = client + 1, .acknowledgement = server + 1}));
     }
     for (const auto& step : steps) {
       scenario.steady.frames.insert(scenario.steady.frames.end(), step.begin(), step.end());

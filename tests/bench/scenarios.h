@@ -15,11 +15,11 @@ namespace sluice::bench {
 struct Scenario {
   std::string name;
   std::string what;
-  Corpus prelude;           ///< sent once: handshakes
-  Corpus steady;            ///< sent over and over while the clock runs
+  Corpus prelude;  ///< sent once: handshakes
+  Corpus steady;   ///< sent over and over while the clock runs
   PolicyParts parts;
   WorkerSizes sizes;
-  double goal_cycles = 0;   ///< above the bare loop
+  double goal_cycles = 0;  ///< above the bare loop
   bool expects_drops = false;
 };
 

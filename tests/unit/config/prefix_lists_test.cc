@@ -37,8 +37,8 @@ TEST(PrefixLists, JoinWrittenPrefixesAndFilesInOneOrder) {
   config.allow_destination = {prefix("2001:db8::/32"), prefix("203.0.113.1/32")};
   const Read got = read(config);
   EXPECT_TRUE(got.findings.empty()) << got.findings.render();
-  EXPECT_THAT(got.lists.deny_source, ElementsAre(prefix("10.0.0.0/8"), prefix("172.16.0.0/12"),
-                                                 prefix("192.0.2.0/24")));
+  EXPECT_THAT(got.lists.deny_source,
+              ElementsAre(prefix("10.0.0.0/8"), prefix("172.16.0.0/12"), prefix("192.0.2.0/24")));
   EXPECT_THAT(got.lists.allow_destination,
               ElementsAre(prefix("2001:db8::/32"), prefix("203.0.113.1/32")));
   EXPECT_TRUE(got.lists.allow_source.empty());

@@ -15,8 +15,8 @@
 #include <nlohmann/json.hpp>
 
 #include "control/mapped_window.h"
-#include "tests/unit/control/records.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/unit/control/records.h"
 
 namespace sluice {
 namespace {

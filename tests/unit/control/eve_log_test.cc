@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
-#include "tests/unit/control/records.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/unit/control/records.h"
 
 namespace sluice {
 namespace {

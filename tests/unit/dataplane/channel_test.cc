@@ -39,7 +39,8 @@ PolicyParts some_parts() {
   parts.settings.generation = 7;
   parts.settings.mode = Mode::monitor;
   parts.lists.push_back({*parse_ip_prefix("10.0.0.0/8"), ListKind::deny, ListSide::source});
-  parts.lists.push_back({*parse_ip_prefix("2001:db8::/32"), ListKind::allow, ListSide::destination});
+  parts.lists.push_back(
+      {*parse_ip_prefix("2001:db8::/32"), ListKind::allow, ListSide::destination});
   return parts;
 }
 
@@ -110,7 +111,8 @@ TEST_P(ChannelOfAKind, RefusesAPolicyThatIsNotSealed) {
   Message message{.kind = MessageKind::publish_policy, .generation = 7};
   message.bulk = std::move(*make_memfd("test"));
   const auto bytes = encode_parts(some_parts());
-  ASSERT_EQ(write(message.bulk.fd(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  ASSERT_EQ(write(message.bulk.fd(), bytes.data(), bytes.size()),
+            static_cast<ssize_t>(bytes.size()));
   ASSERT_TRUE(*control().try_send(message));
   const auto received = keeper().try_receive();
   ASSERT_TRUE(received && received->has_value());

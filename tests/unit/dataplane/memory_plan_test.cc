@@ -22,7 +22,8 @@ constexpr HostMemory kHost{.total_bytes = 8192 * kMiB,
                            .hugepage_bytes = 2 * kMiB,
                            .free_hugepages = 1024};
 
-Config config_with(std::uint64_t budget, const char* outside = "ring:a", const char* inside = "ring:b") {
+Config config_with(std::uint64_t budget, const char* outside = "ring:a",
+                   const char* inside = "ring:b") {
   Config config;
   config.memory.budget_bytes = budget;
   PortPairConfig pair;
@@ -56,7 +57,8 @@ TEST(MemoryPlan, StaysInsideTheBudgetAndAddsUp) {
 TEST(MemoryPlan, MakesEveryTableAPowerOfTwo) {
   const auto plan = plan_memory(config_with(333 * kMiB), {.workers = 3}, kHost);
   ASSERT_TRUE(plan);
-  for (const std::uint32_t entries : {plan->worker.flows, plan->worker.half_open, plan->worker.sources}) {
+  for (const std::uint32_t entries :
+       {plan->worker.flows, plan->worker.half_open, plan->worker.sources}) {
     EXPECT_TRUE(std::has_single_bit(entries)) << entries;
   }
 }
@@ -115,7 +117,8 @@ TEST(MemoryPlan, GivesJumboFramesTheirRoom) {
 }
 
 TEST(MemoryPlan, FillsTheQueuesOfXdpPortsFromThePool) {
-  const auto plan = plan_memory(config_with(128 * kMiB, "af_xdp:a0", "af_xdp:b0"), {.workers = 1}, kHost);
+  const auto plan =
+      plan_memory(config_with(128 * kMiB, "af_xdp:a0", "af_xdp:b0"), {.workers = 1}, kHost);
   ASSERT_TRUE(plan);
   EXPECT_GE(plan->pools[0].mbufs, 3u * 2048 * 2);
 }

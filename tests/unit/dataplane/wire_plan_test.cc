@@ -34,7 +34,9 @@ WirePlan some_plan() {
   return plan;
 }
 
-bool is_readable(const WirePlan& plan) { return decode_wire_plan(encode_wire_plan(plan)).has_value(); }
+bool is_readable(const WirePlan& plan) {
+  return decode_wire_plan(encode_wire_plan(plan)).has_value();
+}
 
 TEST(WirePlan, ComesBackAsItWasWritten) {
   const WirePlan plan = some_plan();
@@ -106,7 +108,9 @@ TEST(WirePlan, RefusesEveryValueOutOfItsRange) {
       [](WirePlan& p) { p.parts.settings.fragments.datagrams = 1U << 21; },
       [](WirePlan& p) { p.parts.settings.fragments.fragments_per_datagram = 0; },
       [](WirePlan& p) { p.parts.settings.fragments.timeout = ~0ULL; },
-      [](WirePlan& p) { p.parts.settings.fragments.exception_policy = static_cast<ExceptionPolicy>(3); },
+      [](WirePlan& p) {
+        p.parts.settings.fragments.exception_policy = static_cast<ExceptionPolicy>(3);
+      },
       [](WirePlan& p) { p.parts.settings.flows.capacity = ~0ULL; },
       [](WirePlan& p) { p.parts.settings.flows.half_open = ~0ULL; },
       [](WirePlan& p) { p.parts.settings.flows.table_full = static_cast<ExceptionPolicy>(3); },
@@ -156,7 +160,8 @@ TEST(WirePlan, SurvivesNoise) {
   const auto bytes = encode_wire_plan(some_plan());
   for (int i = 0; i < 20'000; ++i) {
     auto bad = bytes;
-    for (int flips = 0; flips < 4; ++flips) bad[random() % bad.size()] = static_cast<std::byte>(random());
+    for (int flips = 0; flips < 4; ++flips)
+      bad[random() % bad.size()] = static_cast<std::byte>(random());
     bad.resize(random() % (bad.size() + 1));
     static_cast<void>(decode_wire_plan(bad));
   }
