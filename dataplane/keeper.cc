@@ -27,6 +27,8 @@ constexpr DurationNs kStuckAfter = kNsPerSecond;
 constexpr DurationNs kPortsEvery = kNsPerSecond;
 constexpr int kTurnMs = 50;
 constexpr unsigned kMessagesPerTurn = 16;
+// A peer that goes wrong must not use up the numbers.
+constexpr std::uint64_t kGenerationStepMax = 1ULL << 32;
 
 OwnedFd open_signals() {
   sigset_t wanted;
@@ -195,9 +197,11 @@ void Keeper::take_policy(const Message& message) {
   if (!parts) return answer(MessageKind::refused, message.generation, parts.error().message);
   const std::uint64_t newest =
       waiting_ ? waiting_->settings.generation : setup_.policies->in_force().settings.generation;
-  if (parts->settings.generation <= newest) {
+  if (parts->settings.generation <= newest ||
+      parts->settings.generation - newest > kGenerationStepMax) {
     return answer(MessageKind::refused, message.generation,
-                  fmt::format("generation {} is not newer than {}", message.generation, newest));
+                  fmt::format("generation {} is not newer than {}, or too far ahead of it",
+                              message.generation, newest));
   }
   if (waiting_) answer(MessageKind::refused, newest, "a newer generation came before its turn");
   waiting_ = std::move(*parts);

@@ -46,6 +46,7 @@ enum PacketFlag : std::uint16_t {
   kAllowed = 1 << 12,       ///< an allow prefix covers it
   kUnsampled = 1 << 13,     ///< refused before it was decoded; its flow's drops are not reported
   kHasPorts = 1 << 14,
+  kSampled = 1 << 15,  ///< its drop is reported, whatever the sampler says now
 };
 
 enum TcpFlag : std::uint8_t {

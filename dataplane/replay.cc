@@ -36,6 +36,7 @@ constexpr std::uint64_t kTicksOfAGap = 64;
 // contract.md: sums are trusted where more than a tenth of the first 1,000 packets are wrong.
 constexpr std::size_t kChecksumProbe = 1000;
 constexpr std::uint32_t kHandoffSlots = 1024;
+constexpr std::uint32_t kAllRounds = ~0U;
 constexpr std::uint64_t kReplayBudgetBytes = 512ULL << 20;
 // Lanes are drained long before they are full: in a replay no event is lost.
 constexpr std::uint64_t kLaneHighWater = 1024;
@@ -66,6 +67,7 @@ class ReplayRun final : public Replay {
   void run_pass(std::span<const ReplayFrame> frames, DurationNs shift);
   void advance_to(TimeNs when);
   void keep_house(TimeNs when, std::uint32_t flow_slots);
+  void take_all_handed_over();
   void drain_full_lanes();
   void add_frame(const ReplayFrame& frame, std::uint32_t number);
   void cut();
@@ -241,9 +243,18 @@ void ReplayRun::cut() {
   burst_.count = 0;
   if (workers_.size() > 1) {
     receiver_ = (receiver_ + 1) % static_cast<std::uint32_t>(workers_.size());
-    for (auto& worker : workers_) worker->take_handed_over(now_);
+    take_all_handed_over();
   }
   drain_full_lanes();
+}
+
+// A datagram may be handed over a second time, when what is in it is known.
+void ReplayRun::take_all_handed_over() {
+  bool any = true;
+  while (any) {
+    any = false;
+    for (auto& worker : workers_) any |= worker->take_handed_over(now_, kAllRounds);
+  }
 }
 
 void ReplayRun::drain_full_lanes() {

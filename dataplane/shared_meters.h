@@ -61,10 +61,12 @@ class SharedMeters {
   /// once never get more together than there is.
   [[nodiscard]] Lease lease_packets(std::uint32_t slot, const TokenRate& limit, std::uint64_t need,
                                     TimeNs now) noexcept {
+    meters_[slot].stamp.store(now, std::memory_order_relaxed);
     return lease(meters_[slot].packets, limit, need, now);
   }
   [[nodiscard]] Lease lease_bits(std::uint32_t slot, const TokenRate& limit, std::uint64_t need,
                                  TimeNs now) noexcept {
+    meters_[slot].stamp.store(now, std::memory_order_relaxed);
     return lease(meters_[slot].bits, limit, need, now);
   }
   /// What a worker has not used goes back.

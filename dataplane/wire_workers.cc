@@ -20,6 +20,7 @@ namespace {
 // After the last turn a ring can hold what its producer put there before it stopped; taking that
 // may put a datagram on another ring. Two rounds empty both.
 constexpr unsigned kDrainRounds = 2;
+constexpr std::uint32_t kDrainBursts = ~0U;  // producers have stopped: the rings come to an end
 
 void release_mbufs(rte_mbuf** mbufs, std::uint32_t count) noexcept {
   rte_pktmbuf_free_bulk(mbufs, count);
@@ -112,7 +113,7 @@ void WireWorkers::run_thread(unsigned index) {
   while (!stop_.load(std::memory_order_relaxed)) worker.poll_once();
   for (unsigned round = 0; round < kDrainRounds && rings_ != nullptr; ++round) {
     step_.arrive_and_wait();
-    static_cast<void>(worker.take_handed_over(setup_.clock->now()));
+    static_cast<void>(worker.take_handed_over(setup_.clock->now(), kDrainBursts));
   }
   worker.finish(setup_.clock->now());
   setup_.policies->leave(index);

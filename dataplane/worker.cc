@@ -127,11 +127,13 @@ void Worker::run_journey(Burst& burst, Probe& probe) noexcept {
   const PolicySettings& settings = policy_->settings;
   const std::uint32_t n = burst.count;
   probe.begin();
-  filter_->filter_plain_sources(burst, *policy_->prefixes, settings.drop_sample);
-  probe.station(12, "plain sources", n);
+  filter_->filter_outer_sources(burst, *policy_->prefixes, settings.drop_sample);
+  probe.station(12, "outer sources", n);
   decoder_->decode(burst, settings.decode);
   tracker_->prefetch_index(burst);
   probe.station(0, "decode", n);
+  filter_->filter_sources(burst, *policy_->prefixes);
+  probe.station(3, "filter sources", n);
   if (setup_.rings != nullptr) setup_.rings->hand_off(burst, setup_.index, counters_);
   probe.station(1, "hand off", n);
   defragmenter_->collect(burst, settings.fragments, settings.mode, *decoder_, settings.decode);
@@ -139,8 +141,6 @@ void Worker::run_journey(Burst& burst, Probe& probe) noexcept {
   probe.station(2, "defragment", n);
   tracker_->guess(burst);
   probe.station(11, "look up flow", n);
-  filter_->filter_sources(burst, *policy_->prefixes);
-  probe.station(3, "filter sources", n);
   tracker_->find(burst, settings.flows);
   limiter_->prefetch(burst);
   probe.station(4, "find flow", n);
@@ -195,12 +195,13 @@ void Worker::count_received(std::uint8_t port, Burst& burst) noexcept {
   if (burst.count == setup_.burst) ++counters_.full_bursts;
 }
 
-bool Worker::take_handed_over(TimeNs now) noexcept {
+bool Worker::take_handed_over(TimeNs now, std::uint32_t rounds) noexcept {
   bool any = false;
-  while (setup_.rings->take(setup_.index, burst_, now, counters_)) {
+  for (; rounds > 0 && setup_.rings->take(setup_.index, burst_, now, counters_); --rounds) {
     any = true;
     for (Packet& packet : burst_.all()) packet.out_port = setup_.ports[packet.in_port].peer;
     judge(burst_);
+    while (defragmenter_->has_leaving()) flush_defragmenter(now);
   }
   return any;
 }
@@ -216,7 +217,7 @@ void Worker::poll(Probe& probe) noexcept {
     run_journey(burst_, probe);
     while (defragmenter_->has_leaving()) flush_defragmenter(now);
   }
-  if (setup_.rings != nullptr) was_busy |= take_handed_over(now);
+  if (setup_.rings != nullptr) was_busy |= take_handed_over(now, 2 * setup_.workers);
   ++counters_.polls;
   counters_.busy_polls += was_busy ? 1 : 0;
   const std::uint32_t flow_slots = was_busy ? kSweepBusy : kSweepIdle;

@@ -94,8 +94,8 @@ class Worker {
   /// The journey of a burst whose mbufs were received elsewhere: stations 2 to 11. `receive` has
   /// set mbuf, bytes, bytes_at_hand, wire_bytes, now, in_port and packet_number of each packet.
   void judge(Burst& burst) noexcept;
-  /// Frames that other workers handed over; true if there were any.
-  bool take_handed_over(TimeNs now) noexcept;
+  /// At most `rounds` bursts of frames that other workers handed over; true if there were any.
+  bool take_handed_over(TimeNs now, std::uint32_t rounds) noexcept;
 
   /// What is done between bursts at time `now`: fragments that timed out leave, `flow_slots` of the
   /// flow table are looked at for expiry, idle sources are forgotten, counters are published.

@@ -86,7 +86,7 @@ void Reporter::report_refused(const Packet& packet, const PolicySettings& settin
   counters[static_cast<std::size_t>(reason)] += packet.frames;
   if (packet.flow != nullptr) note_refused_packet(*packet.flow, packet.frames);
   if (packet.has(kUnsampled) || window_ == nullptr) return;
-  if (!is_sampled(packet, settings.drop_sample)) return;
+  if (!packet.has(kSampled) && !is_sampled(packet, settings.drop_sample)) return;
   DropRecord record = drop_record(packet);
   record.reason = reason;
   record.is_enforced = is_enforced ? 1 : 0;

@@ -105,7 +105,7 @@ void Defragmenter::take_in(Packet& packet, const Turn& turn) noexcept {
   if (set->is_observed != (turn.mode == Mode::monitor)) {
     // The mode changed under a datagram: what there is of it passes.
     decided_.remember({key, packet.now + turn.config.timeout, DropReason::none});
-    return kill(*set, DropReason::none);
+    return kill(*set, DropReason::none, packet.now);
   }
   add(*set, packet, *fragment, turn);
 }
@@ -144,7 +144,7 @@ void Defragmenter::add(FragmentSet& set, Packet& packet, const Fragment& fragmen
   set.wire_bytes += packet.wire_bytes;
   const bool is_complete = set.total_bytes != 0 && set.covered_bytes == set.total_bytes;
   if (set.is_observed) {
-    if (is_complete) kill(set, DropReason::none);
+    if (is_complete) kill(set, DropReason::none, packet.now);
     return;
   }
   hold(set, packet);
@@ -252,7 +252,7 @@ void Defragmenter::assemble(Packet& packet, const Turn& turn) noexcept {
 void Defragmenter::refuse_overlap(FragmentSet& set, Packet& packet) noexcept {
   packet.drop(DropReason::fragment_overlap);
   decided_.remember({set.key, packet.now + kRefusedIdTime, DropReason::fragment_overlap});
-  kill(set, DropReason::fragment_overlap);
+  kill(set, DropReason::fragment_overlap, packet.now);
 }
 
 // The id stays decided for as long as further fragments can be on their way; `drop_flow` refuses it
@@ -266,7 +266,7 @@ void Defragmenter::remember_limit(const Hash128& key, const FragmentConfig& conf
 
 void Defragmenter::limit_set(FragmentSet& set, Packet& packet, const Turn& turn) noexcept {
   remember_limit(set.key, turn.config, packet.now);
-  kill(set, by_policy(turn.config, DropReason::fragment_limit));
+  kill(set, by_policy(turn.config, DropReason::fragment_limit), packet.now);
   limit_packet(packet, turn);
 }
 
@@ -278,18 +278,20 @@ void Defragmenter::limit_packet(Packet& packet, const Turn& turn) noexcept {
 void Defragmenter::displace(FragmentSet& set, const Turn& turn, TimeNs now) noexcept {
   ++limits_hit_;
   remember_limit(set.key, turn.config, now);
-  kill(set, by_policy(turn.config, DropReason::fragment_limit));
+  kill(set, by_policy(turn.config, DropReason::fragment_limit), now);
 }
 
 void Defragmenter::time_out(FragmentSet& set, const FragmentConfig& config, TimeNs now) noexcept {
   if (config.exception_policy == ExceptionPolicy::drop_flow) {
     decided_.remember({set.key, now + kRefusedIdTime, DropReason::fragment_timeout});
   }
-  kill(set, by_policy(config, DropReason::fragment_timeout));
+  kill(set, by_policy(config, DropReason::fragment_timeout), set.started + config.timeout);
 }
 
 // Frames of a held set leave with the next `expire`; those of an observed one have left already.
-void Defragmenter::kill(FragmentSet& set, DropReason reason) noexcept {
+// `when` is what its drop event says: it does not depend on when somebody came to take it out.
+void Defragmenter::kill(FragmentSet& set, DropReason reason, TimeNs when) noexcept {
+  set.ended = when;
   table_.retire(set);
   if (set.is_observed || set.frames == 0) {
     if (reason != DropReason::none) {
@@ -303,12 +305,12 @@ void Defragmenter::kill(FragmentSet& set, DropReason reason) noexcept {
   table_.append_dead(set);
 }
 
-void Defragmenter::leave(FragmentSet& set, TimeNs now, Burst& out) noexcept {
+void Defragmenter::leave(FragmentSet& set, Burst& out) noexcept {
   HeaderCopy& headers = headers_[out.count];
   Packet& packet = out.packets[out.count++];
   packet = set.first_packet;
   packet.mbuf = set.train_head;
-  packet.now = std::max(now, packet.now);
+  packet.now = std::max(set.ended, packet.now);
   packet.frames = set.frames;
   packet.wire_bytes = set.wire_bytes;
   packet.verdict = set.verdict;
@@ -330,7 +332,7 @@ void Defragmenter::expire(TimeNs now, const FragmentConfig& config, Burst& out) 
   for (std::uint32_t looked_at = 0; looked_at < kDeadSetsMax; ++looked_at) {
     if (out.count == kBurstMax) return;
     if (FragmentSet* dead = table_.first_dead()) {
-      leave(*dead, now, out);
+      leave(*dead, out);
       table_.drop_first_dead();
       continue;
     }
@@ -341,7 +343,9 @@ void Defragmenter::expire(TimeNs now, const FragmentConfig& config, Burst& out) 
 }
 
 void Defragmenter::abandon_all() noexcept {
-  while (FragmentSet* oldest = table_.oldest()) kill(*oldest, DropReason::fragment_timeout);
+  while (FragmentSet* oldest = table_.oldest()) {
+    kill(*oldest, DropReason::fragment_timeout, oldest->started);
+  }
 }
 
 void Defragmenter::add_to(WorkerCounters& counters) noexcept {

@@ -126,8 +126,8 @@ class Defragmenter {
   void limit_packet(Packet& packet, const Turn& turn) noexcept;
   void displace(FragmentSet& set, const Turn& turn, TimeNs now) noexcept;
   void time_out(FragmentSet& set, const FragmentConfig& config, TimeNs now) noexcept;
-  void kill(FragmentSet& set, DropReason reason) noexcept;
-  void leave(FragmentSet& set, TimeNs now, Burst& out) noexcept;
+  void kill(FragmentSet& set, DropReason reason, TimeNs when) noexcept;
+  void leave(FragmentSet& set, Burst& out) noexcept;
   void remember_limit(const Hash128& key, const FragmentConfig& config, TimeNs now) noexcept;
 
   using HeaderCopy = std::array<std::uint8_t, 512>;

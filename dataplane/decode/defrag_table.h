@@ -35,6 +35,7 @@ static_assert(sizeof(FragmentPiece) == 16);
 struct alignas(64) FragmentSet {
   Hash128 key;
   TimeNs started;
+  TimeNs ended;  ///< when it was killed or should have been complete
   std::uint32_t next_in_bucket;
   std::uint32_t older;  ///< by time of arrival; kNone at the ends
   std::uint32_t newer;

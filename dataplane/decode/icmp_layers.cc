@@ -71,7 +71,9 @@ LayerWalk::Step LayerWalk::icmpv6() noexcept {
     own_.source = own_.destination = header.be16<4>();
   }
   if (type >= kV6RouterSolicitation && type <= kV6Redirect) return neighbor_discovery();
-  exempt_if((type >= kV6ListenerQuery && type <= kV6ListenerDone) || type == kV6ListenerReport2);
+  // RFC 2710 section 3: always with a hop limit of 1.
+  exempt_if(hop_limit_ == 1 &&
+            ((type >= kV6ListenerQuery && type <= kV6ListenerDone) || type == kV6ListenerReport2));
   if (type < kV6Unreachable || type > kV6ParameterProblem) return Step::done;
   if (type == kV6PacketTooBig) packet_.set(kMustPass);
   return quoted_ipv6();

@@ -2,6 +2,15 @@
 #include "dataplane/decode/layer_walk.h"
 
 namespace sluice {
+namespace {
+
+// Multicast or broadcast, by the IP header that the walk has found whole.
+bool is_to_group(const Packet& packet) noexcept {
+  if (packet.ip_version == 4) return v4_addresses(packet).destination >= 0xe0000000;
+  return *v6_addresses(packet).destination == 0xff;
+}
+
+}  // namespace
 
 LayerWalk::Step LayerWalk::transport_of(std::uint8_t protocol) noexcept {
   const bool is_v6 = packet_.ip_version == 6;
@@ -33,7 +42,7 @@ LayerWalk::Step LayerWalk::transport_of(std::uint8_t protocol) noexcept {
       exempt_if(hop_limit_ == 255);
       break;
     case kProtoOspf:
-      exempt_if(true);
+      exempt_if(hop_limit_ == 1);
       break;
     default:
       break;
@@ -42,7 +51,8 @@ LayerWalk::Step LayerWalk::transport_of(std::uint8_t protocol) noexcept {
 }
 
 void LayerWalk::exempt_if(bool is_control) noexcept {
-  if (is_control && config_.exempt_control_protocols) packet_.set(kControlProtocol);
+  // What a tunnel carries was written by whoever sent it: its hop limits prove nothing.
+  if (is_control && config_.exempt_control_protocols && depth_ == 0) packet_.set(kControlProtocol);
 }
 
 void LayerWalk::enter_ports(std::uint16_t source, std::uint16_t destination) noexcept {
@@ -113,7 +123,7 @@ LayerWalk::Step LayerWalk::udp() noexcept {
   } else if (packet_.ip_version == 6 && port_.checksums == ChecksumMode::verify) {
     return refuse(DropReason::bad_l4_checksum);  // RFC 8200 section 8.1; RFC 6936 allows tunnels
   }
-  exempt_if(is_control_udp({source, destination}, hop_limit_));
+  exempt_if(is_control_udp({source, destination}, {hop_limit_, is_to_group(packet_)}));
   cursor_.advance(8);
   cursor_.narrow(length - 8);
   return udp_tunnel(destination);

@@ -60,23 +60,28 @@ struct PortPair {
   std::uint16_t destination;
 };
 
-/// DHCP, DHCPv6, PTP and BFD. Single-hop BFD must come with a hop limit of 255 (RFC 5881 section
-/// 5).
-[[nodiscard]] constexpr bool is_control_udp(PortPair ports, std::uint8_t hop_limit) noexcept {
+/// How far a datagram has come, as far as it can prove that.
+struct Reach {
+  std::uint8_t hop_limit;
+  bool is_group;  ///< to a multicast or broadcast address
+};
+
+/// DHCP and DHCPv6 on their link, PTP that stays on it, and single-hop BFD (RFC 5881 section 5).
+/// What anybody could send from afar is not exempt.
+[[nodiscard]] constexpr bool is_control_udp(PortPair ports, Reach reach) noexcept {
   switch (ports.destination) {
     case 67:
     case 68:
-      return ports.source == 67 || ports.source == 68;
+      return reach.is_group && (ports.source == 67 || ports.source == 68);
     case 546:
     case 547:
-      return ports.source == 546 || ports.source == 547;
+      return reach.is_group && (ports.source == 546 || ports.source == 547);
     case 319:
     case 320:
-    case 4784:
-      return true;
+      return reach.hop_limit == 1;
     case 3784:
     case 3785:
-      return hop_limit == 255;
+      return reach.hop_limit == 255;
     default:
       return false;
   }

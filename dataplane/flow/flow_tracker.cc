@@ -212,7 +212,9 @@ void FlowTracker::track_refused(Packet& packet, Flow& flow) noexcept {
 // that quotes a sequence number never sent was made up by someone who does not see the flow.
 void FlowTracker::track_icmp_error(Packet& packet, const Flow* flow) noexcept {
   if (flow == nullptr) {
+    // It may be about a flow of before the start: it passes, but limits hold for it.
     if (!packet.has(kMustPass)) note_out_of_state(packet, nullptr);
+    packet.clear(kMustPass);
     return;
   }
   if (flow->has(kRefused)) {

@@ -327,7 +327,10 @@ PortIo PortSet::Port::io_of(unsigned worker, unsigned workers) const {
   io.peer = static_cast<std::uint8_t>(number ^ 1U);
   io.domain = pair.domain != 0 ? pair.domain : static_cast<std::uint16_t>(kOwnDomains + number / 2);
   io.vlan_in_key = pair.vlan_in_key;
-  io.checksums = pair.checksums;
+  // Only virtual ports carry frames with unfinished sums; on a wire such a frame is a decoy.
+  const bool is_wire = kind == DeviceKind::pci;
+  io.checksums =
+      is_wire && pair.checksums == ChecksumMode::automatic ? ChecksumMode::verify : pair.checksums;
   io.frame_bytes_max = frame_bytes_max;
   if (kind == DeviceKind::af_packet) {
     io.context = sockets[worker].get();

@@ -7,7 +7,6 @@
 #include <span>
 
 #include "base/endian.h"
-#include "dataplane/decode/transport_rules.h"
 #include "dataplane/flow/flow.h"
 #include "dataplane/packet.h"
 
@@ -36,33 +35,41 @@ void drop_or_allow(Packet& packet, bool is_allowed) noexcept {
 // --- step zero
 // ---------------------------------------------------------------------------------------
 
-constexpr std::uint32_t kPlainV4Bytes = 38;  // to the end of the ports
-constexpr std::uint32_t kPlainV6Bytes = 58;
+constexpr std::uint32_t kEtherBytes = 14;
+constexpr std::uint32_t kTagBytes = 4;
 constexpr std::uint16_t kTypeIpv4 = 0x0800;
 constexpr std::uint16_t kTypeIpv6 = 0x86dd;
 
-enum class PlainKind : std::uint8_t { none, v4, v6 };
-
-bool is_plain_transport(std::uint8_t protocol, const std::uint8_t* ports) noexcept {
-  if (protocol == 6) return true;
-  const std::uint16_t destination = load_be16(ports + 2);
-  return protocol == 17 && destination != kPortVxlan && destination != kPortGeneve &&
-         destination != kPortGtpU;
+bool is_vlan_tag(std::uint16_t type) noexcept {
+  return type == 0x8100 || type == 0x88a8 || type == 0x9100;
 }
 
-PlainKind plain_kind(const Packet& packet) noexcept {
-  if (packet.bytes_at_hand < kPlainV4Bytes || !packet.is_undecided()) return PlainKind::none;
-  const std::uint8_t* frame = packet.bytes;
-  const std::uint16_t type = load_be16(frame + 12);
-  if (type == kTypeIpv4) {
-    const bool is_whole = (load_be16(frame + 20) & 0x3fff) == 0;
-    const bool is_plain =
-        frame[14] == 0x45 && is_whole && is_plain_transport(frame[23], frame + 34);
-    return is_plain ? PlainKind::v4 : PlainKind::none;
-  }
-  if (type != kTypeIpv6 || packet.bytes_at_hand < kPlainV6Bytes) return PlainKind::none;
-  const bool is_plain = frame[14] >> 4 == 6 && is_plain_transport(frame[20], frame + 54);
-  return is_plain ? PlainKind::v6 : PlainKind::none;
+/// Where the outermost IP header stands, if Ethernet and VLAN tags are all there is before it.
+struct OuterHeader {
+  std::uint8_t version = 0;  ///< 0: there is none, or its addresses are not at hand
+  std::uint8_t offset = 0;
+};
+
+OuterHeader outer_header(const Packet& packet) noexcept {
+  if (!packet.is_undecided()) return {};
+  std::uint32_t offset = kEtherBytes;
+  if (packet.bytes_at_hand < offset + 20) return {};
+  std::uint16_t type = load_be16(packet.bytes + offset - 2);
+  for (unsigned tags = 0; tags < kVlanTagsMax && is_vlan_tag(type); ++tags) [[unlikely]] {
+      offset += kTagBytes;
+      if (packet.bytes_at_hand < offset + 20) return {};
+      type = load_be16(packet.bytes + offset - 2);
+    }
+  const unsigned version = packet.bytes[offset] >> 4;
+  if (type == kTypeIpv4 && version == 4) return {4, static_cast<std::uint8_t>(offset)};
+  const bool is_v6 = type == kTypeIpv6 && version == 6 && packet.bytes_at_hand >= offset + 40;
+  return is_v6 ? OuterHeader{6, static_cast<std::uint8_t>(offset)} : OuterHeader{};
+}
+
+// The word of both ports where TCP or UDP follows the fixed header, as a decoder would find them.
+std::uint32_t ports_behind(const Packet& packet, std::uint32_t at, std::uint8_t protocol) noexcept {
+  const bool has_ports = (protocol == 6 || protocol == 17) && packet.bytes_at_hand >= at + 4;
+  return has_ports ? load_be32(packet.bytes + at) : 0;
 }
 
 // As much of a decoded packet as later stations read of one that is decided.
@@ -220,70 +227,78 @@ void filter_flows_v6(Burst& burst, const Selection& selected, const PrefixTable&
 
 }  // namespace
 
-void PrefixFilter::filter_plain_sources(Burst& burst, const PrefixTable& table,
+void PrefixFilter::filter_outer_sources(Burst& burst, const PrefixTable& table,
                                         std::uint32_t drop_sample) noexcept {
   judged_ = 0;
+  denied_ = 0;
   const bool v4_denies = (table.v4().lists() & kSourceDeny) != 0;
   const bool v6_denies = !table.v6(ListKind::deny, ListSide::source).is_empty();
   if (!v4_denies && !v6_denies) return;
   Selection v4;
   Selection v6;
   for (std::uint32_t i = 0; i < burst.count; ++i) {
-    const PlainKind kind = plain_kind(burst.packets[i]);
-    v4.add_if(v4_denies & (kind == PlainKind::v4), i);
-    v6.add_if(v6_denies & (kind == PlainKind::v6), i);
-    judged_ |= static_cast<std::uint32_t>(kind != PlainKind::none) << i;
+    const OuterHeader outer = outer_header(burst.packets[i]);
+    offsets_[i] = outer.offset;
+    v4.add_if(v4_denies & (outer.version == 4), i);
+    v6.add_if(v6_denies & (outer.version == 6), i);
+    judged_ |= static_cast<std::uint32_t>(outer.version != 0) << i;
   }
-  refuse_plain_v4(burst, v4, table.v4(), drop_sample);
-  refuse_plain_v6(burst, v6, table, drop_sample);
+  judge_outer_v4(burst, v4, table.v4(), drop_sample);
+  judge_outer_v6(burst, v6, table, drop_sample);
 }
 
-void PrefixFilter::refuse_plain_v4(Burst& burst, const Selection& selected,
-                                   const PrefixTableV4& table, std::uint32_t drop_sample) noexcept {
+// A drop that is to be reported needs a decoded packet: its refusal waits for step A.
+void PrefixFilter::refuse_outer(Packet& packet, std::uint8_t place, bool is_sampled) noexcept {
+  if (is_sampled) {
+    denied_ |= 1U << place;
+  } else {
+    refuse_undecoded(packet);
+  }
+}
+
+void PrefixFilter::judge_outer_v4(Burst& burst, const Selection& selected,
+                                  const PrefixTableV4& table, std::uint32_t drop_sample) noexcept {
   V4Addresses sources;
   for (std::uint32_t i = 0; i < selected.count; ++i) {
-    sources[i] = load_be32(burst.packets[selected.places[i]].bytes + 26);
+    const std::uint8_t place = selected.places[i];
+    sources[i] = load_be32(burst.packets[place].bytes + offsets_[place] + 12);
     table.prefetch(sources[i]);
   }
   for (std::uint32_t i = 0; i < selected.count; ++i) {
     const std::uint8_t lists = table.lists_of(sources[i]);
     if ((lists & kSourceDeny) == 0) [[likely]]
       continue;
-    Packet& packet = burst.packets[selected.places[i]];
-    const std::uint32_t destination = load_be32(packet.bytes + 30);
+    const std::uint8_t place = selected.places[i];
+    Packet& packet = burst.packets[place];
+    const std::uint8_t* ip = packet.bytes + offsets_[place];
+    const std::uint32_t destination = load_be32(ip + 16);
     const bool is_allowed =
         (lists & kSourceAllow) != 0 || ((table.lists() & kDestinationAllow) != 0 &&
                                         (table.lists_of(destination) & kDestinationAllow) != 0);
+    if (is_allowed) continue;
     const std::uint64_t addresses = std::uint64_t{sources[i]} << 32 | destination;
-    if (!is_allowed && !sampler_.is_sampled(addresses, load_be32(packet.bytes + 34), drop_sample)) {
-      refuse_undecoded(packet);
-    } else {
-      judged_ &= ~(1U << selected.places[i]);
-    }
+    const std::uint32_t ports = ports_behind(packet, offsets_[place] + 20U, ip[9]);
+    refuse_outer(packet, place, sampler_.is_sampled(addresses, ports, drop_sample));
   }
 }
 
-void PrefixFilter::refuse_plain_v6(Burst& burst, const Selection& selected,
-                                   const PrefixTable& table, std::uint32_t drop_sample) noexcept {
-  constexpr std::uint32_t kAddresses = 22;
-  constexpr std::uint32_t kPorts = 54;
+void PrefixFilter::judge_outer_v6(Burst& burst, const Selection& selected, const PrefixTable& table,
+                                  std::uint32_t drop_sample) noexcept {
   V6Addresses sources;
   for (std::uint32_t i = 0; i < selected.count; ++i) {
-    sources[i] = v6_address(burst.packets[selected.places[i]].bytes + kAddresses);
+    const std::uint8_t place = selected.places[i];
+    sources[i] = v6_address(burst.packets[place].bytes + offsets_[place] + 8);
   }
   const PrefixSetV6& denied = table.v6(ListKind::deny, ListSide::source);
   for (std::uint32_t left = denied.covers({sources.data(), selected.count}); left != 0;
        left &= left - 1) {
     const std::uint8_t place = selected.places[static_cast<unsigned>(std::countr_zero(left))];
     Packet& packet = burst.packets[place];
-    const std::uint8_t* source = packet.bytes + kAddresses;
-    const bool is_sampled = sampler_.is_sampled(v6_sample(source, source + 16),
-                                                load_be32(packet.bytes + kPorts), drop_sample);
-    if (!is_sampled && !is_allowed_v6(source, source + 16, table)) {
-      refuse_undecoded(packet);
-    } else {
-      judged_ &= ~(1U << place);
-    }
+    const std::uint8_t* ip = packet.bytes + offsets_[place];
+    if (is_allowed_v6(ip + 8, ip + 24, table)) continue;
+    const std::uint32_t ports = ports_behind(packet, offsets_[place] + 40U, ip[6]);
+    refuse_outer(packet, place,
+                 sampler_.is_sampled(v6_sample(ip + 8, ip + 24), ports, drop_sample));
   }
 }
 
@@ -294,8 +309,14 @@ void PrefixFilter::filter_sources(Burst& burst, const PrefixTable& table) const 
   Selection v4;
   Selection v6;
   for (std::uint32_t i = 0; i < burst.count; ++i) {
-    const Packet& packet = burst.packets[i];
-    const bool is_open = packet.is_undecided() && (judged_ >> i & 1) == 0;
+    Packet& packet = burst.packets[i];
+    if ((denied_ >> i & 1) != 0 && packet.is_undecided()) {
+      packet.set(kSampled);
+      packet.drop(DropReason::denied_prefix);
+    }
+    // Inside a tunnel there are other addresses than those that step zero judged.
+    const bool is_open =
+        packet.is_undecided() && ((judged_ >> i & 1) == 0 || packet.tunnel_depth > 0);
     v4.add_if(v4_denies & is_open & (packet.ip_version == 4), i);
     v6.add_if(v6_denies & is_open & (packet.ip_version == 6), i);
   }

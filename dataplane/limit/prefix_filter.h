@@ -35,17 +35,17 @@ class PrefixFilter {
  public:
   explicit PrefixFilter(const SipKey& sample_key = {}) noexcept : sampler_(sample_key) {}
 
-  /// Step zero, before decoding, for frames whose source stands at a fixed place: untagged IPv4
-  /// without options or IPv6 without extensions, TCP or UDP, no fragment, no tunnel. What step A
-  /// would refuse is refused here, undecoded: a flood from listed sources costs no more than its
-  /// look-up. One flow in `drop_sample` goes on to step A instead, whose drops are reported. A
-  /// listed source is `denied_prefix` here also where the decoder would have found a fault.
-  void filter_plain_sources(Burst& burst, const PrefixTable& table,
+  /// Step zero, before decoding: judges the outermost IP source of every frame in which only
+  /// Ethernet and VLAN tags stand before it, whatever it carries, so that a flood from listed
+  /// sources costs no more than its look-up and reaches no state, in fragments and tunnels neither.
+  /// One flow in `drop_sample` is refused by step A instead, decoded, so that its drops can be
+  /// reported. A listed source is `denied_prefix` here also where the decoder would find a fault.
+  void filter_outer_sources(Burst& burst, const PrefixTable& table,
                             std::uint32_t drop_sample) noexcept;
 
-  /// Step A, after decoding, for what step zero did not judge in the same burst. Drops
-  /// (denied_prefix) packets whose source is denied and that nothing allows. Sets kListsChecked and
-  /// kAllowed where a denied source turned out to be allowed.
+  /// Step A, after decoding, for the innermost source, and what step zero left to it in the same
+  /// burst. Drops (denied_prefix) packets whose source is denied and that nothing allows. Sets
+  /// kListsChecked and kAllowed where a denied source turned out to be allowed.
   void filter_sources(Burst& burst, const PrefixTable& table) const noexcept;
 
   /// Step B, after `FlowTracker::find`. A packet of a flow that was judged under `list_epoch` is
@@ -58,13 +58,17 @@ class PrefixFilter {
                     std::uint16_t list_epoch) const noexcept;
 
  private:
-  void refuse_plain_v4(Burst& burst, const Selection& selected, const PrefixTableV4& table,
-                       std::uint32_t drop_sample) noexcept;
-  void refuse_plain_v6(Burst& burst, const Selection& selected, const PrefixTable& table,
-                       std::uint32_t drop_sample) noexcept;
+  void refuse_outer(Packet& packet, std::uint8_t place, bool is_sampled) noexcept;
+  void judge_outer_v4(Burst& burst, const Selection& selected, const PrefixTableV4& table,
+                      std::uint32_t drop_sample) noexcept;
+  void judge_outer_v6(Burst& burst, const Selection& selected, const PrefixTable& table,
+                      std::uint32_t drop_sample) noexcept;
 
+  // Of the burst at hand, from step zero to step A; a bit or an entry for every place.
   DropSampler sampler_;
-  std::uint32_t judged_ = 0;  ///< a bit for every packet of the burst that step zero judged
+  std::uint32_t judged_ = 0;
+  std::uint32_t denied_ = 0;
+  std::array<std::uint8_t, kBurstMax> offsets_{};
 };
 
 }  // namespace sluice

@@ -17,8 +17,12 @@ constexpr DurationNs kForgetAfter = 10 * kNsPerSecond;
 // An empty shared bucket is asked again at least so often: the limit may have been raised.
 constexpr DurationNs kAskAgain = 100 * kNsPerMs;
 
+// Anybody can send from or to the port of BGP: a TCP session is exempt once both sides have spoken.
 bool is_exempt(const Packet& packet, const CompiledLimits& limits) noexcept {
-  return (packet.flags & limits.exempt_flags) != 0;
+  if ((packet.flags & limits.exempt_flags) == 0) [[likely]]
+    return false;
+  if (packet.has(kMustPass) || packet.tcp_flags == 0) return true;
+  return packet.flow != nullptr && packet.flow->has(kTwoWay);
 }
 
 // The flow's own source, or a packet that speaks for itself.

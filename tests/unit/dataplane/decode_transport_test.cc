@@ -242,13 +242,13 @@ TEST(DecodeControl, RoutingAndControlProtocolsAreExempt) {
   const std::vector<Bytes> exempt{
       v4().tcp(40000, 179).build(),
       v6().tcp(179, 40000).build(),
-      v4().next(89).payload(40).build(),
+      v4({.ttl = 1}).next(89).payload(40).build(),
       v4({.ttl = 255}).next(112).payload(20).build(),
       v4({.ttl = 1}).next(2).payload(8).build(),
       v4({.ttl = 255}).udp(49152, 3784).payload(24).build(),
-      v4().udp(68, 67).payload(240).build(),
-      v6().udp(546, 547).payload(20).build(),
-      v4().udp(319, 319).payload(44).build(),
+      PacketBuilder().eth().ipv4("0.0.0.0", "255.255.255.255").udp(68, 67).payload(240).build(),
+      PacketBuilder().eth().ipv6("fe80::1", "ff02::1:2").udp(546, 547).payload(20).build(),
+      v4({.ttl = 1}).udp(319, 319).payload(44).build(),
       v6({.hop_limit = 255}).icmpv6(135).payload(16).build(),
       v6({.hop_limit = 1}).hop_by_hop({5, 2, 0, 0}).icmpv6(143).payload(8).build(),
   };
@@ -269,6 +269,16 @@ TEST(DecodeControl, LookAlikesAreNotExempt) {
       v4({.ttl = 64}).next(2).payload(8).build(),
       v4({.ttl = 64}).udp(49152, 3784).payload(24).build(),
       v4().udp(40000, 67).payload(240).build(),
+      v4().next(89).payload(40).build(),
+      v4().udp(68, 67).payload(240).build(),
+      v4().udp(319, 319).payload(44).build(),
+      v6({.hop_limit = 64}).icmpv6(143).payload(8).build(),
+      PacketBuilder()
+          .eth()
+          .ipv4("10.0.0.1", "10.0.0.2")
+          .ipv4("10.0.0.3", "10.0.0.4")
+          .tcp(1, 179)
+          .build(),
       v6({.hop_limit = 64}).icmpv6(135).payload(16).build(),
   };
   for (const Bytes& frame : plain) {
