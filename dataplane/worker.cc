@@ -130,10 +130,9 @@ void Worker::run_journey(Burst& burst, Probe& probe) noexcept {
   filter_->filter_outer_sources(burst, *policy_->prefixes, settings.drop_sample);
   probe.station(12, "outer sources", n);
   decoder_->decode(burst, settings.decode);
+  filter_->refuse_sampled(burst);
   tracker_->prefetch_index(burst);
   probe.station(0, "decode", n);
-  filter_->filter_sources(burst, *policy_->prefixes);
-  probe.station(3, "filter sources", n);
   if (setup_.rings != nullptr) setup_.rings->hand_off(burst, setup_.index, counters_);
   probe.station(1, "hand off", n);
   defragmenter_->collect(burst, settings.fragments, settings.mode, *decoder_, settings.decode);
@@ -141,6 +140,8 @@ void Worker::run_journey(Burst& burst, Probe& probe) noexcept {
   probe.station(2, "defragment", n);
   tracker_->guess(burst);
   probe.station(11, "look up flow", n);
+  filter_->filter_sources(burst, *policy_->prefixes);
+  probe.station(3, "filter sources", n);
   tracker_->find(burst, settings.flows);
   limiter_->prefetch(burst);
   probe.station(4, "find flow", n);

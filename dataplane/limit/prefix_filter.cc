@@ -247,7 +247,7 @@ void PrefixFilter::filter_outer_sources(Burst& burst, const PrefixTable& table,
   judge_outer_v6(burst, v6, table, drop_sample);
 }
 
-// A drop that is to be reported needs a decoded packet: its refusal waits for step A.
+// A drop that is to be reported needs a decoded packet: its refusal waits until it is.
 void PrefixFilter::refuse_outer(Packet& packet, std::uint8_t place, bool is_sampled) noexcept {
   if (is_sampled) {
     denied_ |= 1U << place;
@@ -302,6 +302,15 @@ void PrefixFilter::judge_outer_v6(Burst& burst, const Selection& selected, const
   }
 }
 
+void PrefixFilter::refuse_sampled(Burst& burst) const noexcept {
+  for (std::uint32_t left = denied_; left != 0; left &= left - 1) {
+    Packet& packet = burst.packets[static_cast<unsigned>(std::countr_zero(left))];
+    if (!packet.is_undecided()) continue;
+    packet.set(kSampled);
+    packet.drop(DropReason::denied_prefix);
+  }
+}
+
 void PrefixFilter::filter_sources(Burst& burst, const PrefixTable& table) const noexcept {
   const bool v4_denies = (table.v4().lists() & kSourceDeny) != 0;
   const bool v6_denies = !table.v6(ListKind::deny, ListSide::source).is_empty();
@@ -309,11 +318,7 @@ void PrefixFilter::filter_sources(Burst& burst, const PrefixTable& table) const 
   Selection v4;
   Selection v6;
   for (std::uint32_t i = 0; i < burst.count; ++i) {
-    Packet& packet = burst.packets[i];
-    if ((denied_ >> i & 1) != 0 && packet.is_undecided()) {
-      packet.set(kSampled);
-      packet.drop(DropReason::denied_prefix);
-    }
+    const Packet& packet = burst.packets[i];
     // Inside a tunnel there are other addresses than those that step zero judged.
     const bool is_open =
         packet.is_undecided() && ((judged_ >> i & 1) == 0 || packet.tunnel_depth > 0);

@@ -38,10 +38,12 @@ class PrefixFilter {
   /// Step zero, before decoding: judges the outermost IP source of every frame in which only
   /// Ethernet and VLAN tags stand before it, whatever it carries, so that a flood from listed
   /// sources costs no more than its look-up and reaches no state, in fragments and tunnels neither.
-  /// One flow in `drop_sample` is refused by step A instead, decoded, so that its drops can be
-  /// reported. A listed source is `denied_prefix` here also where the decoder would find a fault.
+  /// One flow in `drop_sample` is left to `refuse_sampled`, so that its drops can be reported. A listed source is `denied_prefix` here also where the decoder would find a fault.
   void filter_outer_sources(Burst& burst, const PrefixTable& table,
                             std::uint32_t drop_sample) noexcept;
+
+  /// Right after decoding: refuses what step zero left for a report, before any state is touched.
+  void refuse_sampled(Burst& burst) const noexcept;
 
   /// Step A, after decoding, for the innermost source, and what step zero left to it in the same
   /// burst. Drops (denied_prefix) packets whose source is denied and that nothing allows. Sets

@@ -180,7 +180,8 @@ void print_stations(const Figures& figures) {
 
 Row report(const Scenario& scenario, const Figures& figures, const Bench& bench) {
   Row row{scenario.name, figures.pipeline, figures.bare, scenario.goal_cycles, true};
-  const double above = figures.above.front();
+  // The best of each: an interruption can only make either of them slower.
+  const double above = figures.pipeline - figures.bare;
   const double median = figures.above[figures.above.size() / 2];
   row.met = scenario.goal_cycles == 0 || above <= scenario.goal_cycles;
   fmt::print("\n{}: {}\n", scenario.name, scenario.what);
