@@ -38,7 +38,8 @@ class PrefixFilter {
   /// Step zero, before decoding: judges the outermost IP source of every frame in which only
   /// Ethernet and VLAN tags stand before it, whatever it carries, so that a flood from listed
   /// sources costs no more than its look-up and reaches no state, in fragments and tunnels neither.
-  /// One flow in `drop_sample` is left to `refuse_sampled`, so that its drops can be reported. A listed source is `denied_prefix` here also where the decoder would find a fault.
+  /// One flow in `drop_sample` is left to `refuse_sampled`, so that its drops can be reported. A
+  /// listed source is `denied_prefix` here also where the decoder would find a fault.
   void filter_outer_sources(Burst& burst, const PrefixTable& table,
                             std::uint32_t drop_sample) noexcept;
 
