@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import ipaddress
+import itertools
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from trial import SMALL, lab_network, main, wait_until
 CLIENT4, SERVER4, SERVER6 = (lab_network.CLIENT_IP4, lab_network.SERVER_IP4, lab_network.SERVER_IP6)
 DOWNLOAD_BYTES = 200 << 20
 STOP_SECONDS = 1.0
+IPERF_PORTS = itertools.count(5201)
 
 
 def pings(trial, lab, name):
@@ -23,9 +25,13 @@ def pings(trial, lab, name):
 
 
 def throughput(trial, lab, name):
+    """A server of its own for each run: one that tidies up after a test resets who comes too early."""
     for direction, options in (("to the server", []), ("to the client", ["-R"])):
-        done = lab.exec(lab.client, "iperf3", "-c", SERVER4, "-t", "1", "-J", *options, check=False,
-                        timeout=60)
+        port = next(IPERF_PORTS)
+        lab.spawn(lab.server, "iperf3", "-s", "-1", "-p", port)
+        wait_until(lambda: f":{port} " in lab.exec(lab.server, "ss", "-Hlnt").stdout, 10, "iperf3")
+        done = lab.exec(lab.client, "iperf3", "-c", SERVER4, "-p", port, "-t", "1", "-J", *options,
+                        check=False, timeout=60)
         end = json.loads(done.stdout or "{}").get("end", {})
         received = end.get("sum_received", {}).get("bytes", 0)
         trial.check(f"{name}: iperf3 {direction}", done.returncode == 0 and received > 0,
@@ -89,8 +95,6 @@ def forwarding(trial):
     digest = hashlib.sha256(content).digest()
     with trial.lab() as lab:
         lab.serve_http({"large": content})
-        lab.spawn(lab.server, "iperf3", "-s")
-        wait_until(lambda: ":5201" in lab.exec(lab.server, "ss", "-Hlnt").stdout, 10, "iperf3")
         seconds = [over(trial, lab, kind, digest) for kind in ("af_packet", "af_xdp")]
     # The quickest of several, so that a machine that was busy once does not decide.
     trial.check("SIGTERM ends the gateway within 1 s", min(seconds) < STOP_SECONDS, seconds)
