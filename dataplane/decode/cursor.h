@@ -49,10 +49,25 @@ class Block {
     static_assert(At + sizeof(T) <= N);
     return load<T>(bytes_ + At);
   }
+  /// M of the bytes, for a field that is longer than a word.
+  template <std::size_t At, std::size_t M>
+  [[nodiscard]] constexpr Block<M> part() const noexcept {
+    static_assert(At + M <= N);
+    return Block<M>(bytes_ + At);
+  }
 
  private:
   const std::uint8_t* bytes_;
 };
+
+/// The first N of `count` bytes, or nothing if there are fewer. `bytes` is not null; to know so
+/// spares the test whether the block is there, once the count was compared.
+template <std::size_t N>
+[[nodiscard]] inline Block<N> leading(const std::uint8_t* bytes, std::uint32_t count) noexcept {
+  static_assert(N <= kHeaderBytesMax);
+  if (bytes == nullptr) __builtin_unreachable();
+  return Block<N>(count >= N ? bytes : nullptr);
+}
 
 /// Why a block could not be had.
 enum class Shortage : std::uint8_t {

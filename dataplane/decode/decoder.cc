@@ -12,84 +12,56 @@
 #include "dataplane/io/mbuf_train.h"
 
 namespace sluice {
-namespace {
 
-void hash_v4_group(const SipKey& key, const std::array<Packet*, 4>& group) noexcept {
-  std::array<LanesX4, 2> words;
-  for (std::size_t k = 0; k < 4; ++k) {
-    words[0][k] = group[k]->id.lo;
-    words[1][k] = group[k]->id.hi;
-  }
-  const LanesX4 hashes = siphash13_x4(key, words);
-  for (std::size_t k = 0; k < 4; ++k) group[k]->hash = hashes[k];
+// A NIC says "none" with both bits of a pair: intact data under a sum that a virtual sender did not
+// complete, which is right unless it has to be completed.
+FastPort::FastPort(const PortDecode& settings) noexcept
+    : sums_mask(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK),
+      sums_right(RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD),
+      domain(settings.vlan_in_key ? domain_with_vlans(settings.domain, {0, 0, 0})
+                                  : settings.domain),
+      vlan_mask(settings.vlan_in_key ? 0xffff : 0),
+      checksums(settings.checksums),
+      out_port(settings.out_port) {
+  static_assert(RTE_MBUF_F_RX_L4_CKSUM_NONE ==
+                (RTE_MBUF_F_RX_L4_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_BAD));
+  if (checksums != ChecksumMode::fix) sums_mask &= ~RTE_MBUF_F_RX_L4_CKSUM_BAD;
+  if (checksums == ChecksumMode::trust) sums_mask = 0;
 }
-
-void identify_v6_group(const SipKey& key, const std::array<Packet*, 4>& group) noexcept {
-  std::array<LanesX4, 5> words;
-  for (std::size_t k = 0; k < 4; ++k) {
-    Packet& packet = *group[k];
-    const V6Pair addresses = v6_addresses(packet);
-    const FlowWordsV6 flow =
-        v6_words(load<std::array<std::uint64_t, 2>>(addresses.source),
-                 load<std::array<std::uint64_t, 2>>(addresses.destination), flow_ports(packet));
-    for (std::size_t w = 0; w < 5; ++w) words[w][k] = flow.words[w];
-    if (flow.source_is_low) packet.set(kSourceIsLow);
-  }
-  const Hash128X4 digests = siphash13_128_x4(key, words);
-  for (std::size_t k = 0; k < 4; ++k) {
-    group[k]->id = v6_identity_of({digests.lo[k], digests.hi[k]});
-    group[k]->hash = table_hash(key, group[k]->id);
-  }
-}
-
-}  // namespace
 
 void Decoder::configure_port(std::uint8_t port, const PortDecode& settings) noexcept {
   SLUICE_CHECK(port < kPortsMax, "ports are numbered from 0 below kPortsMax");
   ports_[port] = settings;
+  fast_ports_[port] = FastPort(settings);
 }
-
-/// Packets of the fast path that still lack their hash, by place in the burst.
-struct Decoder::Pending {
-  std::array<std::uint8_t, kBurstMax> v4;
-  std::array<std::uint8_t, kBurstMax> v6;
-  std::uint32_t v4_count = 0;
-  std::uint32_t v6_count = 0;
-};
 
 void Decoder::decode(Burst& burst, const DecodeConfig& config) noexcept {
-  Pending pending;
-  for (std::uint32_t i = 0; i < burst.count; ++i) {
-    Packet& packet = burst.packets[i];
+  PendingHashes pending;
+  for (Packet& packet : burst.all()) {
     if (!packet.is_undecided()) continue;
-    const FastOutcome outcome = fast_decode(packet, ports_[packet.in_port]);
-    pending.v4[pending.v4_count] = pending.v6[pending.v6_count] = static_cast<std::uint8_t>(i);
-    pending.v4_count += outcome == FastOutcome::ipv4 ? 1 : 0;
-    pending.v6_count += outcome == FastOutcome::ipv6 ? 1 : 0;
-    if (outcome == FastOutcome::declined) decode_by_layers(packet, i, config);
+    if (!fast_decode(packet, fast_ports_[packet.in_port], pending)) {
+      decode_by_layers(packet, static_cast<std::uint32_t>(&packet - burst.packets.data()), config);
+    }
   }
-  hash_pending(burst, pending);
+  hash_pending(pending);
 }
 
-// Four at a time; the last group is filled up with its own last packet, hashed more than once.
-void Decoder::hash_pending(Burst& burst, const Pending& pending) noexcept {
-  const auto place = [](const auto& places, std::uint32_t count, std::uint32_t at) noexcept {
-    return places[std::min(at, count - 1)];
-  };
-  for (std::uint32_t i = 0; i < pending.v4_count; i += 4) {
-    std::array<Packet*, 4> group;
-    for (std::uint32_t k = 0; k < 4; ++k) {
-      group[k] = &burst.packets[place(pending.v4, pending.v4_count, i + k)];
+// What the last group of four lacks goes into a packet that nobody reads.
+void Decoder::hash_pending(PendingHashes& pending) noexcept {
+  Packet spare;
+  pending.v4.fill_up(spare);
+  pending.v6.fill_up(spare);
+  pending.v4.visit_groups([&]<std::size_t Groups>(Packet** packets, const LaneWords<2>& words) {
+    const Lanes<Groups> hashes = siphash13_lanes<Groups>(flow_key_, words);
+    for (std::size_t k = 0; k < hashes.size(); ++k) packets[k]->hash = hashes[k];
+  });
+  pending.v6.visit_groups([&]<std::size_t Groups>(Packet** packets, const LaneWords<5>& words) {
+    const Hash128Lanes<Groups> digests = siphash13_128_lanes<Groups>(flow_key_, words);
+    for (std::size_t k = 0; k < digests.lo.size(); ++k) {
+      packets[k]->id = v6_identity_of({digests.lo[k], digests.hi[k]});
+      packets[k]->hash = table_hash(flow_key_, packets[k]->id);
     }
-    hash_v4_group(flow_key_, group);
-  }
-  for (std::uint32_t i = 0; i < pending.v6_count; i += 4) {
-    std::array<Packet*, 4> group;
-    for (std::uint32_t k = 0; k < 4; ++k) {
-      group[k] = &burst.packets[place(pending.v6, pending.v6_count, i + k)];
-    }
-    identify_v6_group(flow_key_, group);
-  }
+  });
 }
 
 void Decoder::decode_general(Packet& packet, const DecodeConfig& config) noexcept {

@@ -15,12 +15,27 @@
 
 namespace sluice {
 
+struct PendingHashes;
+
 /// What the decoder must know of the port a frame came in by.
 struct PortDecode {
   ChecksumMode checksums = ChecksumMode::automatic;
   bool vlan_in_key = false;  ///< VLAN ids belong to the tracking domain
   std::uint16_t domain = 0;
   std::uint8_t out_port = 0;  ///< the peer
+};
+
+/// What the fast path must know of it.
+struct FastPort {
+  FastPort() noexcept : FastPort(PortDecode{}) {}
+  explicit FastPort(const PortDecode& settings) noexcept;
+
+  std::uint64_t sums_mask;   ///< the flags by which an mbuf tells what the NIC found
+  std::uint64_t sums_right;  ///< how they must stand for the sums not to be looked at
+  std::uint16_t domain;      ///< of frames without a VLAN tag
+  std::uint16_t vlan_mask;   ///< what of a VLAN id is added to it: all or nothing
+  ChecksumMode checksums;
+  std::uint8_t out_port;
 };
 
 class Decoder {
@@ -48,14 +63,14 @@ class Decoder {
   void decode_general(Packet& packet, const DecodeConfig& config) noexcept;
 
  private:
-  struct Pending;
-  void hash_pending(Burst& burst, const Pending& pending) noexcept;
+  void hash_pending(PendingHashes& pending) noexcept;
   void decode_by_layers(Packet& packet, std::uint32_t index, const DecodeConfig& config) noexcept;
 
   using HeaderCopy = std::array<std::uint8_t, kHeaderBytesMax>;
 
   SipKey flow_key_;
   std::array<PortDecode, kPortsMax> ports_{};
+  std::array<FastPort, kPortsMax> fast_ports_{};
   alignas(64) std::array<HeaderCopy, kBurstMax> copies_;
 };
 

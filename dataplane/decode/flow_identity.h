@@ -3,11 +3,13 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 
 #include "base/endian.h"
 #include "base/five_tuple.h"
 #include "base/siphash.h"
+#include "dataplane/decode/cursor.h"
 
 namespace sluice {
 
@@ -24,19 +26,43 @@ struct FlowIdentityV4 {
   bool source_is_low;
 };
 
-/// Addresses in host order. An endpoint is one 48-bit number, so that one comparison orders both.
+/// Both addresses, and both ports, as one number in host order, those of the source first: as they
+/// follow each other in a packet.
+struct EndpointsV4 {
+  std::uint64_t addresses;
+  std::uint32_t ports;
+};
+
+/// The end of an IPv4 key: what it holds besides addresses and ports.
+[[nodiscard]] constexpr std::uint32_t v4_tail(std::uint16_t domain,
+                                              std::uint8_t protocol) noexcept {
+  return std::uint32_t{domain} << 16 | std::uint32_t{protocol} << 8 | 4;
+}
+
+/// The same for the last word of an IPv6 key, where the domain comes first.
+[[nodiscard]] constexpr std::uint32_t v6_tail(std::uint16_t domain,
+                                              std::uint8_t protocol) noexcept {
+  return domain | std::uint32_t{protocol} << 16 | std::uint32_t{6} << 24;
+}
+
+/// Exchanging source and destination is a rotation, and whichever order is less is the canonical
+/// one. The ports decide only between equal addresses. No branch hangs on the direction, which no
+/// predictor could guess.
+[[nodiscard]] inline FlowIdentityV4 v4_identity(const EndpointsV4& ends,
+                                                std::uint32_t tail) noexcept {
+  const std::uint64_t turned = std::rotl(ends.addresses, 32);
+  const bool source_is_low =
+      ends.addresses != turned ? ends.addresses < turned : ends.ports <= std::rotl(ends.ports, 16);
+  const int turn = source_is_low ? 0 : 16;
+  return {{std::rotl(ends.addresses, 2 * turn),
+           std::uint64_t{std::rotl(ends.ports, turn)} << 32 | tail},
+          source_is_low};
+}
 [[nodiscard]] inline FlowIdentityV4 v4_identity(std::uint32_t source, std::uint32_t destination,
                                                 const FlowPorts& ports) noexcept {
-  const std::uint64_t from = std::uint64_t{source} << 16 | ports.source;
-  const std::uint64_t to = std::uint64_t{destination} << 16 | ports.destination;
-  const bool source_is_low = from <= to;
-  const std::uint64_t low = source_is_low ? from : to;
-  const std::uint64_t high = source_is_low ? to : from;
-  FlowId id;
-  id.lo = (low >> 16) << 32 | high >> 16;
-  id.hi = low << 48 | (high & 0xffff) << 32 |
-          (std::uint64_t{ports.domain} << 16 | std::uint64_t{ports.protocol} << 8 | 4);
-  return {id, source_is_low};
+  return v4_identity({std::uint64_t{source} << 32 | destination,
+                      std::uint32_t{ports.source} << 16 | ports.destination},
+                     v4_tail(ports.domain, ports.protocol));
 }
 
 /// The five words of an IPv6 flow key, ready to be hashed.
@@ -45,24 +71,45 @@ struct FlowWordsV6 {
   bool source_is_low;
 };
 
+/// Both addresses as they stand in a packet.
+struct AddressesV6 {
+  Block<16> source;
+  Block<16> destination;
+};
+
+/// Whether the source is the lower end; the ports decide only between equal addresses.
+[[nodiscard]] inline bool is_source_low(const AddressesV6& addresses,
+                                        std::uint32_t ports) noexcept {
+  const std::uint64_t from = addresses.source.be64<0>();
+  const std::uint64_t to = addresses.destination.be64<0>();
+  if (from != to) return from < to;
+  const std::uint64_t from_rest = addresses.source.be64<8>();
+  const std::uint64_t to_rest = addresses.destination.be64<8>();
+  return from_rest != to_rest ? from_rest < to_rest : ports <= std::rotl(ports, 16);
+}
+
+/// Ports as in EndpointsV4. Which end comes first is chosen once, by address and not by value.
+[[nodiscard]] [[gnu::always_inline]] inline FlowWordsV6 v6_words(const AddressesV6& addresses,
+                                                                 std::uint32_t ports,
+                                                                 std::uint32_t tail) noexcept {
+  const bool source_is_low = is_source_low(addresses, ports);
+  const Block<16> low = source_is_low ? addresses.source : addresses.destination;
+  const Block<16> high = source_is_low ? addresses.destination : addresses.source;
+  const std::uint32_t low_port_last = source_is_low ? std::rotl(ports, 16) : ports;
+  return {{low.raw<std::uint64_t, 0>(), low.raw<std::uint64_t, 8>(), high.raw<std::uint64_t, 0>(),
+           high.raw<std::uint64_t, 8>(), low_port_last | std::uint64_t{tail} << 32},
+          source_is_low};
+}
 /// `source` and `destination` are sixteen bytes each, as two words in memory order.
 [[nodiscard]] inline FlowWordsV6 v6_words(const std::array<std::uint64_t, 2>& source,
                                           const std::array<std::uint64_t, 2>& destination,
                                           const FlowPorts& ports) noexcept {
-  const std::uint64_t s0 = byte_swap(source[0]);
-  const std::uint64_t s1 = byte_swap(source[1]);
-  const std::uint64_t d0 = byte_swap(destination[0]);
-  const std::uint64_t d1 = byte_swap(destination[1]);
-  const bool same = s0 == d0 && s1 == d1;
-  const bool below = s0 < d0 || (s0 == d0 && s1 < d1);
-  const bool source_is_low = same ? ports.source <= ports.destination : below;
-  const std::uint64_t low_port = source_is_low ? ports.source : ports.destination;
-  const std::uint64_t high_port = source_is_low ? ports.destination : ports.source;
-  return {{source_is_low ? source[0] : destination[0], source_is_low ? source[1] : destination[1],
-           source_is_low ? destination[0] : source[0], source_is_low ? destination[1] : source[1],
-           low_port | high_port << 16 | std::uint64_t{ports.domain} << 32 |
-               std::uint64_t{ports.protocol} << 48 | std::uint64_t{6} << 56},
-          source_is_low};
+  const auto bytes_of = [](const std::array<std::uint64_t, 2>& words) noexcept {
+    return Block<16>(reinterpret_cast<const std::uint8_t*>(words.data()));
+  };
+  return v6_words({bytes_of(source), bytes_of(destination)},
+                  std::uint32_t{ports.source} << 16 | ports.destination,
+                  v6_tail(ports.domain, ports.protocol));
 }
 
 [[nodiscard]] inline FlowId v6_identity_of(const Hash128& digest) noexcept {
