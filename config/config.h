@@ -138,10 +138,35 @@ struct EventConfig {
   friend bool operator==(const EventConfig&, const EventConfig&) = default;
 };
 
+/// Temporary denies.
+struct BlockConfig {
+  std::uint64_t capacity = 65'536;                          ///< blocks in force at once
+  DurationNs duration_max = 30ULL * 86'400 * kNsPerSecond;  ///< longest that may be asked for
+  friend bool operator==(const BlockConfig&, const BlockConfig&) = default;
+};
+
+/// When a worker sheds work: judged by the share of bursts that came full.
+struct OverloadConfig {
+  bool shed = true;
+  std::uint32_t high_percent = 80;  ///< of the busy turns of a window: one step up
+  std::uint32_t low_percent = 40;   ///< one step down
+  friend bool operator==(const OverloadConfig&, const OverloadConfig&) = default;
+};
+
+struct MetricsConfig {
+  std::string listen = "127.0.0.1:9464";  ///< "" = no HTTP
+  friend bool operator==(const MetricsConfig&, const MetricsConfig&) = default;
+};
+
 struct ControlConfig {
   std::string user = "sluice";  ///< the control process runs as; "" = as the wire process
   std::string state_dir = "/var/lib/sluice";
   std::string run_dir = "/run/sluice";
+  std::string socket;                   ///< "" = control.sock in run_dir
+  std::string audit;                    ///< file of changes; "" = audit.json in state_dir
+  std::string socket_group = "sluice";  ///< may connect, as viewers at least
+  std::string operator_group;           ///< "" = nobody by group
+  std::string admin_group;
   friend bool operator==(const ControlConfig&, const ControlConfig&) = default;
 };
 
@@ -155,7 +180,10 @@ struct Config {
   ListConfig lists;
   FlowConfig flows;
   LimitsConfig limits;
+  BlockConfig blocks;
+  OverloadConfig overload;
   EventConfig events;
+  MetricsConfig metrics;
   ControlConfig control;
   friend bool operator==(const Config&, const Config&) = default;
 };

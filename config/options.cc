@@ -82,6 +82,7 @@ constexpr OptionRange kBitRate{1, 1'000'000'000'000};
 constexpr OptionRange kBitBurst{1, kGiB};
 constexpr std::string_view kNoLimit = "no limit";
 constexpr std::string_view kShortBurst = "a tenth of a second of the rate";
+constexpr bool kAtStart = true;  // OptionShape::needs_restart
 
 // --- the table ----------------------------------------------------------------------------------
 
@@ -93,25 +94,26 @@ constexpr std::array kConfigOptions{
 
     at<&Config::workers, &WorkerConfig::lcores>({"workers.lcores", text, {1, 256}, {}, {},
        "CPUs of the workers, one each, as a list such as 2-5,8; auto takes free cores near the "
-       "ports"}),
+       "ports", kAtStart}),
     at<&Config::workers, &WorkerConfig::count>({"workers.count", number, {1, 64},
-       "one per free core", {}, "how many workers, where lcores is auto"}),
+       "one per free core", {}, "how many workers, where lcores is auto", kAtStart}),
     at<&Config::workers, &WorkerConfig::burst>({"workers.burst", number, {1, 32}, {}, {},
-       "most packets that a worker takes from a port at a time"}),
+       "most packets that a worker takes from a port at a time", kAtStart}),
     at<&Config::workers, &WorkerConfig::handoff_ring>({"workers.handoff_ring", number,
        {64, 65'536}, {}, {},
        "slots of each ring between two workers, a power of two; a full ring drops with "
-       "handoff_full"}),
+       "handoff_full", kAtStart}),
 
     at<&Config::memory, &MemoryConfig::budget_bytes>({"memory.budget", bytes,
        {16 * kMiB, 16'384 * kGiB}, "a quarter of the host's memory", {},
-       "all tables and packet buffers together; they are sized from it at start and never grow"}),
+       "all tables and packet buffers together; they are sized from it at start and never grow",
+       kAtStart}),
     at<&Config::memory, &MemoryConfig::hugepages>({"memory.hugepages", word, {}, {},
        kHugepageWords,
        "auto takes hugepages where the host has enough; require refuses to start without; off "
-       "uses ordinary pages"}),
+       "uses ordinary pages", kAtStart}),
     at<&Config::memory, &MemoryConfig::mbufs>({"memory.mbufs", number, {1'024, 16'777'216},
-       "from the memory budget", {}, "packet buffers of each port pair"}),
+       "from the memory budget", {}, "packet buffers of each port pair", kAtStart}),
 
     at<&Config::decode, &DecodeConfig::tunnel_key>({"decode.tunnel_key", word, {}, {},
        kTunnelKeyWords, "which addresses name the flow of a tunnelled packet"}),
@@ -129,7 +131,7 @@ constexpr std::array kConfigOptions{
        {}, "tunnels inside each other that are decoded; 0 decodes none"}),
 
     at<&Config::fragments, &FragmentConfig::datagrams>({"fragments.datagrams", number,
-       {1, 65'536}, {}, {}, "incomplete datagrams that each worker holds at once"}),
+       {1, 65'536}, {}, {}, "incomplete datagrams that each worker holds at once", kAtStart}),
     at<&Config::fragments, &FragmentConfig::fragments_per_datagram>(
       {"fragments.fragments_per_datagram", number, {2, 64}, {}, {},
        "most fragments of one datagram"}),
@@ -157,10 +159,10 @@ constexpr std::array kConfigOptions{
        paths, kFiles, {}, {}, "files with such destinations, one prefix a line"}),
 
     at<&Config::flows, &FlowConfig::capacity>({"flows.capacity", number, kTableEntries,
-       "from the memory budget", {}, "flows tracked at once, over all workers"}),
+       "from the memory budget", {}, "flows tracked at once, over all workers", kAtStart}),
     at<&Config::flows, &FlowConfig::half_open>({"flows.half_open", number, kTableEntries,
        "a quarter of the capacity", {},
-       "TCP handshakes that wait for their answer, over all workers"}),
+       "TCP handshakes that wait for their answer, over all workers", kAtStart}),
     at<&Config::flows, &FlowConfig::table_full>({"flows.table_full", word, {}, {},
        kExceptionWords, "what becomes of a packet whose flow finds no room"}),
     at<&Config::flows, &FlowConfig::out_of_state>({"flows.out_of_state", word, {}, {},
@@ -216,15 +218,28 @@ constexpr std::array kConfigOptions{
       {"limits.source.bits_burst", bytes, kBitBurst, kShortBurst, {},
        "bytes that a source may send at once"}),
     at<&Config::limits, &LimitsConfig::sources>({"limits.sources", number, kTableEntries,
-       "from the memory budget", {}, "sources whose rates are tracked, over all workers"}),
+       "from the memory budget", {}, "sources whose rates are tracked, over all workers",
+       kAtStart}),
     at<&Config::limits, &LimitsConfig::source_prefix_v4>({"limits.source_prefix_v4", number,
        {1, 32}, {}, {}, "an IPv4 source is this many leading bits of its address"}),
     at<&Config::limits, &LimitsConfig::source_prefix_v6>({"limits.source_prefix_v6", number,
        {1, 128}, {}, {}, "an IPv6 source is this many leading bits of its address"}),
 
+    at<&Config::blocks, &BlockConfig::capacity>({"blocks.capacity", number,
+       {64, 1'048'576}, {}, {}, "blocks in force at once; fixed at start", kAtStart}),
+    at<&Config::blocks, &BlockConfig::duration_max>({"blocks.duration_max", duration,
+       {kNsPerSecond, 366 * 24 * kHour}, {}, {}, "the longest that a block may be asked for"}),
+
+    at<&Config::overload, &OverloadConfig::shed>({"overload.shed", boolean, {}, {}, {},
+       "workers shed work, in the documented order, while they fall behind"}),
+    at<&Config::overload, &OverloadConfig::high_percent>({"overload.high_percent", number,
+       {2, 100}, {}, {}, "share of full bursts from which a worker sheds one step more"}),
+    at<&Config::overload, &OverloadConfig::low_percent>({"overload.low_percent", number,
+       {1, 99}, {}, {}, "share of full bursts below which it takes one step back"}),
+
     at<&Config::events, &EventConfig::eve>({"events.eve", text, {0, 4096}, {}, {},
        "file to which events are appended as EVE JSON lines; - is standard output, nothing is no "
-       "events"}),
+       "events", kAtStart}),
     at<&Config::events, &EventConfig::drop_sample>({"events.drop_sample", number, {1, 1'000'000},
        "no drop events", {}, "of one in so many flows every refused packet is reported"}),
     at<&Config::events, &EventConfig::flow_records>({"events.flow_records", boolean, {}, {}, {},
@@ -232,43 +247,59 @@ constexpr std::array kConfigOptions{
     at<&Config::events, &EventConfig::stats_interval>({"events.stats_interval", duration,
        kInterval, "no counters", {}, "time between two records of all counters"}),
 
+    at<&Config::metrics, &MetricsConfig::listen>({"metrics.listen", text, {0, 64}, {}, {},
+       "address and port of /metrics, /healthz and /readyz; nothing is no HTTP", kAtStart}),
+
     at<&Config::control, &ControlConfig::user>({"control.user", text, {0, 32}, {}, {},
-       "user that the control process becomes; nothing is the user of the wire process"}),
+       "user that the control process becomes; nothing is the user of the wire process", kAtStart}),
     at<&Config::control, &ControlConfig::state_dir>({"control.state_dir", text, kPath, {}, {},
-       "directory of what is to survive a restart"}),
+       "directory of what is to survive a restart", kAtStart}),
     at<&Config::control, &ControlConfig::run_dir>({"control.run_dir", text, kPath, {}, {},
-       "directory of the control socket"}),
+       "directory of the control socket", kAtStart}),
+    at<&Config::control, &ControlConfig::socket>({"control.socket", text, {0, 107}, {}, {},
+       "control socket; nothing is control.sock in control.run_dir", kAtStart}),
+    at<&Config::control, &ControlConfig::audit>({"control.audit", text, {0, 4096}, {}, {},
+       "file to which every change is appended as a JSON line; nothing is audit.json in "
+       "control.state_dir", kAtStart}),
+    at<&Config::control, &ControlConfig::socket_group>({"control.socket_group", text, {0, 32}, {},
+       {}, "group that may connect to the control socket, and look", kAtStart}),
+    at<&Config::control, &ControlConfig::operator_group>({"control.operator_group", text, {0, 32},
+       {}, {}, "group that may also block and bypass", kAtStart}),
+    at<&Config::control, &ControlConfig::admin_group>({"control.admin_group", text, {0, 32}, {},
+       {}, "group that may do everything, as root may", kAtStart}),
 };
 
 constexpr std::array kPairOptions{
     of_pair<&PortPairConfig::name>({"name", text, {1, 20}, {}, {},
-       "word for the pair in events and tables; not given, pair0, pair1 and so on"}),
+       "word for the pair in events and tables; not given, pair0, pair1 and so on", kAtStart}),
     of_pair<&PortPairConfig::outside, &PortConfig::device>({"outside.device", text, kDevice, {},
        {},
        "port on the side that is not trusted: a PCI address such as 0000:3b:00.0, or "
-       "af_packet:IFACE, af_xdp:IFACE, tap:IFACE, ring:NAME, null:SIZE"}),
+       "af_packet:IFACE, af_xdp:IFACE, tap:IFACE, ring:NAME, null:SIZE", kAtStart}),
     of_pair<&PortPairConfig::outside, &PortConfig::rx_descriptors>({"outside.rx_descriptors",
-       number, kDescriptors, {}, {}, "frames that the port can hold before a worker takes them"}),
+       number, kDescriptors, {}, {}, "frames that the port can hold before a worker takes them",
+       kAtStart}),
     of_pair<&PortPairConfig::outside, &PortConfig::tx_descriptors>({"outside.tx_descriptors",
-       number, kDescriptors, {}, {}, "frames that can wait for transmission"}),
+       number, kDescriptors, {}, {}, "frames that can wait for transmission", kAtStart}),
     of_pair<&PortPairConfig::inside, &PortConfig::device>({"inside.device", text, kDevice, {}, {},
-       "port on the side that is protected, written like outside.device"}),
+       "port on the side that is protected, written like outside.device", kAtStart}),
     of_pair<&PortPairConfig::inside, &PortConfig::rx_descriptors>({"inside.rx_descriptors",
-       number, kDescriptors, {}, {}, "frames that the port can hold before a worker takes them"}),
+       number, kDescriptors, {}, {}, "frames that the port can hold before a worker takes them",
+       kAtStart}),
     of_pair<&PortPairConfig::inside, &PortConfig::tx_descriptors>({"inside.tx_descriptors",
-       number, kDescriptors, {}, {}, "frames that can wait for transmission"}),
+       number, kDescriptors, {}, {}, "frames that can wait for transmission", kAtStart}),
     of_pair<&PortPairConfig::mtu>({"mtu", number, {576, 9216}, {}, {},
-       "largest IP packet in bytes; at most 3498 on an af_xdp port"}),
+       "largest IP packet in bytes; at most 3498 on an af_xdp port", kAtStart}),
     of_pair<&PortPairConfig::checksums>({"checksums", word, {}, {}, kChecksumWords,
        "verify refuses wrong sums; trust does not look; fix computes them anew, on virtual ports "
-       "only; auto verifies, and accepts what transmit offloading leaves behind"}),
+       "only; auto verifies, and accepts what transmit offloading leaves behind", kAtStart}),
     of_pair<&PortPairConfig::domain>({"domain", number, {1, 255}, "a domain of its own", {},
        "pairs with the same number track their flows together, as for traffic over several "
-       "paths"}),
+       "paths", kAtStart}),
     of_pair<&PortPairConfig::vlan_in_key>({"vlan_in_key", boolean, {}, {}, {},
-       "equal flows in different VLANs are different flows"}),
+       "equal flows in different VLANs are different flows", kAtStart}),
     of_pair<&PortPairConfig::link_follow>({"link_follow", boolean, {}, {}, {},
-       "a link that goes down takes the other one of the pair down"}),
+       "a link that goes down takes the other one of the pair down", kAtStart}),
 };
 // clang-format on
 
@@ -289,6 +320,12 @@ constexpr SectionRow kSections[] = {
     {"limits",
      "Token buckets: of a flow or source that sends more, only the excess is refused. A burst "
      "needs its rate."},
+    {"blocks",
+     "Temporary denies with an end, set over the control socket. Any allow prefix beats them."},
+    {"overload",
+     "What a worker leaves undone while most of its bursts come full: first reports of drops and "
+     "interim flow records, then all flow records."},
+    {"metrics", "What Prometheus and a load balancer read."},
     {"events", "What is reported, and where."},
     {"control", "The process that decides and reports, apart from the one that holds the wire."},
 };

@@ -45,7 +45,8 @@ struct OptionShape {
   OptionRange range;            ///< of the value; of text: bytes; of a list: entries
   std::string_view zero_means;  ///< not empty: 0 is allowed besides the range, and means this
   std::span<const std::string_view> words;
-  std::string_view help;  ///< one sentence without a full stop
+  std::string_view help;       ///< one sentence without a full stop
+  bool needs_restart = false;  ///< read at start only: a reload takes it in, and tells
 };
 
 template <class Record>

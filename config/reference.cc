@@ -18,7 +18,7 @@ option table: the dotted path `memory.budget` is the key `budget` in the map `me
 
 A file is one YAML document of at most 1 MiB. Unknown keys, duplicate keys, anchors, aliases and
 tags are errors; `sluiced check --config FILE` reports all of them at once. An option that is left
-out has its default.
+out has its default. Options with a * are read at start only; all others take effect with a reload.
 
 | kind of value | written as |
 |---|---|
@@ -58,8 +58,8 @@ std::string describe_values(const OptionShape& shape) {
 template <class Record>
 std::string table_row(const Option<Record>& option, const Record& defaults) {
   const OptionShape& shape = option.shape;
-  return fmt::format("| `{}` | {} | `{}` | {} |\n", shape.path, describe_values(shape),
-                     print_value(shape, option.read(defaults)), shape.help);
+  return fmt::format("| `{}`{} | {} | `{}` | {} |\n", shape.path, shape.needs_restart ? " *" : "",
+                     describe_values(shape), print_value(shape, option.read(defaults)), shape.help);
 }
 
 std::string pairs_section() {

@@ -7,12 +7,15 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/units.h"
 #include "config/cpu_list.h"
 #include "config/device_word.h"
+#include "config/listen_address.h"
+#include "config/worker_count.h"
 
 namespace sluice {
 namespace {
@@ -26,7 +29,6 @@ constexpr std::uint64_t kHalfOpenBytes = 32;
 constexpr std::uint64_t kSourceBytes = 66;
 constexpr std::uint64_t kMbufBytes = 2048 + 256;
 
-constexpr std::size_t kWorkersMax = 64;
 // sun_path holds 107 bytes; the socket's own name takes some.
 constexpr std::size_t kRunDirBytesMax = 80;
 
@@ -215,6 +217,23 @@ void check_absolute(std::string_view path, std::string_view value, FindingWriter
   findings.error_at(path, fmt::format("{} is '{}', where a path from / belongs", path, value));
 }
 
+void check_names(const ControlConfig& control, FindingWriter& findings) {
+  struct Row {
+    std::string_view path;
+    const std::string& name;
+    std::string_view what;
+  };
+  const Row rows[] = {{"control.user", control.user, "user"},
+                      {"control.socket_group", control.socket_group, "group"},
+                      {"control.operator_group", control.operator_group, "group"},
+                      {"control.admin_group", control.admin_group, "group"}};
+  for (const Row& row : rows) {
+    if (is_word(row.name) && !row.name.starts_with('-')) continue;
+    findings.error_at(
+        row.path, fmt::format("{} is '{}', which is no {}'s name", row.path, row.name, row.what));
+  }
+}
+
 void check_control(const Config& config, FindingWriter& findings) {
   const bool is_file = !config.events.eve.empty() && config.events.eve != "-";
   if (is_file) check_absolute("events.eve", config.events.eve, findings);
@@ -226,11 +245,27 @@ void check_control(const Config& config, FindingWriter& findings) {
                                   "holds a socket",
                                   config.control.run_dir.size(), kRunDirBytesMax));
   }
-  const std::string& user = config.control.user;
-  if (!is_word(user) || user.starts_with('-')) {
-    findings.error_at("control.user",
-                      fmt::format("control.user is '{}', which is no user's name", user));
+  check_names(config.control, findings);
+  for (const auto& [path, file] :
+       {std::pair<std::string_view, const std::string&>{"control.socket", config.control.socket},
+        {"control.audit", config.control.audit}}) {
+    if (!file.empty()) check_absolute(path, file, findings);
   }
+}
+
+void check_overload(const OverloadConfig& overload, FindingWriter& findings) {
+  if (overload.low_percent < overload.high_percent) return;
+  findings.error_at("overload.low_percent",
+                    fmt::format("overload.low_percent is {}, not below overload.high_percent of {}",
+                                overload.low_percent, overload.high_percent));
+}
+
+void check_metrics(const MetricsConfig& metrics, FindingWriter& findings) {
+  if (metrics.listen.empty()) return;
+  const auto listen = parse_listen_address(metrics.listen);
+  if (listen) return;
+  findings.error_at("metrics.listen", "metrics.listen is " + listen.error().message,
+                    listen.error().hint);
 }
 
 // --- what is allowed, and probably not meant ----------------------------------------------------
@@ -309,6 +344,8 @@ void validate_config(const Config& config, const Source& source, ConfigPurpose p
   check_workers(config.workers, findings);
   check_budget(config, findings);
   check_limits(config, findings);
+  check_overload(config.overload, findings);
+  check_metrics(config.metrics, findings);
   check_control(config, findings);
   // Warnings come last, so that they never crowd errors out.
   warn_of_timeouts(config.flows, findings);

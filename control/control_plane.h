@@ -1,7 +1,6 @@
 // The control process: the hidden role `sluiced control`, started and restarted by the keeper of
-// the wire process. One thread turns an event loop (lanes, statistics, channel, signals), the
-// recorder writes. It may die at any moment: the lanes keep what fits and the next one goes on from
-// there.
+// the wire process. Reads the configuration, gives up its privileges, and turns the control loop.
+// It may die at any moment: the lanes keep what fits and the next one goes on from there.
 #pragma once
 
 #include <string>
@@ -21,10 +20,12 @@ struct ControlSetup {
   int channel_fd = kControlChannelFd;
   int window_fd = kControlWindowFd;
   std::string config_path;
+  std::string version;  ///< of the program
 };
 
-/// Until SIGTERM, SIGINT, the keeper's stop, or its end. SIGHUP opens the event file anew. Returns
-/// the exit code: 0 done, 1 could not, 2 the configuration is invalid.
+/// Until SIGTERM, SIGINT, the keeper's stop, or its end. SIGHUP reloads the configuration and
+/// opens event and audit files anew. Returns the exit code: 0 done, 1 could not, 2 the
+/// configuration is invalid.
 [[nodiscard]] int run_control(const ControlSetup& setup);
 
 /// The same with a configuration that is already read; gives up no privileges.

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "dataplane/requests.h"
+
 namespace sluice {
 namespace {
 
@@ -33,7 +35,11 @@ Result<std::vector<WorkerWindow*>> windows_in(void* segment, std::size_t bytes) 
   if (workers == 0 || workers > kWorkersMax) {
     return mismatch(fmt::format("{} workers, not 1 to {}", workers, kWorkersMax));
   }
-  const std::size_t needed = sizeof(WindowHeader) + workers * sizeof(WorkerWindow);
+  const std::uint32_t blocks = header->block_capacity;
+  if (blocks > kBlocksMax) {
+    return mismatch(fmt::format("room for {} blocks, above {}", blocks, kBlocksMax));
+  }
+  const std::size_t needed = window_bytes(workers, blocks);
   if (bytes < needed) return mismatch(fmt::format("{} bytes instead of {}", bytes, needed));
   std::vector<WorkerWindow*> windows;
   auto* first = static_cast<std::byte*>(segment) + sizeof(WindowHeader);

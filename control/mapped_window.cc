@@ -27,16 +27,25 @@ Result<MappedWindow> MappedWindow::map(int fd) {
   auto windows = windows_in(memory, static_cast<std::size_t>(status.st_size));
   if (!windows) return tl::unexpected<Error>(windows.error());
   window.windows_ = std::move(*windows);
+  window.block_capacity_ = window.header().block_capacity;
   return window;
 }
 
 MappedWindow::MappedWindow(MappedWindow&& other) noexcept
     : memory_(std::exchange(other.memory_, nullptr)),
       bytes_(other.bytes_),
-      windows_(std::move(other.windows_)) {}
+      windows_(std::move(other.windows_)),
+      block_capacity_(other.block_capacity_) {}
 
 MappedWindow::~MappedWindow() {
   if (memory_ != nullptr) munmap(memory_, bytes_);
+}
+
+std::span<const std::atomic<std::uint32_t>> MappedWindow::block_hits(
+    std::size_t worker) const noexcept {
+  const std::size_t offset = block_hits_offset(windows_.size(), worker, block_capacity_);
+  const auto* first = static_cast<const std::byte*>(memory_) + offset;
+  return {reinterpret_cast<const std::atomic<std::uint32_t>*>(first), block_capacity_};
 }
 
 TimeNs MappedWindow::started() const noexcept { return header().started; }

@@ -2,7 +2,9 @@
 // against this build's layout, and unmapped when the object goes. Control thread.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,9 @@ class MappedWindow {
   [[nodiscard]] const WindowHeader& header() const noexcept {
     return *static_cast<const WindowHeader*>(memory_);
   }
+  /// How often this worker refused for the block in each slot, as BlockReceipt numbers them.
+  [[nodiscard]] std::span<const std::atomic<std::uint32_t>> block_hits(
+      std::size_t worker) const noexcept;
   [[nodiscard]] TimeNs started() const noexcept;
   [[nodiscard]] std::vector<std::string> port_names() const;
 
@@ -34,6 +39,7 @@ class MappedWindow {
   void* memory_;
   std::size_t bytes_;
   std::vector<WorkerWindow*> windows_;
+  std::size_t block_capacity_ = 0;  ///< as it was when the size was checked
 };
 
 }  // namespace sluice

@@ -14,6 +14,7 @@ PolicySettings settings_of(const Config& config) {
   settings.limits = config.limits;
   settings.drop_sample = config.events.drop_sample;
   settings.flow_records = config.events.flow_records;
+  settings.overload = config.overload;
   return settings;
 }
 

@@ -39,13 +39,10 @@ tl::unexpected<Error> refused(const char* step) {
                                                   step, std::strerror(errno)));
 }
 
-/// Only the last directory, and only where nothing stands: what exists belongs to the
+/// Only the last directory of the path, and only where nothing stands: what exists belongs to the
 /// administrator.
-void make_log_directory(const std::string& log_path, const Account& account) {
-  const std::size_t slash = log_path.rfind('/');
-  if (slash == std::string::npos || slash == 0) return;
-  const std::string directory = log_path.substr(0, slash);
-  if (mkdir(directory.c_str(), 0750) != 0) return;
+void make_directory(const std::string& directory, const Account& account) {
+  if (directory.empty() || mkdir(directory.c_str(), 0750) != 0 || geteuid() != 0) return;
   if (chown(directory.c_str(), account.user, account.group) != 0) {
     log(LogLevel::warning,
         fmt::format("control: {}: cannot hand it over: {}", directory, std::strerror(errno)));
@@ -70,14 +67,17 @@ Status drop_capabilities() {
 }  // namespace
 
 Status drop_privileges(const PrivilegeDrop& drop) {
-  if (geteuid() == 0 && !drop.user.empty()) {
-    const auto account = find_account(drop.user);
+  const bool changes_user = geteuid() == 0 && !drop.user.empty();
+  const auto account = changes_user ? find_account(drop.user) : std::nullopt;
+  for (const std::string& directory : drop.directories) {
+    make_directory(directory, account.value_or(Account{geteuid(), getegid()}));
+  }
+  if (changes_user) {
     // The bounding set can only be cut while the capability to do so is there.
     capng_clear(CAPNG_SELECT_ALL);
     if (capng_apply(CAPNG_SELECT_BOUNDS) != 0) {
       log(LogLevel::warning, "control: cannot cut the capability bounding set");
     }
-    make_log_directory(drop.log_path, account.value_or(Account{0, 0}));
     if (account) {
       if (auto status = become(*account); !status) return status;
     } else {

@@ -3,14 +3,15 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
 namespace sluice {
 
 struct PrivilegeDrop {
-  std::string user;      ///< "" = stay as the user one is
-  std::string log_path;  ///< its directory is made for that user where there is none
+  std::string user;                      ///< "" = stay as the user one is
+  std::vector<std::string> directories;  ///< made for that user where there is none
 };
 
 /// As root: becomes `user` with no group but its own. A user that does not exist is a warning, and

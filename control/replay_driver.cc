@@ -112,6 +112,7 @@ struct Sums {
                     .repeat = request.repeat,
                     .config = request.config,
                     .parts = request.parts,
+                    .blocks = request.blocks,
                     .faults = request.faults};
   auto replay = Replay::create(setup, frames);
   if (!replay) return tl::unexpected<Error>(replay.error());

@@ -15,6 +15,7 @@ namespace sluice {
 struct ReplayRequest {
   Config config;
   PolicyParts parts;
+  std::vector<BlockEntry> blocks;
   std::vector<std::string> captures;
   std::string out_dir;  ///< made where it does not exist
   std::uint32_t workers = 1;

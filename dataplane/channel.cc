@@ -27,19 +27,33 @@ struct Frame {
   std::uint64_t generation;
   std::uint32_t has_bulk;
   std::uint32_t text_bytes;
+  std::uint32_t request;
+  std::uint32_t reserved;
   std::array<char, kMessageTextMax + 1> text;
 };
-static_assert(sizeof(Frame) == 280 && std::is_trivially_copyable_v<Frame>);
+static_assert(sizeof(Frame) == 288 && std::is_trivially_copyable_v<Frame>);
 
 Frame frame_of(const Message& message) {
   Frame frame{};
   frame.version = kChannelVersion;
   frame.kind = static_cast<std::uint32_t>(message.kind);
   frame.generation = message.generation;
+  frame.request = static_cast<std::uint32_t>(message.request);
   frame.has_bulk = message.bulk.is_open() ? 1 : 0;
   frame.text_bytes = static_cast<std::uint32_t>(std::min(message.text.size(), kMessageTextMax));
   std::memcpy(frame.text.data(), message.text.data(), frame.text_bytes);
   return frame;
+}
+
+bool carries_bulk(MessageKind kind) {
+  return kind == MessageKind::publish_policy || kind == MessageKind::request ||
+         kind == MessageKind::reply;
+}
+
+bool is_request_known(MessageKind kind, std::uint32_t request) {
+  if (kind != MessageKind::request && kind != MessageKind::reply) return request == 0;
+  return request >= static_cast<std::uint32_t>(RequestKind::change_blocks) &&
+         request <= static_cast<std::uint32_t>(RequestKind::list_sources);
 }
 
 Result<Message> message_of(const Frame& frame, OwnedFd bulk) {
@@ -48,16 +62,16 @@ Result<Message> message_of(const Frame& frame, OwnedFd bulk) {
                                                 frame.version, kChannelVersion));
   }
   if (frame.kind < static_cast<std::uint32_t>(MessageKind::hello) ||
-      frame.kind > static_cast<std::uint32_t>(MessageKind::stop)) {
+      frame.kind > static_cast<std::uint32_t>(MessageKind::denied)) {
     return fail(ErrorKind::invalid, fmt::format("channel: unknown kind of message {}", frame.kind));
   }
   const auto kind = static_cast<MessageKind>(frame.kind);
   if (frame.text_bytes > kMessageTextMax || frame.has_bulk != (bulk.is_open() ? 1U : 0U) ||
-      bulk.is_open() != (kind == MessageKind::publish_policy)) {
+      bulk.is_open() != carries_bulk(kind) || !is_request_known(kind, frame.request)) {
     return fail(ErrorKind::invalid, "channel: a message contradicts itself");
   }
   return Message{kind, frame.generation, std::string(frame.text.data(), frame.text_bytes),
-                 std::move(bulk)};
+                 std::move(bulk), static_cast<RequestKind>(frame.request)};
 }
 
 tl::unexpected<Error> gone() {
@@ -206,7 +220,18 @@ Result<bool> Channel::try_publish(const PolicyParts& parts) {
   if (auto written = write_and_seal(memfd->fd(), encode_parts(parts)); !written) {
     return tl::unexpected<Error>(written.error());
   }
-  return try_send({MessageKind::publish_policy, parts.settings.generation, {}, std::move(*memfd)});
+  return try_send(
+      {MessageKind::publish_policy, parts.settings.generation, {}, std::move(*memfd), {}});
+}
+
+Result<bool> Channel::try_send_body(MessageKind kind, RequestKind request, std::uint64_t number,
+                                    std::span<const std::byte> body) {
+  auto memfd = make_memfd("sluice-request");
+  if (!memfd) return tl::unexpected<Error>(memfd.error());
+  if (auto written = write_and_seal(memfd->fd(), body); !written) {
+    return tl::unexpected<Error>(written.error());
+  }
+  return try_send({kind, number, {}, std::move(*memfd), request});
 }
 
 Result<std::optional<Message>> Channel::try_receive() {
@@ -236,6 +261,10 @@ int Channel::fd() const noexcept {
 int Channel::release_fd() noexcept {
   auto* socket = std::get_if<OwnedFd>(&end_);
   return socket == nullptr ? -1 : socket->release();
+}
+
+Result<SealedView> body_of(const Message& message) {
+  return SealedView::map(message.bulk.fd(), kRequestBytesMax);
 }
 
 Result<PolicyParts> parts_of(const Message& message) {

@@ -7,17 +7,19 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
 
 #include "base/result.h"
 #include "dataplane/policy_parts.h"
+#include "dataplane/requests.h"
 #include "dataplane/sealed_memory.h"
 
 namespace sluice {
 
-inline constexpr std::uint32_t kChannelVersion = 1;
+inline constexpr std::uint32_t kChannelVersion = 2;
 inline constexpr std::size_t kMessageTextMax = 255;
 
 /// The descriptors that the control process finds open when it starts.
@@ -31,14 +33,18 @@ enum class MessageKind : std::uint32_t {
   refused,         ///< keeper -> control: this generation was not taken, text says why
   ping,            ///< keeper -> control, answered by
   pong,
-  stop,  ///< keeper -> control: finish what you do and exit
+  stop,     ///< keeper -> control: finish what you do and exit
+  request,  ///< control -> keeper, with a body; generation = the request's number
+  reply,    ///< keeper -> control, with a body; generation = that of its request
+  denied,   ///< keeper -> control: this request was not carried out, text says why
 };
 
 struct Message {
   MessageKind kind = MessageKind::hello;
   std::uint64_t generation = 0;
-  std::string text = {};  ///< at most kMessageTextMax bytes are sent
-  OwnedFd bulk = {};      ///< sealed memfd of encoded parts, with publish_policy only
+  std::string text = {};     ///< at most kMessageTextMax bytes are sent
+  OwnedFd bulk = {};         ///< sealed memfd; with publish_policy, request and reply only
+  RequestKind request = {};  ///< with request and reply
 };
 
 class Channel {
@@ -56,6 +62,9 @@ class Channel {
   [[nodiscard]] Result<bool> try_send(const Message& message);
   /// `publish_policy` with `parts` as its bulk and their generation.
   [[nodiscard]] Result<bool> try_publish(const PolicyParts& parts);
+  /// A request or its reply, with `body` in a sealed memfd.
+  [[nodiscard]] Result<bool> try_send_body(MessageKind kind, RequestKind request,
+                                           std::uint64_t number, std::span<const std::byte> body);
   /// Empty = nothing waits. Errors: unavailable when the other end is gone, invalid for a message
   /// that no honest peer sends (it is consumed; the caller may go on or hang up).
   [[nodiscard]] Result<std::optional<Message>> try_receive();
@@ -83,6 +92,8 @@ class Channel {
   std::variant<OwnedFd, MemoryEnd> end_;
 };
 
+/// The body that came with a request or reply, mapped. Errors: invalid.
+[[nodiscard]] Result<SealedView> body_of(const Message& message);
 /// The parts that came with a `publish_policy`. Errors: invalid.
 [[nodiscard]] Result<PolicyParts> parts_of(const Message& message);
 

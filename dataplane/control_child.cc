@@ -150,6 +150,10 @@ void ControlChild::stop() {
   if (channel_) static_cast<void>(channel_->try_send({.kind = MessageKind::stop}));
 }
 
+void ControlChild::pass_on(int signal) noexcept {
+  if (pid_ > 0 && last_heard_ > started_) kill(pid_, signal);
+}
+
 void ControlChild::kill_now() noexcept {
   if (pid_ > 0) kill(pid_, SIGKILL);
 }

@@ -48,6 +48,9 @@ class ControlChild {
   /// No successor any more; the process is told to stop.
   void stop();
   void kill_now() noexcept;
+  /// Sends the signal to a process that has answered since its start; one that has not yet does not
+  /// know what to do with it, and does anew whatever it would ask for.
+  void pass_on(int signal) noexcept;
 
   [[nodiscard]] bool is_running() const noexcept { return pid_ > 0; }
   [[nodiscard]] Channel* channel() noexcept { return channel_ ? &*channel_ : nullptr; }

@@ -23,7 +23,8 @@ enum class FlowEnd : std::uint8_t {
 };
 [[nodiscard]] const char* name_of(FlowEnd end) noexcept;
 
-/// Lane 0. At the end of a flow, and at intervals (`is_interim`; counters are then deltas).
+/// Lane 0. At the end of a flow, with what it was in whole, and at intervals (`is_interim`), with
+/// what came since the interval before.
 struct FlowRecord {
   TimeNs emitted;  ///< the event's timestamp: time of the last packet
   TimeNs first_seen;
@@ -31,8 +32,8 @@ struct FlowRecord {
   std::uint64_t flow_number;  ///< below 2^53: keyed hash of key and first_seen
   FlowKey key;
   std::array<std::uint64_t, 2> bytes;  ///< [to_server, to_client]
-  std::array<std::uint32_t, 2> packets;
-  std::uint32_t dropped_packets;
+  std::array<std::uint64_t, 2> packets;
+  std::uint64_t dropped_packets;
   std::uint32_t rule_id;
   std::uint32_t packet_number;  ///< capture place of the first packet; 0 in the wire
   std::array<std::uint16_t, 2> vlan;
@@ -49,7 +50,8 @@ struct FlowRecord {
   std::uint8_t has_icmp_type;  ///< the next two are those of the flow's first packet
   std::uint8_t icmp_type;
   std::uint8_t icmp_code;
-  std::array<std::uint8_t, 61> reserved_;
+  std::uint8_t is_two_way;  ///< both sides have sent, in this interval or before
+  std::array<std::uint8_t, 48> reserved_;
 };
 static_assert(sizeof(FlowRecord) == 192 && std::is_trivially_copyable_v<FlowRecord>);
 

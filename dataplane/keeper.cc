@@ -23,17 +23,17 @@
 namespace sluice {
 namespace {
 
-constexpr DurationNs kStuckAfter = kNsPerSecond;
-constexpr DurationNs kPortsEvery = kNsPerSecond;
 constexpr int kTurnMs = 50;
+constexpr int kTurnWhileAskingMs = 1;  // workers answer without a wake-up
 constexpr unsigned kMessagesPerTurn = 16;
+constexpr std::uint32_t kBlocksPerTurn = 1U << 14;  // some milliseconds
 // A peer that goes wrong must not use up the numbers.
 constexpr std::uint64_t kGenerationStepMax = 1ULL << 32;
 
 OwnedFd open_signals() {
   sigset_t wanted;
   sigemptyset(&wanted);
-  for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&wanted, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGCHLD, SIGHUP}) sigaddset(&wanted, signal);
   return OwnedFd(signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
@@ -45,30 +45,13 @@ std::vector<bool> following_ports(const WirePlan& plan) {
 
 }  // namespace
 
-std::vector<HeartbeatWatch::News> HeartbeatWatch::see(std::span<const std::uint64_t> beats,
-                                                      TimeNs now) {
-  std::vector<News> news;
-  for (std::size_t i = 0; i < seats_.size(); ++i) {
-    Seat& seat = seats_[i];
-    if (beats[i] != seat.beat || seat.moved == 0) {
-      seat.beat = beats[i];
-      seat.moved = now;
-    }
-    const bool is_stuck = now - seat.moved > kStuckAfter;
-    if (is_stuck != seat.is_stuck) news.push_back({i, is_stuck});
-    seat.is_stuck = is_stuck;
-  }
-  return news;
-}
-
-bool HeartbeatWatch::all_move() const noexcept {
-  return std::ranges::none_of(seats_, &Seat::is_stuck);
-}
-
 Keeper::Keeper(const KeeperSetup& setup)
     : setup_(setup),
       control_(setup.program, setup.config_path, setup.window_fd),
       heartbeats_(setup.windows.size()),
+      answers_(setup.clock->now()),
+      rows_(setup.requests),
+      blocks_(*setup.blocks),
       links_(following_ports(*setup.plan)),
       signals_(open_signals()),
       acknowledged_(setup.policies->in_force().settings.generation) {
@@ -110,8 +93,11 @@ void Keeper::turn() {
   acknowledge();
   if (!setup_.program.empty()) control_.tend(now, setup_.policies->in_force().settings.generation);
   listen(now);
+  send_rows();
+  turn_blocks(now);
   follow_links(now);
   watch_ports(now);
+  tell_window();
   tell_systemd(now);
 }
 
@@ -122,7 +108,9 @@ void Keeper::wait_for_events() {
       pollfd{link_watch_ ? link_watch_->fd() : -1, POLLIN, 0},
       pollfd{channel != nullptr ? channel->fd() : -1, POLLIN, 0},
   };
-  poll(events.data(), events.size(), kTurnMs);
+  const bool is_asking = rows_.is_waiting() || unsent_ || unsent_receipt_;
+  const bool is_working = blocks_.is_busy() && !unsent_receipt_;
+  poll(events.data(), events.size(), is_working ? 0 : is_asking ? kTurnWhileAskingMs : kTurnMs);
 }
 
 void Keeper::read_signals() {
@@ -130,6 +118,8 @@ void Keeper::read_signals() {
   while (read(signals_.fd(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     if (info.ssi_signo == SIGCHLD) {
       control_.reap(setup_.clock->now());
+    } else if (info.ssi_signo == SIGHUP) {
+      control_.pass_on(SIGHUP);
     } else {
       is_stopping_ = true;
     }
@@ -150,18 +140,6 @@ void Keeper::watch_heartbeats(TimeNs now) {
   }
 }
 
-void Keeper::watch_ports(TimeNs now) {
-  if (now - ports_seen_ < kPortsEvery) return;
-  ports_seen_ = now;
-  for (std::size_t i = 0; i < setup_.ports->size(); ++i) {
-    const PortLosses losses = setup_.ports->losses(i);
-    PortState& state = setup_.window->port_states[i];
-    state.lost_before_receive.store(losses.lost_before_receive, std::memory_order_relaxed);
-    state.lost_after_transmit.store(losses.lost_after_transmit, std::memory_order_relaxed);
-    state.has_carrier.store(links_.has_carrier(i) ? 1 : 0, std::memory_order_relaxed);
-  }
-}
-
 void Keeper::listen(TimeNs now) {
   for (unsigned i = 0; i < kMessagesPerTurn; ++i) {
     Channel* channel = control_.channel();
@@ -172,12 +150,13 @@ void Keeper::listen(TimeNs now) {
       return control_.hang_up(now);
     }
     if (!message->has_value()) return;
-    obey(**message, now);
+    obey(std::move(**message), now);
   }
 }
 
-void Keeper::obey(const Message& message, TimeNs now) {
+void Keeper::obey(Message message, TimeNs now) {
   control_.heard(now);
+  answers_.hear(now);
   switch (message.kind) {
     case MessageKind::publish_policy:
       return take_policy(message);
@@ -188,8 +167,79 @@ void Keeper::obey(const Message& message, TimeNs now) {
     case MessageKind::ack:
     case MessageKind::refused:
     case MessageKind::stop:
+    case MessageKind::reply:
+    case MessageKind::denied:
       return;
+    case MessageKind::request:
+      return answer_request(message);
   }
+}
+
+void Keeper::answer_request(Message& message) {
+  switch (message.request) {
+    case RequestKind::change_blocks:
+      return take_block_changes(message);
+    case RequestKind::list_flows:
+    case RequestKind::list_sources:
+      return take_row_request(message);
+  }
+}
+
+void Keeper::take_block_changes(Message& message) {
+  if (blocks_of_ != control_.starts()) {
+    blocks_.forget();
+    unsent_receipt_.reset();
+    blocks_of_ = control_.starts();
+  }
+  const std::uint64_t number = message.generation;
+  if (const Status taken = blocks_.take(std::move(message)); !taken) {
+    answer(MessageKind::denied, number, taken.error().message);
+  }
+}
+
+void Keeper::turn_blocks(TimeNs now) {
+  if (!unsent_receipt_) unsent_receipt_ = blocks_.turn(now, kBlocksPerTurn);
+  setup_.window->keeper.blocks_active.store(blocks_.active(), std::memory_order_relaxed);
+  setup_.window->keeper.blocks_expired.store(blocks_.expired(), std::memory_order_relaxed);
+  if (unsent_receipt_ && send_receipt(*unsent_receipt_)) unsent_receipt_.reset();
+}
+
+/// False: it did not fit and is to be sent again.
+bool Keeper::send_receipt(const KeeperBlocks::Answer& receipt) {
+  Channel* channel = blocks_of_ == control_.starts() ? control_.channel() : nullptr;
+  if (channel == nullptr) return true;
+  if (!receipt.receipt) {
+    answer(MessageKind::denied, receipt.number, receipt.receipt.error().message);
+    return true;
+  }
+  const auto sent = channel->try_send_body(MessageKind::reply, RequestKind::change_blocks,
+                                           receipt.number, encode(*receipt.receipt));
+  return !sent || *sent;
+}
+
+void Keeper::take_row_request(const Message& message) {
+  // A new control process knows nothing of what the one before it asked.
+  if (rows_of_ != control_.starts()) {
+    rows_.forget_all();
+    unsent_.reset();
+    rows_of_ = control_.starts();
+  }
+  auto body = body_of(message);
+  const Status taken = body ? rows_.take(message.request, message.generation, body->bytes())
+                            : tl::unexpected<Error>(body.error());
+  if (!taken) answer(MessageKind::denied, message.generation, taken.error().message);
+}
+
+void Keeper::send_rows() {
+  if (!unsent_) unsent_ = rows_.turn();
+  if (!unsent_) return;
+  Channel* channel = rows_of_ == control_.starts() ? control_.channel() : nullptr;
+  if (channel != nullptr) {
+    const auto sent =
+        channel->try_send_body(MessageKind::reply, unsent_->kind, unsent_->number, unsent_->body);
+    if (sent && !*sent) return;
+  }
+  unsent_.reset();
 }
 
 void Keeper::take_policy(const Message& message) {
@@ -217,6 +267,7 @@ void Keeper::publish_waiting() {
     return answer(MessageKind::refused, parts.settings.generation, policy.error().message);
   }
   setup_.policies->publish(std::move(*policy));
+  if (!parts.keeps_lists) tell_reloading();
 }
 
 void Keeper::acknowledge() {
@@ -224,11 +275,15 @@ void Keeper::acknowledge() {
   if (generation == acknowledged_ || !setup_.policies->is_adopted_by_all()) return;
   acknowledged_ = generation;
   answer(MessageKind::ack, generation);
+  if (std::exchange(is_reloading_, false)) sd_notify(0, "READY=1");
   log(LogLevel::info, fmt::format("policy generation {} is in force", generation));
 }
 
 // What does not fit is not missed: every process that connects is told the generation in force.
 void Keeper::answer(MessageKind kind, std::uint64_t generation, std::string text) {
+  if (kind == MessageKind::refused) {
+    setup_.window->keeper.policies_refused.fetch_add(1, std::memory_order_relaxed);
+  }
   if (Channel* channel = control_.channel()) {
     static_cast<void>(
         channel->try_send({.kind = kind, .generation = generation, .text = std::move(text)}));
@@ -250,21 +305,6 @@ void Keeper::follow_links(TimeNs now) {
                     change.up ? "up" : "down"));
     if (auto set = interface->set_up(change.up); !set) log(LogLevel::error, set.error().message);
   }
-}
-
-void Keeper::tell_systemd(TimeNs now) {
-  std::string status = fmt::format(
-      "forwarding over {} ports with {} workers, policy generation {}{}", setup_.ports->size(),
-      setup_.windows.size(), setup_.policies->in_force().settings.generation,
-      heartbeats_.all_move() ? "" : ", a worker is stuck");
-  if (status != status_) {
-    sd_notifyf(0, "STATUS=%s", status.c_str());
-    status_ = std::move(status);
-  }
-  if (watchdog_every_ == 0 || now - watchdog_fed_ < watchdog_every_ || !heartbeats_.all_move())
-    return;
-  watchdog_fed_ = now;
-  sd_notify(0, "WATCHDOG=1");
 }
 
 void Keeper::end_control(DurationNs grace) {

@@ -16,7 +16,10 @@
 #include "dataplane/channel.h"
 #include "dataplane/control_child.h"
 #include "dataplane/io/link_watch.h"
+#include "dataplane/keeper_blocks.h"
+#include "dataplane/keeper_rows.h"
 #include "dataplane/sealed_memory.h"
+#include "dataplane/sign_of_life.h"
 #include "dataplane/window.h"
 #include "dataplane/wire_plan.h"
 
@@ -32,33 +35,13 @@ struct KeeperSetup {
   PortSet* ports = nullptr;
   WindowHeader* window = nullptr;
   std::span<WorkerWindow* const> windows;
+  std::span<RequestSeat* const> requests;  ///< by worker
   int window_fd = -1;
-  SipKey list_key;      ///< of the lists' hash, the same for every policy
+  SipKey list_key;  ///< of the lists' hash, the same for every policy
+  BlockTable* blocks = nullptr;
   std::string program;  ///< run as the control process; empty = there is none
   std::string config_path;
   const Clock* clock = nullptr;
-};
-
-/// Which workers have stopped turning: told once, and once more when they turn again.
-class HeartbeatWatch {
- public:
-  explicit HeartbeatWatch(std::size_t workers) : seats_(workers) {}
-  struct News {
-    std::size_t worker = 0;
-    bool is_stuck = false;
-    friend bool operator==(const News&, const News&) noexcept = default;
-  };
-  /// `beats[i]` moves as long as worker i does. Stuck = unmoved for more than a second.
-  [[nodiscard]] std::vector<News> see(std::span<const std::uint64_t> beats, TimeNs now);
-  [[nodiscard]] bool all_move() const noexcept;
-
- private:
-  struct Seat {
-    std::uint64_t beat = 0;
-    TimeNs moved = 0;
-    bool is_stuck = false;
-  };
-  std::vector<Seat> seats_;
 };
 
 class Keeper {
@@ -78,18 +61,37 @@ class Keeper {
   void read_signals();
   void watch_heartbeats(TimeNs now);
   void watch_ports(TimeNs now);
+  void watch_pools();
+  void tell_window();
   void listen(TimeNs now);
-  void obey(const Message& message, TimeNs now);
+  void obey(Message message, TimeNs now);
   void take_policy(const Message& message);
+  void answer_request(Message& message);
+  void take_block_changes(Message& message);
+  void turn_blocks(TimeNs now);
+  [[nodiscard]] bool send_receipt(const KeeperBlocks::Answer& receipt);
+  void take_row_request(const Message& message);
+  void send_rows();
   void publish_waiting();
   void acknowledge();
   void answer(MessageKind kind, std::uint64_t generation, std::string text = {});
   void follow_links(TimeNs now);
+  [[nodiscard]] std::string status_text(TimeNs now) const;
+  /// The watchdog is fed while every worker turns and the control process answers, or has been
+  /// silent for no longer than AnswerWatch bears.
   void tell_systemd(TimeNs now);
+  void tell_reloading();
 
   KeeperSetup setup_;
   ControlChild control_;
   HeartbeatWatch heartbeats_;
+  AnswerWatch answers_;
+  RowRequests rows_;
+  std::optional<RowAnswer> unsent_;  ///< the channel was full
+  std::uint64_t rows_of_ = 0;        ///< which start of the control process asked
+  KeeperBlocks blocks_;
+  std::optional<KeeperBlocks::Answer> unsent_receipt_;  ///< the channel was full
+  std::uint64_t blocks_of_ = 0;                         ///< as rows_of_
   LinkFollower links_;
   std::unique_ptr<LinkWatch> link_watch_;
   OwnedFd signals_;
@@ -99,6 +101,7 @@ class Keeper {
   TimeNs watchdog_fed_ = 0;
   DurationNs watchdog_every_ = 0;
   std::string status_;
+  bool is_reloading_ = false;  ///< as systemd was told
   bool is_stopping_ = false;
 };
 

@@ -20,6 +20,7 @@
 #include "dataplane/flow/flow.h"
 #include "dataplane/flow/half_open.h"
 #include "dataplane/io/frame_room.h"
+#include "dataplane/limit/block_table.h"
 #include "dataplane/limit/prefix_table.h"
 #include "dataplane/limit/source_table.h"
 #include "dataplane/window.h"
@@ -154,6 +155,8 @@ void add_fixed_rows(MemoryPlan& plan, const Config& config, const MemoryRequest&
   add_row(plan, {"lists", "generation", 2, 1,
                  PrefixTable::memory_bytes_max(request.prefixes_v4, request.prefixes_v6), 0});
   add_row(plan, {"fragments", "worker", workers, 1, fragment_bytes(config), 0});
+  add_row(plan, {"blocks", "process", 1, plan.blocks, BlockTable::bytes_per_block(plan.blocks), 0});
+  add_row(plan, {"hits of blocks", "worker", workers, plan.blocks, sizeof(std::uint32_t), 0});
 }
 
 void add_table_rows(MemoryPlan& plan, std::uint32_t workers) {
@@ -182,8 +185,8 @@ tl::unexpected<Error> refuse_budget(const MemoryPlan& plan) {
   return fail(ErrorKind::limit,
               fmt::format("memory.budget is {}, the tables and pools need {}",
                           print_mebibytes(plan.budget_bytes), print_mebibytes(plan.total_bytes)),
-              "raise memory.budget, or lower flows.capacity, limits.sources, memory.mbufs or "
-              "the number of workers");
+              "raise memory.budget, or lower flows.capacity, limits.sources, blocks.capacity, "
+              "memory.mbufs or the number of workers");
 }
 
 void warn_of_host(MemoryPlan& plan, const Config& config, const HostMemory& host) {
@@ -240,6 +243,7 @@ Result<MemoryPlan> plan_memory(const Config& config, const MemoryRequest& reques
   auto pools = plan_pools(config, request.workers, plan.budget_bytes);
   if (!pools) return tl::unexpected<Error>(pools.error());
   plan.pools = std::move(*pools);
+  plan.blocks = static_cast<std::uint32_t>(config.blocks.capacity);
   add_fixed_rows(plan, config, request);
   const std::uint64_t spoken_for = plan.total_bytes - fragment_bytes(config) * request.workers;
   const std::uint64_t left = plan.budget_bytes > spoken_for ? plan.budget_bytes - spoken_for : 0;
@@ -266,6 +270,7 @@ Result<HostMemory> read_host_memory(const std::string& meminfo) {
     if (!(fields >> name >> value)) continue;
     if (name == "MemTotal:") host.total_bytes = value * 1024;
     if (name == "MemAvailable:") host.available_bytes = value * 1024;
+    if (name == "HugePages_Total:") host.reserved_hugepages = value;
     if (name == "HugePages_Free:") host.free_hugepages = value;
     if (name == "HugePages_Rsvd:") promised = value;
     if (name == "Hugepagesize:") host.hugepage_bytes = value * 1024;

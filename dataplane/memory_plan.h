@@ -15,8 +15,9 @@ namespace sluice {
 struct HostMemory {
   std::uint64_t total_bytes = 0;
   std::uint64_t available_bytes = 0;
-  std::uint64_t hugepage_bytes = 0;  ///< size of one; 0 = the kernel has none
-  std::uint64_t free_hugepages = 0;
+  std::uint64_t hugepage_bytes = 0;      ///< size of one; 0 = the kernel has none
+  std::uint64_t free_hugepages = 0;      ///< that nobody was promised
+  std::uint64_t reserved_hugepages = 0;  ///< free or not
 
   [[nodiscard]] std::uint64_t free_hugepage_bytes() const noexcept {
     return hugepage_bytes * free_hugepages;
@@ -51,6 +52,7 @@ struct MemoryPlan {
   std::uint64_t pool_bytes = 0;     ///< of the total, what EAL's memory has to hold
   WorkerSizes worker;               ///< entries of each worker's tables
   std::uint32_t shared_meters = 0;  ///< entries of the one table all workers lease from
+  std::uint32_t blocks = 0;         ///< entries of the one table of blocks
   std::vector<PoolPlan> pools;      ///< by port pair
   std::vector<MemoryRow> rows;
   std::vector<std::string> warnings;

@@ -5,7 +5,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kPartsVersion = 1;
+constexpr std::uint32_t kPartsVersion = 2;
 constexpr std::uint64_t kYearNs = 366ULL * 86'400 * kNsPerSecond;
 
 template <class Archive>
@@ -54,10 +54,29 @@ void code_limits(Archive& io, LimitsConfig& c) {
 }
 
 template <class Archive>
+void code_prefix(Archive& io, IpPrefix& prefix) {
+  io.raw(prefix.address.bytes.data(), prefix.address.bytes.size());
+  io.number(prefix.address.version, 4, 6);
+  io.number(prefix.length, 0, 128);
+}
+
+template <class Archive>
+void code_bypasses(Archive& io, PolicySettings& settings) {
+  io.number(settings.bypass_count, 0, kBypassesMax);
+  for (std::uint32_t i = 0; i < settings.bypass_count; ++i) {
+    BypassEntry& entry = settings.bypasses[i];
+    io.number(entry.id, 1);
+    io.number(entry.until);
+    io.enumeration(entry.kind, BypassEntry::Kind::prefix);
+    io.number(entry.pair, 0, kPortsMax / 2 - 1);
+    io.number(entry.vlan, 0, 4095);
+    code_prefix(io, entry.prefix);
+  }
+}
+
+template <class Archive>
 void code_entry(Archive& io, ListEntry& entry) {
-  io.raw(entry.prefix.address.bytes.data(), entry.prefix.address.bytes.size());
-  io.number(entry.prefix.address.version, 4, 6);
-  io.number(entry.prefix.length, 0, 128);
+  code_prefix(io, entry.prefix);
   io.enumeration(entry.kind, ListKind::deny);
   io.enumeration(entry.side, ListSide::destination);
 }
@@ -88,6 +107,11 @@ void code_all(Archive& io, PolicyParts& parts) {
   code_limits(io, settings.limits);
   io.number(settings.drop_sample, 0, 1U << 30);
   io.boolean(settings.flow_records);
+  io.boolean(settings.overload.shed);
+  io.number(settings.overload.high_percent, 1, 100);
+  io.number(settings.overload.low_percent, 0, 99);
+  code_bypasses(io, settings);
+  io.boolean(parts.keeps_lists);
   io.sequence(parts.lists, kListEntriesMax, [&io](ListEntry& entry) { code_entry(io, entry); });
 }
 
@@ -98,6 +122,8 @@ void code(PlainWriter& writer, PolicyParts& parts) { code_all(writer, parts); }
 void code(PlainReader& reader, PolicyParts& parts) {
   code_all(reader, parts);
   reader.check(std::ranges::all_of(parts.lists, is_well_formed, &ListEntry::prefix));
+  reader.check(parts.lists.empty() || !parts.keeps_lists);
+  reader.check(std::ranges::all_of(parts.settings.bypasses, is_well_formed, &BypassEntry::prefix));
 }
 
 std::vector<std::byte> encode_parts(const PolicyParts& parts) {

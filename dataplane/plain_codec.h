@@ -38,6 +38,7 @@ class PlainWriter {
     append(value.data(), value.size());
   }
   void raw(void* data, std::size_t size) { append(data, size); }
+  bool check(bool) noexcept { return true; }
   /// Writes the count, then `each(element)` for all.
   template <class T, class Each>
   void sequence(std::vector<T>& values, std::size_t, Each&& each) {

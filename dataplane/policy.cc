@@ -19,8 +19,10 @@ Result<std::unique_ptr<const Policy>> build_policy(const PolicyParts& parts, con
   auto policy = std::make_unique<Policy>();
   policy->settings = parts.settings;
   policy->limits = *limits;
-  if (previous != nullptr &&
-      previous->prefixes->digest() == PrefixTable::digest_of(parts.lists, list_key)) {
+  const bool keeps_lists = previous != nullptr &&
+                           (parts.keeps_lists || previous->prefixes->digest() ==
+                                                     PrefixTable::digest_of(parts.lists, list_key));
+  if (keeps_lists) {
     policy->prefixes = previous->prefixes;
     policy->list_epoch = previous->list_epoch;
     return policy;

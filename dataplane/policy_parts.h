@@ -3,6 +3,8 @@
 // a vector of such, so that a part crosses to the wire process as bytes of a sealed memfd.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 #include <vector>
@@ -26,6 +28,21 @@ struct ListEntry {
 };
 static_assert(std::is_trivially_copyable_v<ListEntry>);
 
+inline constexpr std::size_t kBypassesMax = 64;
+
+/// Traffic that is forwarded uninspected until `until`: of one pair, one VLAN (of any pair), or to
+/// and from a prefix.
+struct BypassEntry {
+  enum class Kind : std::uint8_t { pair, vlan, prefix };
+  std::uint64_t id = 0;
+  TimeNs until = 0;  ///< on the wire's clock
+  Kind kind = Kind::pair;
+  std::uint8_t pair = 0;
+  std::uint16_t vlan = 0;
+  IpPrefix prefix;
+};
+static_assert(std::is_trivially_copyable_v<BypassEntry>);
+
 /// Everything of a policy but the lists.
 struct PolicySettings {
   std::uint64_t generation = 1;
@@ -36,12 +53,18 @@ struct PolicySettings {
   LimitsConfig limits;
   std::uint32_t drop_sample = 64;
   bool flow_records = true;
+  OverloadConfig overload;
+  std::array<BypassEntry, kBypassesMax> bypasses{};
+  std::uint32_t bypass_count = 0;
 };
 static_assert(std::is_trivially_copyable_v<PolicySettings>);
 
 struct PolicyParts {
   PolicySettings settings;
   std::vector<ListEntry> lists;
+  /// The lists of the policy in force stay, and `lists` is empty: a change of mode or bypass need
+  /// not carry a million prefixes.
+  bool keeps_lists = false;
 };
 
 }  // namespace sluice

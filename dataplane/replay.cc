@@ -9,6 +9,7 @@
 #include "dataplane/decode/decoder.h"
 #include "dataplane/io/handoff.h"
 #include "dataplane/io/mbuf_train.h"
+#include "dataplane/limit/block_table.h"
 #include "dataplane/memory_arena.h"
 #include "dataplane/memory_plan.h"
 #include "dataplane/policy.h"
@@ -28,6 +29,7 @@ constexpr WorkerKeys kReplayKeys{
     .source = {0xc0ac29b7c97c50dd, 0x3f84d5b5b5470917},
     .sample = {0x9216d5d98979fb1b, 0xd1310ba698dfb5ac},
 };
+constexpr SipKey kReplayBlockKey{0xd1310ba698dfb5ac, 0x2ffd72dbd01adfb7};
 constexpr SipKey kReplayListKey{0x2ffd72dbd01adfb7, 0xb8e1afed6a267e96};
 
 // A gap in the capture is run through in ticks only as long as something may still happen that
@@ -63,6 +65,7 @@ class ReplayRun final : public Replay {
  private:
   [[nodiscard]] WorkerSetup worker_setup(std::uint8_t index);
   [[nodiscard]] Status make_workers();
+  [[nodiscard]] Status make_blocks();
   [[nodiscard]] bool has_mostly_wrong_checksums(std::span<const ReplayFrame> frames);
   void run_pass(std::span<const ReplayFrame> frames, DurationNs shift);
   void advance_to(TimeNs when);
@@ -85,6 +88,7 @@ class ReplayRun final : public Replay {
   std::unique_ptr<const Policy> policy_;
   std::unique_ptr<HandoffRings> rings_;
   std::unique_ptr<SharedMeters> meters_;
+  std::unique_ptr<BlockTable> blocks_;
   std::vector<std::unique_ptr<WorkerWindow>> windows_;
   std::vector<WorkerWindow*> window_pointers_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -139,7 +143,21 @@ Status ReplayRun::prepare(std::span<const ReplayFrame> frames) {
   sizes_ = size_tables(setup_.config, setup_.workers, budget != 0 ? budget : kReplayBudgetBytes);
   trusts_checksums_ =
       pair_.checksums == ChecksumMode::automatic && has_mostly_wrong_checksums(frames);
+  if (auto made = make_blocks(); !made) return made;
   return make_workers();
+}
+
+Status ReplayRun::make_blocks() {
+  if (setup_.blocks.empty()) return {};
+  const auto capacity = static_cast<std::uint32_t>(setup_.blocks.size());
+  auto blocks = BlockTable::create(capacity, kReplayBlockKey, arena_);
+  if (!blocks) return tl::unexpected<Error>(blocks.error());
+  blocks_ = std::move(*blocks);
+  for (const BlockEntry& entry : setup_.blocks) {
+    const BlockKey key = block_key(entry);
+    if (blocks_->find(key) == BlockTable::kNone) blocks_->insert(key, entry.id, entry.until);
+  }
+  return {};
 }
 
 WorkerSetup ReplayRun::worker_setup(std::uint8_t index) {
@@ -161,6 +179,7 @@ WorkerSetup ReplayRun::worker_setup(std::uint8_t index) {
   setup.window = window_pointers_[index];
   setup.rings = rings_.get();
   setup.meters = meters_.get();
+  setup.blocks = blocks_.get();
   setup.is_replay = true;
   setup.release = &release;
   setup.refusals = {this, &refused};

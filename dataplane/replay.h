@@ -13,6 +13,7 @@
 #include "base/verdict.h"
 #include "config/config.h"
 #include "dataplane/policy_parts.h"
+#include "dataplane/requests.h"
 #include "dataplane/window.h"
 
 namespace sluice {
@@ -40,6 +41,7 @@ struct ReplaySetup {
   /// the checksum mode and the domain of the first pair, where there is one.
   Config config;
   PolicyParts parts;
+  std::vector<BlockEntry> blocks;  ///< in force from the first frame on
   ReplayFaults faults;
 };
 

@@ -184,6 +184,24 @@ void SharedMeters::give_back(std::uint32_t slot, const RatePair& limit, const To
   return_to(meters_[slot].bits, limit.bits, unused.bits);
 }
 
+TokenPair SharedMeters::left_in(std::uint32_t slot, const RatePair& limit,
+                                TimeNs now) const noexcept {
+  const Meter& meter = meters_[slot];
+  const TokenPair seen{meter.packets.load(std::memory_order_relaxed),
+                       meter.bits.load(std::memory_order_relaxed)};
+  if (is_exact()) {
+    const TimeNs stamp = meter.stamp.load(std::memory_order_relaxed);
+    return sluice::left_in(limit, refilled(limit, seen, now > stamp ? now - stamp : 0));
+  }
+  const auto left = [now](const TokenRate& rate, std::uint64_t full_at) -> std::uint64_t {
+    if (!rate.is_set()) return 0;
+    const std::uint64_t whole = units_for(rate.burst, rate);
+    const std::uint64_t ahead = units_ahead(full_at, rate, now);
+    return ahead >= whole ? 0 : std::min(tokens_in(whole - ahead, rate), rate.burst);
+  };
+  return {left(limit.packets, seen.packets), left(limit.bits, seen.bits)};
+}
+
 bool SharedMeters::try_take(std::uint32_t slot, const RatePair& limit, const TokenPair& cost,
                             TimeNs now) noexcept {
   Meter& meter = meters_[slot];

@@ -55,6 +55,10 @@ class SharedMeters {
   /// Slots kept elsewhere may be stale.
   [[nodiscard]] bool holds(std::uint32_t slot, std::uint64_t source) const noexcept;
 
+  /// What all workers together may still let pass of the source, apart from what they have in hand.
+  [[nodiscard]] TokenPair left_in(std::uint32_t slot, const RatePair& limit,
+                                  TimeNs now) const noexcept;
+
   // Leased.
   // ----------------------------------------------------------------------------------------
   /// At least `need` scaled tokens, and up to the size of a lease, or none. Two workers that ask at

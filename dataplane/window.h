@@ -12,13 +12,13 @@
 
 #include "base/clock.h"
 #include "base/verdict.h"
+#include "config/worker_count.h"
 #include "dataplane/events.h"
 #include "dataplane/policy_parts.h"
 
 namespace sluice {
 
-inline constexpr std::uint32_t kWindowVersion = 1;
-inline constexpr unsigned kWorkersMax = 64;
+inline constexpr std::uint32_t kWindowVersion = 2;
 
 struct PortCounters {
   std::uint64_t rx_packets = 0;
@@ -52,8 +52,15 @@ struct WorkerCounters {
   std::uint64_t drop_records_lost = 0;
   std::uint64_t polls = 0;
   std::uint64_t busy_polls = 0;  ///< polls that received something
+  std::uint64_t bursts = 0;      ///< receives that returned something
   std::uint64_t full_bursts = 0;
   std::uint64_t generation = 0;  ///< of the policy in use
+  std::uint64_t bypassed = 0;    ///< packets forwarded uninspected; also in `forwarded`
+  std::uint64_t bypassed_bytes = 0;
+  std::uint64_t busy_ns = 0;       ///< time spent in turns that received something
+  std::uint64_t shed_level = 0;    ///< gauge: steps of shedding in force
+  std::uint64_t shed_steps = 0;    ///< times that a step was taken, up
+  std::uint64_t records_shed = 0;  ///< flow and drop records not made, by overload.h
 };
 static_assert(std::is_trivially_copyable_v<WorkerCounters> && sizeof(WorkerCounters) % 8 == 0);
 
@@ -149,11 +156,49 @@ class Lane {
 using FlowLane = Lane<FlowRecord, 8192>;
 using DropLane = Lane<DropRecord, 4096>;
 
+inline constexpr std::size_t kStationsMax = 16;
+
+/// Bucket i counts packets whose time from receive to transmit is below latency_bound_ns(i).
+inline constexpr std::size_t kLatencyBuckets = 80;
+/// Four bounds to every doubling, from 256 ns up; the last bucket has no bound. Unit: ns.
+[[nodiscard]] constexpr std::uint64_t latency_bound_ns(std::size_t bucket) noexcept {
+  const std::uint64_t octave = 256ULL << (bucket / 4);
+  return octave + octave / 4 * (bucket % 4 + 1);
+}
+
+/// Published every 100 ms: what would cost too much to copy with the counters.
+struct WorkerTimings {
+  std::array<std::uint64_t, kLatencyBuckets> latency{};
+  std::uint64_t latency_ns = 0;  ///< sum
+  /// Of the bursts that were measured, one in kMeasuredBursts; by place in the journey.
+  std::array<std::uint64_t, kStationsMax> station_cycles{};
+  std::array<std::uint64_t, kStationsMax> station_packets{};
+};
+inline constexpr std::uint32_t kMeasuredBursts = 1024;
+
 struct alignas(64) WorkerWindow {
   std::atomic<std::uint64_t> heartbeat{0};  ///< moves with every poll that had time to look
   SeqLocked<WorkerCounters> counters;
+  SeqLocked<WorkerTimings> timings;
   FlowLane flows;
   DropLane drops;
+};
+
+/// What the keeper writes about itself and the process.
+struct KeeperState {
+  std::atomic<std::uint64_t> heartbeat{0};       ///< turns
+  std::atomic<std::uint64_t> control_starts{0};  ///< of the control process
+  std::atomic<std::uint64_t> generation{0};      ///< in force, obeyed by every worker
+  std::atomic<std::uint64_t> policies_refused{0};
+  std::atomic<std::uint64_t> blocks_active{0};
+  std::atomic<std::uint64_t> blocks_expired{0};
+};
+
+/// Packet buffers of one port pair.
+struct PoolState {
+  std::atomic<std::uint64_t> mbufs{0};
+  std::atomic<std::uint64_t> free{0};
+  std::atomic<std::uint64_t> free_low{0};  ///< least ever seen
 };
 
 /// What the keeper writes about a port once a second; counts are from the start.
@@ -163,15 +208,37 @@ struct PortState {
   std::atomic<std::uint64_t> has_carrier{1};
 };
 
-/// The head of the shared segment; `workers` windows follow it.
+/// The head of the shared segment. `workers` windows follow it, and behind them for every worker
+/// `block_capacity` 32-bit counts: how often it refused for the block in that slot.
 struct alignas(64) WindowHeader {
   std::uint32_t version = kWindowVersion;
   std::uint32_t workers = 0;
   std::uint64_t worker_window_bytes = sizeof(WorkerWindow);
-  std::uint64_t started = 0;  ///< TimeNs
+  std::uint64_t started = 0;        ///< TimeNs
+  std::uint64_t clock_offset = 0;   ///< SteadyClock(clock_offset) tells the wire's time
+  std::uint64_t flow_capacity = 0;  ///< of one worker, as are the next two
+  std::uint64_t half_open_capacity = 0;
+  std::uint64_t source_capacity = 0;
+  std::uint32_t block_capacity = 0;
+  std::uint32_t stations = 0;
+  std::array<std::array<char, 16>, kStationsMax> station_names{};
+  KeeperState keeper;
+  std::array<PoolState, kPortsMax / 2> pools;
   std::uint32_t ports = 0;
   std::array<std::array<char, 32>, kPortsMax> port_names{};
   std::array<PortState, kPortsMax> port_states{};
 };
+
+/// Bytes of a segment: its head, the workers' windows, the hits of their blocks.
+[[nodiscard]] constexpr std::size_t window_bytes(std::size_t workers,
+                                                 std::size_t block_capacity) noexcept {
+  return sizeof(WindowHeader) +
+         workers * (sizeof(WorkerWindow) + block_capacity * sizeof(std::atomic<std::uint32_t>));
+}
+/// Where the hits of one worker's blocks begin.
+[[nodiscard]] constexpr std::size_t block_hits_offset(std::size_t workers, std::size_t worker,
+                                                      std::size_t block_capacity) noexcept {
+  return window_bytes(workers, 0) + worker * block_capacity * sizeof(std::atomic<std::uint32_t>);
+}
 
 }  // namespace sluice

@@ -1,6 +1,7 @@
 #include "dataplane/wire.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -25,9 +26,13 @@
 #include "dataplane/io/port.h"
 #include "dataplane/io/port_preflight.h"
 #include "dataplane/keeper.h"
+#include "dataplane/limit/block_filter.h"
+#include "dataplane/memory_arena.h"
 #include "dataplane/policy.h"
 #include "dataplane/policy_slot.h"
 #include "dataplane/sealed_memory.h"
+#include "dataplane/station_costs.h"
+#include "dataplane/wire_seccomp.h"
 #include "dataplane/wire_workers.h"
 
 namespace sluice {
@@ -78,10 +83,16 @@ bool pass_preflight(const WirePlan& plan, bool& uses_hugepages) {
   return found.is_ready();
 }
 
-Result<WorkerKeys> draw_keys(SipKey& list_key) {
+/// Of the tables that all workers read.
+struct SharedKeys {
+  SipKey list;
+  SipKey block;
+};
+
+Result<WorkerKeys> draw_keys(SharedKeys& shared) {
   WorkerKeys keys;
-  for (SipKey* key :
-       {&keys.flow, &keys.owner, &keys.fragment, &keys.source, &keys.sample, &list_key}) {
+  for (SipKey* key : {&keys.flow, &keys.owner, &keys.fragment, &keys.source, &keys.sample,
+                      &shared.list, &shared.block}) {
     if (getrandom(key, sizeof *key, 0) != static_cast<ssize_t>(sizeof *key)) {
       return fail(ErrorKind::io, "no random numbers for the keys of the tables");
     }
@@ -93,7 +104,8 @@ Result<WorkerKeys> draw_keys(SipKey& list_key) {
 /// can write into it and can never take a page away.
 class Window {
  public:
-  static Result<std::unique_ptr<Window>> create(const WirePlan& plan, TimeNs started);
+  static Result<std::unique_ptr<Window>> create(const WirePlan& plan, const SteadyClock& clock,
+                                                TimeNs started);
   ~Window() {
     if (memory_ != nullptr) munmap(memory_, bytes_);
   }
@@ -105,16 +117,18 @@ class Window {
     return static_cast<WindowHeader*>(memory_);
   }
   [[nodiscard]] const std::vector<WorkerWindow*>& windows() const noexcept { return windows_; }
+  [[nodiscard]] const std::vector<BlockHits>& block_hits() const noexcept { return block_hits_; }
 
  private:
   Window() = default;
   Status map(std::size_t bytes);
-  void lay_out(const WirePlan& plan, TimeNs started);
+  void lay_out(const WirePlan& plan);
 
   OwnedFd memfd_;
   void* memory_ = nullptr;
   std::size_t bytes_ = 0;
   std::vector<WorkerWindow*> windows_;
+  std::vector<BlockHits> block_hits_;
 };
 
 Status Window::map(std::size_t bytes) {
@@ -134,10 +148,22 @@ Status Window::map(std::size_t bytes) {
   return {};
 }
 
-void Window::lay_out(const WirePlan& plan, TimeNs started) {
+void tell_sizes(const WorkerSizes& sizes, WindowHeader& header) {
+  header.flow_capacity = sizes.flows;
+  header.half_open_capacity = sizes.half_open;
+  header.source_capacity = sizes.sources;
+  header.stations = static_cast<std::uint32_t>(kStationNames.size());
+  for (std::size_t i = 0; i < kStationNames.size(); ++i) {
+    auto& name = header.station_names[i];
+    std::string_view(kStationNames[i]).copy(name.data(), name.size() - 1);
+  }
+}
+
+void Window::lay_out(const WirePlan& plan) {
   auto* header = new (memory_) WindowHeader;
   header->workers = static_cast<std::uint32_t>(plan.workers.size());
-  header->started = started;
+  header->block_capacity = plan.block_capacity;
+  tell_sizes(plan.sizes, *header);
   header->ports = static_cast<std::uint32_t>(plan.pairs.size() * 2);
   for (std::size_t i = 0; i < header->ports; ++i) {
     auto& name = header->port_names[i];
@@ -147,13 +173,22 @@ void Window::lay_out(const WirePlan& plan, TimeNs started) {
   for (std::size_t i = 0; i < plan.workers.size(); ++i, next += sizeof(WorkerWindow)) {
     windows_.push_back(new (next) WorkerWindow);
   }
+  for (std::size_t i = 0; i < plan.workers.size(); ++i) {
+    const std::size_t offset = block_hits_offset(plan.workers.size(), i, plan.block_capacity);
+    auto* first = static_cast<std::byte*>(memory_) + offset;
+    block_hits_.emplace_back(reinterpret_cast<std::atomic<std::uint32_t>*>(first),
+                             plan.block_capacity);
+  }
 }
 
-Result<std::unique_ptr<Window>> Window::create(const WirePlan& plan, TimeNs started) {
+Result<std::unique_ptr<Window>> Window::create(const WirePlan& plan, const SteadyClock& clock,
+                                               TimeNs started) {
   std::unique_ptr<Window> window(new Window);
-  const std::size_t bytes = sizeof(WindowHeader) + plan.workers.size() * sizeof(WorkerWindow);
+  const std::size_t bytes = window_bytes(plan.workers.size(), plan.block_capacity);
   if (auto mapped = window->map(bytes); !mapped) return tl::unexpected<Error>(mapped.error());
-  window->lay_out(plan, started);
+  window->lay_out(plan);
+  window->header()->started = started;
+  window->header()->clock_offset = clock.offset();
   return window;
 }
 
@@ -192,13 +227,16 @@ std::string program_path() {
 int forward(const WirePlan& plan, const std::string& config_path, Eal& eal, bool hugepages) {
   const SteadyClock clock;
   const TimeNs started = clock.now();
-  SipKey list_key;
-  auto keys = draw_keys(list_key);
+  SharedKeys shared;
+  auto keys = draw_keys(shared);
   if (!keys) return give_up(keys.error());
-  auto policy = build_policy(plan.parts, nullptr, list_key);
+  auto policy = build_policy(plan.parts, nullptr, shared.list);
   if (!policy) return give_up(policy.error());
   PolicySlot policies(std::move(*policy), static_cast<unsigned>(plan.workers.size()));
-  auto window = Window::create(plan, started);
+  MemoryArena block_memory({.hugepages = hugepages});
+  auto blocks = BlockTable::create(plan.block_capacity, shared.block, block_memory);
+  if (!blocks) return give_up(blocks.error());
+  auto window = Window::create(plan, clock, started);
   if (!window) return give_up(window.error());
   auto ports = PortSet::open(plan);
   if (!ports) return give_up(ports.error());
@@ -207,6 +245,8 @@ int forward(const WirePlan& plan, const std::string& config_path, Eal& eal, bool
                                       .policies = &policies,
                                       .ports = ports->get(),
                                       .windows = (*window)->windows(),
+                                      .blocks = blocks->get(),
+                                      .block_hits = (*window)->block_hits(),
                                       .keys = *keys,
                                       .clock = &clock,
                                       .started = started,
@@ -214,13 +254,16 @@ int forward(const WirePlan& plan, const std::string& config_path, Eal& eal, bool
   if (!workers) return give_up(workers.error());
   eal.disarm_interrupt_thread();
   drop_privileges(!plan.control_user.empty());
+  if (auto confined = confine_process(); !confined) tell(LogLevel::warning, confined.error());
   auto keeper = Keeper::create({.plan = &plan,
                                 .policies = &policies,
                                 .ports = ports->get(),
                                 .window = (*window)->header(),
                                 .windows = (*window)->windows(),
+                                .requests = (*workers)->requests(),
                                 .window_fd = (*window)->fd(),
-                                .list_key = list_key,
+                                .list_key = shared.list,
+                                .blocks = blocks->get(),
                                 .program = config_path.empty() ? std::string() : program_path(),
                                 .config_path = config_path,
                                 .clock = &clock});

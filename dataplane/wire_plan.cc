@@ -6,13 +6,14 @@
 #include "config/cpu_list.h"
 #include "config/device_word.h"
 #include "dataplane/parts_codec.h"
+#include "dataplane/requests.h"
 #include "dataplane/sealed_memory.h"
 #include "dataplane/window.h"
 
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kPlanVersion = 1;
+constexpr std::uint32_t kPlanVersion = 2;
 constexpr std::uint64_t kMagic = 0x6e616c7065727573ULL;
 constexpr std::size_t kNameMax = 64;
 constexpr std::size_t kPathMax = 100;  // a socket below run_dir has to fit a UNIX address
@@ -52,6 +53,7 @@ void code_sizes(Archive& io, WirePlan& plan) {
   io.number(plan.sizes.fragment_datagrams, 0, 1U << 20);
   io.number(plan.sizes.fragments_held, 0, 1U << 24);
   io.number(plan.shared_meters, 0, kEntriesMax);
+  io.number(plan.block_capacity, 1, kBlocksMax);
   io.sequence(plan.pools, kPortsMax / 2, [&io](PoolPlan& pool) {
     io.number(pool.mbufs, 1, 1U << 24);
     io.number(pool.frame_room_bytes, 256, 1U << 15);
@@ -109,6 +111,7 @@ WirePlan make_wire_plan(const Config& config, const LcorePlan& lcores, const Mem
   plan.hugepages = config.memory.hugepages;
   plan.sizes = memory.worker;
   plan.shared_meters = memory.shared_meters;
+  plan.block_capacity = memory.blocks;
   plan.pools = memory.pools;
   plan.pool_bytes = memory.pool_bytes;
   plan.run_dir = config.control.run_dir;

@@ -28,6 +28,7 @@ struct WirePlan {
   HugepageMode hugepages = HugepageMode::automatic;
   WorkerSizes sizes;
   std::uint32_t shared_meters = 0;
+  std::uint32_t block_capacity = 64;
   std::vector<PoolPlan> pools;  ///< by pair
   std::uint64_t pool_bytes = 0;
   std::string run_dir;

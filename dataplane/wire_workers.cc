@@ -1,6 +1,7 @@
 // Workers run on threads of our own, registered with EAL, not on lcores that EAL launches: they can
 // share a CPU, are joined by plain C++, and the sanitizers follow them. Each drops every capability
-// before its first packet: nothing that hostile bytes could ever make a worker do has a privilege.
+// and nearly every system call before its first packet: nothing that hostile bytes could ever make
+// a worker do has a privilege.
 #include "dataplane/wire_workers.h"
 
 #include <pthread.h>
@@ -11,8 +12,10 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 
+#include "base/log.h"
 #include "dataplane/io/port.h"
 #include "dataplane/policy_slot.h"
+#include "dataplane/wire_seccomp.h"
 
 namespace sluice {
 namespace {
@@ -41,6 +44,12 @@ void name_thread(unsigned index) {
 void drop_capabilities_of_thread() {
   capng_clear(CAPNG_SELECT_CAPS);
   capng_apply(CAPNG_SELECT_CAPS);
+}
+
+void confine_thread(unsigned index) {
+  if (auto confined = confine_worker_thread(); !confined) {
+    log(LogLevel::warning, fmt::format("worker {}: {}", index, confined.error().message));
+  }
 }
 
 }  // namespace
@@ -80,8 +89,12 @@ Result<std::unique_ptr<WireWorkers>> WireWorkers::create(const WireWorkersSetup&
     worker.window = setup.windows[i];
     worker.rings = made->rings_.get();
     worker.meters = made->meters_.get();
+    worker.blocks = setup.blocks;
+    worker.block_hits = setup.block_hits[i];
     worker.policies = setup.policies;
     worker.clock = setup.clock;
+    worker.requests = made->requests_.emplace_back(std::make_unique<RequestSeat>()).get();
+    made->seats_.push_back(worker.requests);
     worker.started = setup.started;
     worker.release = release_mbufs;
     auto created = Worker::create(worker);
@@ -105,6 +118,7 @@ void WireWorkers::run_thread(unsigned index) {
   const bool is_registered = rte_thread_register() == 0;
   if (!is_registered) failed_.fetch_add(1);
   drop_capabilities_of_thread();
+  confine_thread(index);
   Worker& worker = *workers_[index];
   setup_.policies->enter(index);
   worker.poll_once();

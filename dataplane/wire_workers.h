@@ -17,6 +17,7 @@
 #include "dataplane/shared_meters.h"
 #include "dataplane/wire_plan.h"
 #include "dataplane/worker.h"
+#include "dataplane/worker_requests.h"
 
 namespace sluice {
 
@@ -28,6 +29,8 @@ struct WireWorkersSetup {
   PolicySlot* policies = nullptr;
   PortSet* ports = nullptr;
   std::span<WorkerWindow* const> windows;
+  const BlockTable* blocks = nullptr;
+  std::span<const std::span<std::atomic<std::uint32_t>>> block_hits;  ///< by worker
   WorkerKeys keys;
   const Clock* clock = nullptr;
   TimeNs started = 0;
@@ -42,6 +45,8 @@ class WireWorkers {
 
   /// Returns once every worker has turned once: from then on packets are forwarded.
   [[nodiscard]] Status start();
+  /// By worker: where the keeper asks them.
+  [[nodiscard]] std::span<RequestSeat* const> requests() const noexcept { return seats_; }
   /// Ends the turns, empties the rings, lets every worker finish, joins the threads.
   void stop();
 
@@ -53,6 +58,8 @@ class WireWorkers {
   std::vector<std::unique_ptr<MemoryArena>> arenas_;  ///< by worker, and one for what they share
   std::unique_ptr<HandoffRings> rings_;
   std::unique_ptr<SharedMeters> meters_;
+  std::vector<std::unique_ptr<RequestSeat>> requests_;
+  std::vector<RequestSeat*> seats_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
   std::barrier<> step_;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include <rte_cycles.h>
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
+#include "dataplane/bypass.h"
 #include "dataplane/decide/decider.h"
 #include "dataplane/decide/reporter.h"
 #include "dataplane/decode/decoder.h"
@@ -14,41 +14,23 @@
 #include "dataplane/io/forwarder.h"
 #include "dataplane/io/handoff.h"
 #include "dataplane/io/mbuf_train.h"
+#include "dataplane/limit/block_filter.h"
 #include "dataplane/limit/prefix_filter.h"
 #include "dataplane/limit/rate_limiter.h"
 #include "dataplane/policy.h"
 #include "dataplane/policy_slot.h"
+#include "dataplane/worker_requests.h"
 
 namespace sluice {
 namespace {
 
 // How often counters are published while packets flow; idle polls publish at once.
 constexpr DurationNs kPublishEvery = 50 * kNsPerUs;
+constexpr DurationNs kTimingsEvery = 100 * kNsPerMs;
 // Flow slots looked at between bursts: at a million polls per second a table of a million flows is
 // swept every few milliseconds when idle, and every 30 ms at full load.
 constexpr std::uint32_t kSweepBusy = 4;
 constexpr std::uint32_t kSweepIdle = 64;
-
-/// The journey without measuring: nothing is left of it in the code.
-struct NoProbe {
-  void begin() noexcept {}
-  void station(std::size_t, const char*, std::uint32_t) noexcept {}
-};
-
-struct CycleProbe {
-  StationCosts& costs;
-  std::uint64_t last = 0;
-  void begin() noexcept { last = rte_rdtsc(); }
-  void station(std::size_t index, const char* name, std::uint32_t packets) noexcept {
-    const std::uint64_t now = rte_rdtsc();
-    StationCost& cost = costs[index];
-    cost.station = name;
-    cost.cycles += now - last;
-    cost.packets += packets;
-    ++cost.calls;
-    last = rte_rdtsc();
-  }
-};
 
 }  // namespace
 
@@ -112,6 +94,8 @@ void Worker::make_stations() {
                                                             .out_port = port.peer});
   }
   filter_ = std::make_unique<PrefixFilter>(setup_.keys.sample);
+  blocks_ = std::make_unique<BlockFilter>(setup_.keys.sample, setup_.blocks, setup_.block_hits);
+  bypass_ = std::make_unique<Bypass>(counters_);
   decider_ = std::make_unique<Decider>(setup_.ports);
   reporter_ =
       std::make_unique<Reporter>(setup_.keys.sample, setup_.index, counters_, setup_.window);
@@ -127,36 +111,43 @@ void Worker::run_journey(Burst& burst, Probe& probe) noexcept {
   const PolicySettings& settings = policy_->settings;
   const std::uint32_t n = burst.count;
   probe.begin();
-  filter_->filter_outer_sources(burst, *policy_->prefixes, settings.drop_sample);
-  probe.station(12, "outer sources", n);
+  const std::uint32_t spared = bypass_->pass_pairs(burst, settings);
+  filter_->filter_outer_sources(burst, *policy_->prefixes, settings.drop_sample, spared);
+  blocks_->filter_outer_sources(burst, *policy_->prefixes, settings.drop_sample, spared);
+  probe.station(Station::outer_sources, n);
   decoder_->decode(burst, settings.decode);
   filter_->refuse_sampled(burst);
+  blocks_->refuse_sampled(burst);
+  bypass_->pass_decoded(burst, settings);
   tracker_->prefetch_index(burst);
-  probe.station(0, "decode", n);
+  probe.station(Station::decode, n);
   if (setup_.rings != nullptr) setup_.rings->hand_off(burst, setup_.index, counters_);
-  probe.station(1, "hand off", n);
+  probe.station(Station::hand_off, n);
   defragmenter_->collect(burst, settings.fragments, settings.mode, *decoder_, settings.decode);
   if (setup_.rings != nullptr) setup_.rings->hand_off_datagrams(burst, setup_.index, counters_);
-  probe.station(2, "defragment", n);
+  probe.station(Station::defragment, n);
+  bypass_->pass_datagrams(burst, settings);
   tracker_->guess(burst);
-  probe.station(11, "look up flow", n);
+  probe.station(Station::look_up_flow, n);
   filter_->filter_sources(burst, *policy_->prefixes);
-  probe.station(3, "filter sources", n);
+  blocks_->filter_decoded(burst, *policy_->prefixes);
+  probe.station(Station::filter_sources, n);
   tracker_->find(burst, settings.flows);
   limiter_->prefetch(burst);
-  probe.station(4, "find flow", n);
+  probe.station(Station::find_flow, n);
   filter_->filter_flows(burst, *policy_->prefixes, policy_->list_epoch);
-  probe.station(5, "filter flows", n);
+  probe.station(Station::filter_flows, n);
   tracker_->track(burst, settings, policy_->list_epoch);
-  probe.station(6, "track flow", n);
+  probe.station(Station::track_flow, n);
   limiter_->limit(burst, policy_->limits);
-  probe.station(7, "limit rate", n);
+  probe.station(Station::limit_rate, n);
   decider_->decide(burst, settings.mode, *tracker_);
-  probe.station(8, "decide", n);
+  bypass_->count(burst);
+  probe.station(Station::decide, n);
   reporter_->report(burst, settings);
-  probe.station(9, "report", n);
+  probe.station(Station::report, n);
   forwarder_->forward(burst);
-  probe.station(10, "forward", n);
+  probe.station(Station::forward, n);
   defragmenter_->release_buffers();
 }
 
@@ -193,44 +184,106 @@ void Worker::count_received(std::uint8_t port, Burst& burst) noexcept {
   counters_.rx_bytes += bytes;
   counters_.ports[port].rx_packets += burst.count;
   counters_.ports[port].rx_bytes += bytes;
+  ++counters_.bursts;
   if (burst.count == setup_.burst) ++counters_.full_bursts;
 }
 
 bool Worker::take_handed_over(TimeNs now, std::uint32_t rounds) noexcept {
+  NoProbe probe;
+  return take_rounds(now, rounds, probe);
+}
+
+template <class Probe>
+bool Worker::take_rounds(TimeNs now, std::uint32_t rounds, Probe& probe) noexcept {
   bool any = false;
   for (; rounds > 0 && setup_.rings->take(setup_.index, burst_, now, counters_); --rounds) {
     any = true;
-    for (Packet& packet : burst_.all()) packet.out_port = setup_.ports[packet.in_port].peer;
-    judge(burst_);
+    std::array<TimeNs, kBurstMax> received;
+    for (std::uint32_t i = 0; i < burst_.count; ++i) {
+      Packet& packet = burst_.packets[i];
+      packet.out_port = setup_.ports[packet.in_port].peer;
+      received[i] = note_of(packet.mbuf).received;
+    }
+    run_journey(burst_, probe);
+    if (setup_.clock != nullptr) {
+      const TimeNs sent = setup_.clock->now();
+      for (std::uint32_t i = 0; i < burst_.count; ++i) {
+        if (burst_.packets[i].verdict.action != Action::pass) continue;
+        meter_.count(sent - received[i], burst_.packets[i].frames);
+      }
+    }
     while (defragmenter_->has_leaving()) flush_defragmenter(now);
   }
   return any;
+}
+
+// Costs a clock read where something was sent. A datagram counts from its last fragment.
+TimeNs Worker::note_sent(TimeNs received, std::uint64_t forwarded_before) noexcept {
+  const std::uint64_t packets = counters_.forwarded - forwarded_before;
+  if (packets == 0) return received;
+  const TimeNs sent = setup_.clock->now();
+  meter_.count(sent - received, packets);
+  return sent;
 }
 
 template <class Probe>
 void Worker::poll(Probe& probe) noexcept {
   policy_ = setup_.policies->current(setup_.index);
   const TimeNs now = setup_.clock->now();
+  if (turn_was_busy_) counters_.busy_ns += now - turn_began_;
+  turn_began_ = now;
+  TimeNs received = now;
   bool was_busy = false;
+  const std::uint64_t full_before = counters_.full_bursts;
   for (std::uint8_t port = 0; port < setup_.ports.size(); ++port) {
     if (!setup_.ports[port].receives || receive(port, now) == 0) continue;
     was_busy = true;
+    const std::uint64_t forwarded_before = counters_.forwarded;
     run_journey(burst_, probe);
+    received = note_sent(received, forwarded_before);
     while (defragmenter_->has_leaving()) flush_defragmenter(now);
   }
-  if (setup_.rings != nullptr) was_busy |= take_handed_over(now, 2 * setup_.workers);
+  bool was_full = counters_.full_bursts != full_before;
+  if (setup_.rings != nullptr && take_rounds(now, 2 * setup_.workers, probe)) {
+    was_busy = true;
+    was_full |= burst_.count == kBurstMax;
+  }
+  end_turn(now, was_busy, was_full);
+  setup_.policies->quiesce(setup_.index);
+}
+
+void Worker::end_turn(TimeNs now, bool was_busy, bool was_full) noexcept {
+  turn_was_busy_ = was_busy;
   ++counters_.polls;
   counters_.busy_polls += was_busy ? 1 : 0;
+  if (overload_.see(now, was_busy, was_full, policy_->settings.overload)) [[unlikely]] {
+    tracker_->shed_records(overload_.level());
+    reporter_->shed_records(overload_.level());
+  }
   const std::uint32_t flow_slots = was_busy ? kSweepBusy : kSweepIdle;
   if (!was_busy || now - published_ >= kPublishEvery) {
     keep_house(now, flow_slots);
   } else {
     tracker_->expire(now, flow_slots);
   }
-  setup_.policies->quiesce(setup_.index);
+  if (setup_.requests != nullptr && setup_.requests->is_asked()) [[unlikely]] {
+    answer_request(now, was_busy ? kRequestSlotsBusy : kRequestSlotsIdle);
+  }
 }
 
+void Worker::answer_request(TimeNs now, std::uint32_t slots) noexcept {
+  setup_.requests->answer_some({.flows = tracker_.get(),
+                                .sources = limiter_.get(),
+                                .limits = &policy_->limits,
+                                .worker = setup_.index},
+                               now, slots);
+}
+
+// The stations of one busy turn in kMeasuredBursts are measured.
 void Worker::poll_once() noexcept {
+  if (counters_.busy_polls % kMeasuredBursts == 0) [[unlikely]] {
+    return poll_measured(meter_.costs());
+  }
   NoProbe probe;
   poll(probe);
 }
@@ -267,9 +320,15 @@ void Worker::publish(TimeNs now) noexcept {
   defragmenter_->add_to(counters_);
   tracker_->add_to(counters_);
   limiter_->add_to(counters_);
+  counters_.shed_level = overload_.level();
+  counters_.shed_steps = overload_.steps();
+  counters_.records_shed = tracker_->counters().records_shed + reporter_->records_shed();
   if (setup_.window == nullptr) return;
   setup_.window->counters.publish(counters_);
   setup_.window->heartbeat.store(counters_.polls, std::memory_order_relaxed);
+  if (now - timings_published_ < kTimingsEvery) return;
+  timings_published_ = now;
+  setup_.window->timings.publish(meter_.timings());
 }
 
 void Worker::finish(TimeNs now) noexcept {

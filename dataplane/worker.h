@@ -3,8 +3,10 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/clock.h"
@@ -12,10 +14,16 @@
 #include "base/siphash.h"
 #include "dataplane/burst.h"
 #include "dataplane/io/port_io.h"
+#include "dataplane/latency_meter.h"
+#include "dataplane/overload.h"
+#include "dataplane/station_costs.h"
 #include "dataplane/window.h"
 
 namespace sluice {
 
+class BlockFilter;
+class BlockTable;
+class Bypass;
 class Decoder;
 class Decider;
 class Defragmenter;
@@ -27,6 +35,7 @@ class PolicySlot;
 class PrefixFilter;
 class RateLimiter;
 class Reporter;
+class RequestSeat;
 class SharedMeters;
 struct Policy;
 
@@ -55,27 +64,20 @@ struct WorkerSetup {
   std::vector<PortIo> ports;  ///< by port number; peers point into the same list
   WorkerKeys keys;
   WorkerSizes sizes;
-  MemoryArena* arena = nullptr;    ///< outlives the worker
-  WorkerWindow* window = nullptr;  ///< outlives the worker
-  HandoffRings* rings = nullptr;   ///< null with one worker
-  SharedMeters* meters = nullptr;  ///< null with one worker outside a replay
-  PolicySlot* policies = nullptr;  ///< null in a replay: `use_policy` instead
-  const Clock* clock = nullptr;    ///< null in a replay: packets bring their time
+  MemoryArena* arena = nullptr;                      ///< outlives the worker
+  WorkerWindow* window = nullptr;                    ///< outlives the worker
+  HandoffRings* rings = nullptr;                     ///< null with one worker
+  SharedMeters* meters = nullptr;                    ///< null with one worker outside a replay
+  const BlockTable* blocks = nullptr;                ///< null: there never is a block
+  std::span<std::atomic<std::uint32_t>> block_hits;  ///< by slot of `blocks`
+  PolicySlot* policies = nullptr;                    ///< null in a replay: `use_policy` instead
+  const Clock* clock = nullptr;                      ///< null in a replay: packets bring their time
   TimeNs started = 0;
   bool is_replay = false;
+  RequestSeat* requests = nullptr;  ///< outlives the worker; null in a replay
   ReleaseMbufs release = nullptr;
   RefusalObserver refusals;  ///< only a replay looks
 };
-
-/// Cycles and packets per station, filled where a benchmark asks for them.
-struct StationCost {
-  const char* station = "";
-  std::uint64_t cycles = 0;
-  std::uint64_t packets = 0;
-  std::uint64_t calls = 0;
-};
-inline constexpr std::size_t kStationCount = 14;
-using StationCosts = std::array<StationCost, kStationCount>;
 
 /// What `receive` leaves in a packet, from its mbuf; the rest is the decoder's.
 void fill_received(Packet& packet, rte_mbuf* mbuf, TimeNs now) noexcept;
@@ -121,6 +123,11 @@ class Worker {
   void poll(Probe& probe) noexcept;
   template <class Probe>
   void run_journey(Burst& burst, Probe& probe) noexcept;
+  template <class Probe>
+  bool take_rounds(TimeNs now, std::uint32_t rounds, Probe& probe) noexcept;
+  [[nodiscard]] TimeNs note_sent(TimeNs received, std::uint64_t forwarded_before) noexcept;
+  void end_turn(TimeNs now, bool was_busy, bool was_full) noexcept;
+  void answer_request(TimeNs now, std::uint32_t slots) noexcept;
   [[nodiscard]] Status make_tables();
   void make_stations();
   static void emit_record(void* self, const FlowRecord& record) noexcept;
@@ -132,13 +139,20 @@ class Worker {
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Defragmenter> defragmenter_;
   std::unique_ptr<PrefixFilter> filter_;
+  std::unique_ptr<BlockFilter> blocks_;
+  std::unique_ptr<Bypass> bypass_;
   std::unique_ptr<FlowTracker> tracker_;
   std::unique_ptr<RateLimiter> limiter_;
   std::unique_ptr<Decider> decider_;
   std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<Forwarder> forwarder_;
   WorkerCounters counters_;
+  LatencyMeter meter_;
+  Overload overload_;
   TimeNs published_ = 0;
+  TimeNs timings_published_ = 0;
+  TimeNs turn_began_ = 0;
+  bool turn_was_busy_ = false;
   Burst burst_;
 };
 

@@ -2,16 +2,20 @@
 // each verb is a few lines that call the folder which does the work.
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "base/log.h"
 #include "config/check.h"
+#include "control/config_child.h"
 #include "control/control_plane.h"
 #include "control/policy_builder.h"
 #include "control/replay_driver.h"
+#include "dataplane/doctor.h"
 #include "dataplane/wire.h"
+#include "doctor_report.h"
 #include "render.h"
 #include "wire_start.h"
 
@@ -47,6 +51,20 @@ int plan(const std::string& path, bool as_json) {
   }
   fmt::print("{}", as_json ? render_plan_json(*answer) : render_plan_table(*answer));
   return kDone;
+}
+
+int doctor(const std::string& path, bool as_json) {
+  CheckedConfig checked;
+  HostNeeds needs;
+  if (!path.empty()) {
+    checked = check_for_start(path);
+    fmt::print(stderr, "{}", checked.findings.render());
+    if (checked.findings.has_errors()) return kAskedWrongly;
+    needs = host_needs(checked, path);
+  }
+  const std::vector<HostFinding> findings = examine_host(real_host(), needs);
+  fmt::print("{}", as_json ? render_findings_json(findings) : render_findings_table(findings));
+  return exit_code_of(findings);
 }
 
 struct ReplayArguments {
@@ -92,6 +110,13 @@ int run_verb(int argc, char** argv) {
   plan_app->add_flag("--json", as_json, "for scripts");
   plan_app->footer("example: sluiced plan --config sluice.yaml --json");
 
+  std::string examined;
+  CLI::App* doctor_app =
+      app.add_subcommand("doctor", "is this host ready: 0 yes, 1 with warnings, 2 no");
+  doctor_app->add_option("--config", examined, "configuration file");
+  doctor_app->add_flag("--json", as_json, "for scripts");
+  doctor_app->footer("example: sluiced doctor --config sluice.yaml");
+
   ReplayArguments arguments;
   CLI::App* replay_app = app.add_subcommand("replay", "captures through the same stations");
   replay_app->add_option("--config", arguments.config, "configuration file");
@@ -105,6 +130,14 @@ int run_verb(int argc, char** argv) {
       ->check(CLI::Range(1, 1'000'000));
   replay_app->footer("example: sluiced replay --in attack.pcap --out result/");
 
+  // The control process starts this one to have a configuration read; nobody types it.
+  ConfigChildRequest read;
+  CLI::App* digest = app.add_subcommand("digest-config", "")->group("");
+  digest->add_option("--config", read.config_path);
+  digest->add_option("--restore", read.restore);
+  digest->add_option("--compare", read.compare);
+  digest->add_option("--stage", read.stage);
+
   // The keeper starts the control process under this name; nobody types it.
   CLI::App* control = app.add_subcommand("control", "")->group("");
   control->add_option("--config", path)->required();
@@ -117,9 +150,15 @@ int run_verb(int argc, char** argv) {
   if (*run) return run_gateway(path);
   if (*check_app) return check(path);
   if (*plan_app) return plan(path, as_json);
+  if (*digest) {
+    limit_config_child();
+    return run_config_child(read, check_for_start, kDigestFd, kPartsFd);
+  }
+  if (*doctor_app) return doctor(examined, as_json);
   if (*replay_app) return replay(std::move(arguments));
   ControlSetup setup;
   setup.config_path = path;
+  setup.version = kVersion;
   return run_control(setup);
 }
 

@@ -119,6 +119,13 @@ Result<PlanAnswer> plan_host(const CheckedConfig& checked) {
   return answer;
 }
 
+HostNeeds host_needs(const CheckedConfig& checked, const std::string& config_path) {
+  return {.config = &checked.config,
+          .config_path = config_path,
+          .prefixes_v4 = count_version(checked.lists, 4),
+          .prefixes_v6 = count_version(checked.lists, 6)};
+}
+
 int run_gateway(const std::string& config_path) {
   auto memfd = make_memfd("sluice-plan");
   if (!memfd) return tell(memfd.error());

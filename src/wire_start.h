@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "config/check.h"
+#include "dataplane/doctor.h"
 #include "render.h"
 
 namespace sluice {
@@ -16,6 +17,9 @@ namespace sluice {
 
 /// The plan for this host. Errors: invalid where the configuration asks for what is not there.
 [[nodiscard]] Result<PlanAnswer> plan_host(const CheckedConfig& checked);
+
+/// What `sluiced doctor` holds the host against.
+[[nodiscard]] HostNeeds host_needs(const CheckedConfig& checked, const std::string& config_path);
 
 /// `sluiced run`: returns the exit code.
 [[nodiscard]] int run_gateway(const std::string& config_path);

@@ -7,6 +7,7 @@ counts come from GoogleTest's closing lines, from a closing "N passed, N failed"
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,7 +15,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RELEASE, SANITIZED, THREADS = (ROOT / name for name in ("build", "build-asan", "build-tsan"))
-FUZZ_SECONDS = 20
+SEEDS, CORPUS = SANITIZED / "seeds", SANITIZED / "corpus"
+FUZZ_SECONDS, PLANTED_SECONDS = 20, 120
 
 lock = threading.Lock()
 totals = {"passed": 0, "failed": 0, "skipped": 0}
@@ -36,8 +38,11 @@ def count(output, code):
     return passed, failed, skipped
 
 
-def run(title, command, timeout=900, env=None):
-    """Runs a test step, adds its counts, and shows its output where it failed."""
+def run(title, command, timeout=900, env=None, shown=None):
+    """Runs a test step, adds its counts, and shows its output where it failed.
+
+    Lines that match `shown` are part of the answer and always printed.
+    """
     began = time.monotonic()
     try:
         done = subprocess.run([str(part) for part in command], cwd=ROOT, timeout=timeout, text=True,
@@ -56,6 +61,9 @@ def run(title, command, timeout=900, env=None):
         print(f"{'ok  ' if failed == 0 else 'FAIL'} {title}: {passed} passed, {failed} failed"
               f"{f', {skipped} skipped' if skipped else ''} ({time.monotonic() - began:.0f} s)",
               flush=True)
+        if shown and not failed:
+            print("\n".join(line for line in output.split("\n") if re.search(shown, line)),
+                  flush=True)
         if failed:
             print("\n".join("    " + line for line in output.split("\n")[-120:]), flush=True)
     return failed == 0
@@ -105,18 +113,21 @@ def build_threads():
 
 
 def fuzz(target, seconds):
-    corpus = SANITIZED / "corpus" / target.name
+    """New inputs are kept in the corpus; the seeds of the unit tests are read beside it."""
+    corpus, seeds = CORPUS / target.name, SEEDS / target.name
+    dictionary = ROOT / f"tests/fuzz/{target.name}.dict"
     corpus.mkdir(parents=True, exist_ok=True)
     run(f"fuzz {target.name} {seconds} s",
-        [target, corpus, f"-max_total_time={seconds}", "-rss_limit_mb=4096", "-timeout=10",
-         "-max_len=4096", "-print_final_stats=0", f"-artifact_prefix={SANITIZED}/"],
+        [target, corpus, *([seeds] if seeds.is_dir() else []), f"-max_total_time={seconds}", "-rss_limit_mb=4096", "-timeout=10",
+         "-max_len=4096", "-print_final_stats=0", f"-artifact_prefix={SANITIZED}/",
+         *([f"-dict={dictionary}"] if dictionary.is_file() else [])],
         timeout=seconds + 120, env=SANITIZER_ENV)
 
 
 def fuzz_all(seconds):
     """Two at a time: there are two cores."""
     targets = sorted(path for path in SANITIZED.glob("tests/*_fuzz") if os.access(path, os.X_OK))
-    waiting = list(targets)
+    waiting = [target for target in targets if target.name != "planted_fuzz"]
 
     def work():
         while True:
@@ -131,6 +142,18 @@ def fuzz_all(seconds):
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def planted_bug():
+    run("fuzzing finds a planted bug",
+        ["/usr/bin/python3", "tests/planted_bug.py", SANITIZED / "tests/planted_fuzz",
+         SEEDS / "decode_fuzz", PLANTED_SECONDS], env=SANITIZER_ENV, shown="^found")
+
+
+def coverage():
+    run("coverage of parsers by fuzzing",
+        ["/usr/bin/python3", "tests/coverage.py", SANITIZED, SEEDS, CORPUS], env=SANITIZER_ENV,
+        shown="^coverage")
 
 
 def integration():
@@ -160,13 +183,16 @@ def main():
             if threads:
                 run("thread sanitizer", [THREADS / "tests/tsan_tests", "--gtest_brief=1"])
             if sanitized:
+                shutil.rmtree(SEEDS, ignore_errors=True)
                 run("unit tests, sanitized", [SANITIZED / "tests/unit_tests", "--gtest_brief=1"],
-                    env=SANITIZER_ENV)
+                    env={**SANITIZER_ENV, "SLUICE_SEED_DIR": str(SEEDS)})
                 run("golden replays, sanitized", [SANITIZED / "tests/golden_tests", "--gtest_brief=1"],
                     env=SANITIZER_ENV)
                 run("malformed packets, sanitized",
                     [SANITIZED / "tests/malformed_tests", "--gtest_brief=1"], env=SANITIZER_ENV)
+                planted_bug()
                 fuzz_all(FUZZ_SECONDS if level != "--full" else 600)
+                coverage()
     if level == "--full":
         run("clang-tidy", ["/usr/bin/python3", "tests/tidy.py", RELEASE], timeout=5400)
     skipped = f", {totals['skipped']} skipped" if totals["skipped"] else ""

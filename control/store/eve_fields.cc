@@ -39,7 +39,9 @@ constexpr EveField kFields[] = {
     {"flow.start", text, kInFlow, "time of the first packet"},
     {"flow.end", text, kInFlow, "time of the last packet"},
     {"flow.age", number, kInFlow, "seconds between the two"},
-    {"flow.state", text, kInFlow, "`new`, `established` or `closed`"},
+    {"flow.state", text, kInFlow,
+     "`new`, `established` or `closed`, at the end that of the last packet; without TCP "
+     "`established` once both sides have sent"},
     {"flow.reason", text, kInFlow,
      "`timeout`, `forced`, `shutdown`, or `unknown` for a flow that goes on"},
     {"flow.alerted", flag, kInFlow, "a rule decided about the flow"},
@@ -141,6 +143,9 @@ constexpr std::string_view kIntroduction =
     "stands under `sluice`. This page is generated from the table of fields.\n\n"
     "* `flow`: at the end of a flow, and at `flows.record_interval` while it goes on "
     "(`sluice.interim`).\n"
+    "  The event at the end tells the flow in whole, an interim event what came since the one "
+    "before:\n"
+    "  add up the ones or the others.\n"
     "* `drop`: a refused packet of one in `events.drop_sample` flows, chosen by a keyed hash; in "
     "mode\n"
     "  monitor a packet that would have been refused.\n"

@@ -59,7 +59,7 @@ TcpStateRow tcp_state_row(std::uint8_t state) noexcept {
 
 std::string_view flow_state_word(const FlowRecord& record) noexcept {
   if (record.key.protocol == 6) return tcp_state_row(record.tcp_state).flow;
-  return record.packets[0] != 0 && record.packets[1] != 0 ? "established" : "new";
+  return record.is_two_way != 0 ? "established" : "new";
 }
 
 std::string_view flow_reason_word(FlowEnd end) noexcept {

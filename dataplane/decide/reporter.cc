@@ -5,6 +5,7 @@
 #include "base/endian.h"
 #include "dataplane/flow/flow.h"
 #include "dataplane/flow/flow_tracker.h"
+#include "dataplane/overload.h"
 #include "dataplane/policy_parts.h"
 
 namespace sluice {
@@ -87,6 +88,10 @@ void Reporter::report_refused(const Packet& packet, const PolicySettings& settin
   if (packet.flow != nullptr) note_refused_packet(*packet.flow, packet.frames);
   if (packet.has(kUnsampled) || window_ == nullptr) return;
   if (!packet.has(kSampled) && !is_sampled(packet, settings.drop_sample)) return;
+  if (shed_level_ >= kShedDropRecords) {
+    ++records_shed_;
+    return;
+  }
   DropRecord record = drop_record(packet);
   record.reason = reason;
   record.is_enforced = is_enforced ? 1 : 0;

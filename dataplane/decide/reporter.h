@@ -23,6 +23,10 @@ class Reporter {
   /// Counts verdicts of action drop, and would-be drops of monitor mode.
   void report(const Burst& burst, const PolicySettings& settings) noexcept;
 
+  /// From now on what overload.h sheds at this level is not handed over, but counted.
+  void shed_records(std::uint32_t level) noexcept { shed_level_ = level; }
+  [[nodiscard]] std::uint64_t records_shed() const noexcept { return records_shed_; }
+
  private:
   void report_refused(const Packet& packet, const PolicySettings& settings) noexcept;
   [[nodiscard]] bool is_sampled(const Packet& packet, std::uint32_t one_in) const noexcept;
@@ -31,6 +35,8 @@ class Reporter {
   std::uint8_t worker_;
   WorkerCounters& counters_;
   WorkerWindow* window_;
+  std::uint32_t shed_level_ = 0;
+  std::uint64_t records_shed_ = 0;
 };
 
 /// What the control side learns of a refused packet. Exposed for tests.

@@ -115,7 +115,8 @@ static_assert(sizeof(FlowPair) == 128 && std::is_standard_layout_v<FlowPair>);
 }
 
 /// Cold part: the first line is written at set-up and read when a record is emitted; the second is
-/// valid only once `interims` is not 0, so that short flows never touch it.
+/// valid only once `interims` is not 0, so that short flows never touch it. Its 64 bits continue
+/// the 32 of the warm line.
 struct alignas(64) FlowCold {
   FlowKey key;
   TimeNs first_seen;
@@ -126,10 +127,10 @@ struct alignas(64) FlowCold {
   std::uint8_t has_icmp_type : 4;  ///< the next two are those of the packet that made the flow
   std::uint8_t icmp_type;
   std::uint8_t icmp_code;
-  std::uint32_t interims;  ///< interim records emitted
-  std::array<std::uint64_t, 2> emitted_bytes;
-  std::array<std::uint32_t, 2> emitted_packets;
-  std::uint32_t emitted_dropped;
+  std::uint32_t interims;                   ///< interim records emitted
+  std::array<std::uint64_t, 2> told_bytes;  ///< by interim records, all together
+  std::array<std::uint64_t, 2> told_packets;
+  std::uint64_t told_dropped;
 };
 static_assert(sizeof(FlowCold) == 128 && std::is_trivially_copyable_v<FlowCold>);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/flow/flow_tracker.h"
+#include "dataplane/overload.h"
 
 namespace sluice {
 namespace {
@@ -104,15 +105,25 @@ void FlowTracker::emit_interim(Flow& flow, CoarseTime now) noexcept {
   FlowCold& cold = table_.cold_of(flow);
   pair.warm.interim_due = next_due(pair.warm.interim_due, now, interim_interval_);
   if (!has_untold(pair, cold)) return;
+  if (shed_level_ >= kShedInterimRecords && emits_records_) {
+    ++counters_.records_shed;
+    return;
+  }
   emit(pair, FlowEnd::none);
   note_told(pair, cold);
 }
 
 void FlowTracker::emit(const FlowPair& pair, FlowEnd end) noexcept {
   if (sink_.emit == nullptr || !emits_records_) return;
-  FlowRecord record = flow_record(pair, table_.cold_of(pair.hot));
+  if (shed_level_ >= kShedFlowRecords) {
+    ++counters_.records_shed;
+    return;
+  }
+  const FlowCold& cold = table_.cold_of(pair.hot);
+  const bool goes_on = end == FlowEnd::none;
+  FlowRecord record = goes_on ? interim_record(pair, cold) : flow_record(pair, cold);
   record.end = end;
-  record.is_interim = end == FlowEnd::none ? 1 : 0;
+  record.is_interim = goes_on ? 1 : 0;
   record.worker = worker_;
   sink_.emit(sink_.context, record);
 }

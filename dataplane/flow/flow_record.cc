@@ -7,20 +7,75 @@ namespace {
 
 constexpr std::uint64_t kOddConstant = 0x9e3779b97f4a7c15ULL;
 
-struct Told {
+struct Counts {
   std::array<std::uint64_t, 2> bytes{};
-  std::array<std::uint32_t, 2> packets{};
-  std::uint32_t dropped = 0;
+  std::array<std::uint64_t, 2> packets{};
+  std::uint64_t dropped = 0;
 };
 
-[[nodiscard]] Told told(const FlowCold& cold) noexcept {
+[[nodiscard]] Counts told(const FlowCold& cold) noexcept {
   if (cold.interims == 0) return {};
-  return {cold.emitted_bytes, cold.emitted_packets, cold.emitted_dropped};
+  return {cold.told_bytes, cold.told_packets, cold.told_dropped};
+}
+
+/// What a counter of 32 bits, which may have wrapped, counted since it was told.
+[[nodiscard]] std::uint64_t since(std::uint32_t now, std::uint64_t before) noexcept {
+  return now - static_cast<std::uint32_t>(before);
+}
+
+[[nodiscard]] Counts untold(const FlowWarm& warm, const Counts& before) noexcept {
+  Counts counts;
+  for (unsigned i = 0; i < 2; ++i) {
+    counts.bytes[i] = warm.bytes[i] - before.bytes[i];
+    counts.packets[i] = since(warm.packets[i], before.packets[i]);
+  }
+  counts.dropped = since(warm.dropped_packets, before.dropped);
+  return counts;
+}
+
+[[nodiscard]] Counts total(const FlowWarm& warm, const Counts& before) noexcept {
+  Counts counts = untold(warm, before);
+  for (unsigned i = 0; i < 2; ++i) {
+    counts.bytes[i] += before.bytes[i];
+    counts.packets[i] += before.packets[i];
+  }
+  counts.dropped += before.dropped;
+  return counts;
 }
 
 // A record says what happened, not which side the tracker's tables call first.
 [[nodiscard]] TcpState recorded(TcpState state) noexcept {
   return state == TcpState::responder_fin ? TcpState::fin_wait : state;
+}
+
+[[nodiscard]] FlowRecord record_of(const FlowPair& pair, const FlowCold& cold,
+                                   const Counts& counts) noexcept {
+  const Flow& flow = pair.hot;
+  const FlowWarm& warm = pair.warm;
+  FlowRecord record{};
+  record.emitted = flow.last_seen;
+  record.first_seen = cold.first_seen;
+  record.last_seen = flow.last_seen;
+  record.flow_number = flow_number_of(flow);
+  record.key = cold.key;
+  record.bytes = counts.bytes;
+  record.packets = counts.packets;
+  record.dropped_packets = counts.dropped;
+  record.rule_id = flow.has(kRefused) ? warm.refused_rule : 0;
+  record.packet_number = cold.first_packet_number;
+  record.vlan = cold.vlan;
+  record.generation = flow.policy_epoch;
+  record.initiator_is_low = flow.has(kInitiatorIsLow) ? 1 : 0;
+  record.tcp_state = static_cast<std::uint8_t>(recorded(flow.tcp_state));
+  record.tcp_flags = warm.tcp_flags;
+  record.in_port = cold.in_port;
+  record.refused_reason = flow.refused_reason;
+  record.is_midstream = flow.has(kMidstream) ? 1 : 0;
+  record.has_icmp_type = cold.has_icmp_type;
+  record.icmp_type = cold.icmp_type;
+  record.icmp_code = cold.icmp_code;
+  record.is_two_way = warm.packets[0] != 0 && warm.packets[1] != 0 ? 1 : 0;
+  return record;
 }
 
 }  // namespace
@@ -45,45 +100,23 @@ std::uint64_t flow_number_of(const Flow& flow) noexcept {
 }
 
 bool has_untold(const FlowPair& pair, const FlowCold& cold) noexcept {
-  const Told before = told(cold);
-  return pair.warm.packets != before.packets || pair.warm.dropped_packets != before.dropped;
+  const Counts now = untold(pair.warm, told(cold));
+  return now.packets[0] != 0 || now.packets[1] != 0 || now.dropped != 0;
+}
+
+FlowRecord interim_record(const FlowPair& pair, const FlowCold& cold) noexcept {
+  return record_of(pair, cold, untold(pair.warm, told(cold)));
 }
 
 FlowRecord flow_record(const FlowPair& pair, const FlowCold& cold) noexcept {
-  const Flow& flow = pair.hot;
-  const FlowWarm& warm = pair.warm;
-  const Told before = told(cold);
-  FlowRecord record{};
-  record.emitted = flow.last_seen;
-  record.first_seen = cold.first_seen;
-  record.last_seen = flow.last_seen;
-  record.flow_number = flow_number_of(flow);
-  record.key = cold.key;
-  for (unsigned i = 0; i < 2; ++i) {
-    record.bytes[i] = warm.bytes[i] - before.bytes[i];
-    record.packets[i] = warm.packets[i] - before.packets[i];
-  }
-  record.dropped_packets = warm.dropped_packets - before.dropped;
-  record.rule_id = flow.has(kRefused) ? warm.refused_rule : 0;
-  record.packet_number = cold.first_packet_number;
-  record.vlan = cold.vlan;
-  record.generation = flow.policy_epoch;
-  record.initiator_is_low = flow.has(kInitiatorIsLow) ? 1 : 0;
-  record.tcp_state = static_cast<std::uint8_t>(recorded(flow.tcp_state));
-  record.tcp_flags = warm.tcp_flags;
-  record.in_port = cold.in_port;
-  record.refused_reason = flow.refused_reason;
-  record.is_midstream = flow.has(kMidstream) ? 1 : 0;
-  record.has_icmp_type = cold.has_icmp_type;
-  record.icmp_type = cold.icmp_type;
-  record.icmp_code = cold.icmp_code;
-  return record;
+  return record_of(pair, cold, total(pair.warm, told(cold)));
 }
 
 void note_told(const FlowPair& pair, FlowCold& cold) noexcept {
-  cold.emitted_bytes = pair.warm.bytes;
-  cold.emitted_packets = pair.warm.packets;
-  cold.emitted_dropped = pair.warm.dropped_packets;
+  const Counts now = total(pair.warm, told(cold));
+  cold.told_bytes = now.bytes;
+  cold.told_packets = now.packets;
+  cold.told_dropped = now.dropped;
   ++cold.interims;
 }
 

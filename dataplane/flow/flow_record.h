@@ -43,10 +43,14 @@ inline constexpr DurationNs kCoarseUnit = 100 * kNsPerMs;
 /// Something of `pair` was not told by an interim record yet.
 [[nodiscard]] bool has_untold(const FlowPair& pair, const FlowCold& cold) noexcept;
 
-/// What was not told yet.
+/// What no interim record told yet.
+[[nodiscard]] FlowRecord interim_record(const FlowPair& pair, const FlowCold& cold) noexcept;
+
+/// The flow in whole, whatever interim records told of it. Packets go beyond 32 bits where interim
+/// records were told on the way.
 [[nodiscard]] FlowRecord flow_record(const FlowPair& pair, const FlowCold& cold) noexcept;
 
-/// Marks as told what `flow_record` says now.
+/// Marks as told what `interim_record` says now.
 void note_told(const FlowPair& pair, FlowCold& cold) noexcept;
 
 }  // namespace sluice

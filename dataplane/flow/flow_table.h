@@ -63,9 +63,13 @@ class FlowTable {
   [[nodiscard]] static Result<FlowTable> create(std::uint32_t capacity, const SipKey& key,
                                                 MemoryArena& arena);
 
-  // A look-up in three passes over a burst: prefetch, guess, confirm.
+  // A look-up in three passes over a burst: prefetch, guess, confirm. Lines are asked for into the
+  // second-level cache: a burst's worth of requests for the first level waits for its few miss
+  // buffers, and with them the whole core (100 cycles a packet where tables lie in memory).
 
-  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[home_of(hash)]); }
+  void prefetch(std::uint64_t hash) const noexcept {
+    __builtin_prefetch(&buckets_[home_of(hash)], 0, 2);
+  }
 
   /// The slot that most likely holds the flow, its lines already on their way; kNoSlot: absent, or
   /// in its other bucket, which `find` will look at.
@@ -88,8 +92,8 @@ class FlowTable {
     return pairs_[slot].hot.id.hi == 0;  // the lowest byte of an id is 4 or 6
   }
   void prefetch_slot(std::uint32_t slot) const noexcept {
-    __builtin_prefetch(&pairs_[slot].hot);
-    __builtin_prefetch(&pairs_[slot].warm);
+    __builtin_prefetch(&pairs_[slot].hot, 0, 2);
+    __builtin_prefetch(&pairs_[slot].warm, 0, 2);
   }
 
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
@@ -141,7 +145,7 @@ inline std::uint32_t FlowTable::guess(std::uint64_t hash) const noexcept {
     prefetch_slot(slot);
     return slot;
   }
-  if (home.overflow != 0) __builtin_prefetch(&buckets_[other_of(home_of(hash), tag)]);
+  if (home.overflow != 0) __builtin_prefetch(&buckets_[other_of(home_of(hash), tag)], 0, 2);
   return kNoSlot;
 }
 

@@ -140,7 +140,7 @@ void FlowTracker::track(Burst& burst, const PolicySettings& settings,
   burst_ = nullptr;
 }
 
-void FlowTracker::track_packet(Packet& packet) noexcept {
+inline void FlowTracker::track_packet(Packet& packet) noexcept {
   // An earlier packet of the burst may have made the flow, or have put another in its place.
   if (packet.flow == nullptr || packet.flow->id != packet.id) packet.flow = find_again(packet);
   if (packet.has(kIcmpError)) [[unlikely]]
@@ -163,7 +163,7 @@ Flow* FlowTracker::find_again(Packet& packet) noexcept {
   return flow;
 }
 
-void FlowTracker::track_known(Packet& packet, Flow& flow) noexcept {
+inline void FlowTracker::track_known(Packet& packet, Flow& flow) noexcept {
   const FlowWarm& warm = warm_of(flow);
   const CoarseTime now = coarse(packet.now);
   if (is_due(warm.interim_due, now) && interim_interval_ != 0) [[unlikely]]
@@ -172,7 +172,10 @@ void FlowTracker::track_known(Packet& packet, Flow& flow) noexcept {
     return track_refused(packet, flow);
   flow.policy_epoch = generation_;
   const auto direction = static_cast<unsigned>(!packet.has(kInitiator));
-  if (flow.tcp_state != TcpState::none) return track_tcp(packet, flow, direction);
+  if (flow.tcp_state != TcpState::none &&
+      !advance_plainly(flow, warm_of(flow), segment_of(packet, direction))) [[unlikely]] {
+    return track_tcp(packet, flow, direction);
+  }
   account(packet, flow, direction);
 }
 

@@ -44,6 +44,7 @@ struct FlowCounters {
   std::uint64_t table_full = 0;      ///< packets that found no slot for a flow
   std::uint64_t evicted_closed = 0;  ///< flows that were over and made room before their timeout
   std::uint64_t evicted_one_way = 0;
+  std::uint64_t records_shed = 0;
 };
 
 class FlowTracker {
@@ -76,6 +77,14 @@ class FlowTracker {
   /// From now on every packet of the flow, in both directions, is refused. The tombstone stays for
   /// `refused` after its last packet and no new flow evicts it. The first refusal counts.
   void refuse(Flow& flow, DropReason reason, std::uint32_t rule_id) noexcept;
+
+  /// From now on what overload.h sheds at this level is not recorded, but counted.
+  void shed_records(std::uint32_t level) noexcept { shed_level_ = level; }
+
+  /// Not past its timeout. A flow that is stands in the table until a sweep or a packet finds it.
+  [[nodiscard]] bool is_live(const Flow& flow, TimeNs now) const noexcept {
+    return now < end_of_idle(flow);
+  }
 
   /// Stop: every flow ends, by its timeout where that has passed.
   void flush(TimeNs now) noexcept;
@@ -147,6 +156,7 @@ class FlowTracker {
   CoarseTime interim_interval_ = 0;  ///< 0 = no interim records
   std::uint16_t generation_ = 0;
   bool emits_records_ = true;
+  std::uint32_t shed_level_ = 0;
 
   std::array<std::uint32_t, kBurstMax> guesses_;  ///< of the burst at hand
   std::uint32_t guessed_ = 0;                     ///< a bit for every packet with a guess

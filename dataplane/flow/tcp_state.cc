@@ -16,6 +16,10 @@ namespace sluice {
 namespace {
 
 using enum TcpState;
+using detail::ahead;
+using detail::kWindowSlack;
+using detail::later;
+using detail::scale_of;
 
 constexpr std::size_t kStates = static_cast<std::size_t>(TcpState::count_);
 constexpr std::size_t kEvents = static_cast<std::size_t>(TcpEvent::count_);
@@ -36,23 +40,8 @@ constexpr std::array<std::array<TcpState, kEvents>, kStates> kNext{{
     {responder_fin, responder_fin, closing, responder_fin, responder_fin, reset},
 }};
 
-// Zero-window probes carry one byte too many, and a FIN may follow a full window.
-constexpr std::int32_t kWindowSlack = 2;
 // A repeated SYN-ACK lies at most this far behind; a new connection's numbers do so once in 2^24.
 constexpr std::uint32_t kRecentBytes = 1U << 20;
-
-/// Serial numbers (RFC 1982): how far `a` is ahead of `b`.
-[[nodiscard]] std::int32_t ahead(std::uint32_t a, std::uint32_t b) noexcept {
-  return static_cast<std::int32_t>(a - b);
-}
-
-[[nodiscard]] std::uint32_t later(std::uint32_t a, std::uint32_t b) noexcept {
-  return ahead(a, b) > 0 ? a : b;
-}
-
-[[nodiscard]] unsigned scale_of(const FlowWarm& warm, unsigned side) noexcept {
-  return (unsigned{warm.window_scales} >> (4 * side)) & 0xfU;
-}
 
 constexpr unsigned bit_of(TcpState state) { return 1U << static_cast<unsigned>(state); }
 constexpr unsigned kBothClosed = bit_of(closing) | bit_of(closed);

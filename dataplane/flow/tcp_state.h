@@ -71,9 +71,60 @@ void open_by_segment(Flow& flow, FlowWarm& warm, const TcpSegment& segment,
 /// is out of state and nothing was changed.
 [[nodiscard]] bool advance(Flow& flow, FlowWarm& warm, const TcpSegment& segment) noexcept;
 
+/// The same for what nearly all segments are: an acknowledgement, with data or without, of an
+/// established connection whose windows are known. False: nothing was changed, `advance` must look.
+[[nodiscard]] inline bool advance_plainly(Flow& flow, FlowWarm& warm,
+                                          const TcpSegment& segment) noexcept;
+
 /// True if an ICMP error that quotes `sequence` of bytes in `direction` may be about this flow
 /// (RFC 5927 4.1).
 [[nodiscard]] bool is_plausible_quote(const Flow& flow, const FlowWarm& warm,
                                       std::uint32_t sequence, unsigned direction) noexcept;
+
+namespace detail {
+
+// Zero-window probes carry one byte too many, and a FIN may follow a full window.
+inline constexpr std::int32_t kWindowSlack = 2;
+
+/// Serial numbers (RFC 1982): how far `a` is ahead of `b`.
+[[nodiscard]] inline std::int32_t ahead(std::uint32_t a, std::uint32_t b) noexcept {
+  return static_cast<std::int32_t>(a - b);
+}
+
+[[nodiscard]] inline std::uint32_t later(std::uint32_t a, std::uint32_t b) noexcept {
+  return ahead(a, b) > 0 ? a : b;
+}
+
+[[nodiscard]] inline unsigned scale_of(const FlowWarm& warm, unsigned side) noexcept {
+  return (unsigned{warm.window_scales} >> (4 * side)) & 0xfU;
+}
+
+}  // namespace detail
+
+inline bool advance_plainly(Flow& flow, FlowWarm& warm, const TcpSegment& segment) noexcept {
+  using namespace detail;
+  if ((segment.flags & (kFin | kSyn | kRst | kAck)) != kAck) return false;
+  if (flow.tcp_state != TcpState::established || warm.window_scales == kScalesUnknown) return false;
+  const unsigned own = segment.direction;
+  const unsigned other = own ^ 1;
+  const unsigned own_scale = scale_of(warm, own);
+  const std::uint32_t number = segment.acknowledgement;
+  const std::uint32_t end = segment.sequence + segment.payload;
+  const std::uint32_t edge = number + (std::uint32_t{segment.window} << own_scale);
+  const auto receiver_window = static_cast<std::int32_t>(0xffffU << scale_of(warm, other));
+  const auto sender_window = static_cast<std::int32_t>(0xffffU << own_scale);
+  const std::int32_t beyond_edge = ahead(end, warm.window_edge[own]);
+  const std::int32_t behind = ahead(warm.acknowledged[own], segment.sequence);
+  const std::int32_t old_ack = ahead(warm.acknowledged[other], number);
+  const std::int32_t not_sent = ahead(number, flow.next_sequence[other]);
+  const bool is_inside = (beyond_edge <= kWindowSlack) & (behind <= receiver_window) &
+                         (old_ack <= sender_window) & (not_sent <= 0);
+  if (!is_inside) return false;
+  flow.next_sequence[own] = later(end, flow.next_sequence[own]);
+  warm.acknowledged[other] = later(number, warm.acknowledged[other]);
+  warm.window_edge[other] = later(edge, warm.window_edge[other]);
+  warm.tcp_flags[own] |= segment.flags;
+  return true;
+}
 
 }  // namespace sluice

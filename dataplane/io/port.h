@@ -24,6 +24,11 @@ struct PortLosses {
   std::uint64_t lost_after_transmit = 0;  ///< taken for sending, refused by device or kernel
 };
 
+struct PoolLevel {
+  std::uint64_t mbufs = 0;
+  std::uint64_t free = 0;
+};
+
 class PortSet {
  public:
   /// After EAL, before the workers. A failure closes again what was opened. One set
@@ -38,15 +43,18 @@ class PortSet {
   /// By port number; ports with fewer queues than workers are received by some workers only.
   [[nodiscard]] std::vector<PortIo> io_of_worker(unsigned worker) const;
   [[nodiscard]] PortLosses losses(std::size_t port);
+  /// Packet buffers of a pair. Walks the caches of all threads: for once a second.
+  [[nodiscard]] PoolLevel pool_level(std::size_t pair) const noexcept;
   /// The kernel interface behind a port, or null.
   [[nodiscard]] KernelInterface* interface(std::size_t port) const noexcept;
   /// What is worth a line for the operator after the start, such as missing multi-queue support.
   [[nodiscard]] const std::vector<std::string>& notices() const noexcept { return notices_; }
 
  private:
-  struct Port;
+  struct Port;  ///< open_port.h
   PortSet() = default;
   [[nodiscard]] Status open_all(const WirePlan& plan);
+  [[nodiscard]] Status open_port(const WirePlan& plan, std::size_t number);
 
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<rte_mempool*> pools_;

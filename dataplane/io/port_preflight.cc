@@ -4,7 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
-#include <set>
+#include <span>
 
 #include <unistd.h>
 
@@ -23,6 +23,12 @@ constexpr std::array<std::string_view, 3> kSharedDrivers = {"mlx5_core", "mlx4_c
 constexpr std::array<std::string_view, 4> kOwnXdpPrograms = {"xdp_dispatcher", "xsk_def_prog",
                                                              "xdp_pass", "sluice_xdp"};
 
+constexpr std::uint64_t kEalOwnBytes = 32U << 20;
+
+bool contains(std::span<const std::string_view> words, std::string_view word) noexcept {
+  return std::ranges::find(words, word) != words.end();
+}
+
 struct Check {
   const WirePlan& plan;
   Preflight& found;
@@ -38,8 +44,7 @@ struct Check {
 void check_hugepages(const Check& check, const HostMemory& host) {
   const HugepageMode mode = check.plan.hugepages;
   if (mode == HugepageMode::off) return;
-  constexpr std::uint64_t kEalOwnBytes = 32U << 20;
-  const std::uint64_t needed = check.plan.pool_bytes + kEalOwnBytes;
+  const std::uint64_t needed = hugepage_bytes_needed(check.plan.pool_bytes);
   if (host.free_hugepage_bytes() >= needed && host.hugepage_bytes > 0) {
     check.found.uses_hugepages = true;
     return;
@@ -49,7 +54,7 @@ void check_hugepages(const Check& check, const HostMemory& host) {
                   print_mebibytes(host.free_hugepage_bytes()), print_mebibytes(needed));
   const std::uint64_t page = host.hugepage_bytes > 0 ? host.hugepage_bytes : 2U << 20;
   const std::uint64_t pages =
-      host.free_hugepages + (needed - host.free_hugepage_bytes() + page - 1) / page;
+      host.reserved_hugepages + (needed - host.free_hugepage_bytes() + page - 1) / page;
   const std::string fix = fmt::format("sysctl -w vm.nr_hugepages={}", pages);
   if (mode == HugepageMode::require) {
     check.error(ErrorKind::limit, cause, fix);
@@ -96,7 +101,7 @@ void check_xdp_interface(const Check& check, const std::string& port, const Devi
   }
   if (facts.xdp_program == 0) return;
   const std::string name = bpf_program_name(facts.xdp_program);
-  if (std::ranges::find(kOwnXdpPrograms, name) != kOwnXdpPrograms.end()) return;
+  if (is_own_xdp_program(name)) return;
   check.error(ErrorKind::unavailable,
               fmt::format("port {}: {} has the XDP program '{}' of somebody else", port,
                           device.name, name.empty() ? std::to_string(facts.xdp_program) : name),
@@ -121,24 +126,6 @@ void check_interface(const Check& check, const std::string& port, const DeviceWo
   }
 }
 
-std::string driver_of(const std::string& pci_address) {
-  std::error_code error;
-  const auto link =
-      std::filesystem::read_symlink("/sys/bus/pci/devices/" + pci_address + "/driver", error);
-  return error ? std::string() : link.filename().string();
-}
-
-/// Interfaces that the kernel driver of the device made.
-std::vector<std::string> interfaces_of(const std::string& pci_address) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry :
-       std::filesystem::directory_iterator("/sys/bus/pci/devices/" + pci_address + "/net", error)) {
-    names.push_back(entry.path().filename());
-  }
-  return names;
-}
-
 void check_pci(const Check& check, const std::string& port, const DeviceWord& device) {
   std::error_code error;
   if (!std::filesystem::exists("/sys/bus/pci/devices/" + device.name, error)) {
@@ -147,15 +134,12 @@ void check_pci(const Check& check, const std::string& port, const DeviceWord& de
                 "lspci -D -d ::0200 lists the network devices");
     return;
   }
-  for (const std::string& interface : interfaces_of(device.name)) {
+  for (const std::string& interface : read_pci_interfaces(device.name)) {
     const auto facts = inspect_interface(interface);
     if (facts && facts->carries_default_route) return refuse_default_route(check, port, interface);
   }
-  const std::string driver = driver_of(device.name);
-  const auto knows = [&](const auto& list) {
-    return std::ranges::find(list, driver) != list.end();
-  };
-  if (knows(kDpdkDrivers) || knows(kSharedDrivers)) return;
+  const std::string driver = read_pci_driver(device.name);
+  if (is_dpdk_driver(driver)) return;
   check.error(ErrorKind::unavailable,
               fmt::format("port {}: {} is bound to {}, not to a DPDK driver", port, device.name,
                           driver.empty() ? "no driver" : driver),
@@ -219,10 +203,41 @@ Preflight check_host(const WirePlan& plan, const HostMemory& host) {
   return found;
 }
 
-int read_port_node(const DeviceWord& device) {
+std::uint64_t hugepage_bytes_needed(std::uint64_t pool_bytes) noexcept {
+  return pool_bytes + kEalOwnBytes;
+}
+
+bool is_dpdk_driver(std::string_view driver) noexcept {
+  return contains(kDpdkDrivers, driver) || is_shared_driver(driver);
+}
+
+bool is_shared_driver(std::string_view driver) noexcept { return contains(kSharedDrivers, driver); }
+
+bool is_own_xdp_program(std::string_view name) noexcept { return contains(kOwnXdpPrograms, name); }
+
+std::string read_pci_driver(const std::string& address, const std::string& sysfs) {
+  std::error_code error;
+  const auto link =
+      std::filesystem::read_symlink(sysfs + "/bus/pci/devices/" + address + "/driver", error);
+  return error ? std::string() : link.filename().string();
+}
+
+std::vector<std::string> read_pci_interfaces(const std::string& address, const std::string& sysfs) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(sysfs + "/bus/pci/devices/" + address + "/net", error)) {
+    names.push_back(entry.path().filename());
+  }
+  return names;
+}
+
+int read_port_node(const DeviceWord& device, const std::string& sysfs) {
   std::string path;
-  if (device.kind == DeviceKind::pci) path = "/sys/bus/pci/devices/" + device.name + "/numa_node";
-  if (device.is_kernel_interface()) path = "/sys/class/net/" + device.name + "/device/numa_node";
+  if (device.kind == DeviceKind::pci)
+    path = sysfs + "/bus/pci/devices/" + device.name + "/numa_node";
+  if (device.is_kernel_interface())
+    path = sysfs + "/class/net/" + device.name + "/device/numa_node";
   int node = -1;
   std::ifstream file(path);
   file >> node;

@@ -3,6 +3,9 @@
 // Start-up only. No DPDK here.
 #pragma once
 
+#include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -20,7 +23,24 @@ struct Preflight {
 
 [[nodiscard]] Preflight check_host(const WirePlan& plan, const HostMemory& host);
 
+/// Hugepages that packet pools of this size take, EAL's own share included.
+[[nodiscard]] std::uint64_t hugepage_bytes_needed(std::uint64_t pool_bytes) noexcept;
+
+/// Whether DPDK can open a device that this kernel driver holds.
+[[nodiscard]] bool is_dpdk_driver(std::string_view driver) noexcept;
+/// Of those, whether the PMD works beside the kernel's own driver.
+[[nodiscard]] bool is_shared_driver(std::string_view driver) noexcept;
+/// Whether the XDP program of this name is one that libxdp or sluice attaches.
+[[nodiscard]] bool is_own_xdp_program(std::string_view name) noexcept;
+
+/// Name of the driver that holds a PCI device; empty where none does.
+[[nodiscard]] std::string read_pci_driver(const std::string& address,
+                                          const std::string& sysfs = "/sys");
+/// Interfaces that the kernel driver of a PCI device made.
+[[nodiscard]] std::vector<std::string> read_pci_interfaces(const std::string& address,
+                                                           const std::string& sysfs = "/sys");
+
 /// NUMA node of the device behind a port; -1 where it has none or is not there.
-[[nodiscard]] int read_port_node(const DeviceWord& device);
+[[nodiscard]] int read_port_node(const DeviceWord& device, const std::string& sysfs = "/sys");
 
 }  // namespace sluice

@@ -8,6 +8,7 @@
 
 #include "base/endian.h"
 #include "dataplane/flow/flow.h"
+#include "dataplane/limit/outer_header.h"
 #include "dataplane/packet.h"
 
 namespace sluice {
@@ -30,54 +31,6 @@ void drop_or_allow(Packet& packet, bool is_allowed) noexcept {
   }
   packet.set(kListsChecked);
   packet.set(kAllowed);
-}
-
-// --- step zero
-// ---------------------------------------------------------------------------------------
-
-constexpr std::uint32_t kEtherBytes = 14;
-constexpr std::uint32_t kTagBytes = 4;
-constexpr std::uint16_t kTypeIpv4 = 0x0800;
-constexpr std::uint16_t kTypeIpv6 = 0x86dd;
-
-bool is_vlan_tag(std::uint16_t type) noexcept {
-  return type == 0x8100 || type == 0x88a8 || type == 0x9100;
-}
-
-/// Where the outermost IP header stands, if Ethernet and VLAN tags are all there is before it.
-struct OuterHeader {
-  std::uint8_t version = 0;  ///< 0: there is none, or its addresses are not at hand
-  std::uint8_t offset = 0;
-};
-
-OuterHeader outer_header(const Packet& packet) noexcept {
-  if (!packet.is_undecided()) return {};
-  std::uint32_t offset = kEtherBytes;
-  if (packet.bytes_at_hand < offset + 20) return {};
-  std::uint16_t type = load_be16(packet.bytes + offset - 2);
-  for (unsigned tags = 0; tags < kVlanTagsMax && is_vlan_tag(type); ++tags) [[unlikely]] {
-      offset += kTagBytes;
-      if (packet.bytes_at_hand < offset + 20) return {};
-      type = load_be16(packet.bytes + offset - 2);
-    }
-  const unsigned version = packet.bytes[offset] >> 4;
-  if (type == kTypeIpv4 && version == 4) return {4, static_cast<std::uint8_t>(offset)};
-  const bool is_v6 = type == kTypeIpv6 && version == 6 && packet.bytes_at_hand >= offset + 40;
-  return is_v6 ? OuterHeader{6, static_cast<std::uint8_t>(offset)} : OuterHeader{};
-}
-
-// The word of both ports where TCP or UDP follows the fixed header, as a decoder would find them.
-std::uint32_t ports_behind(const Packet& packet, std::uint32_t at, std::uint8_t protocol) noexcept {
-  const bool has_ports = (protocol == 6 || protocol == 17) && packet.bytes_at_hand >= at + 4;
-  return has_ports ? load_be32(packet.bytes + at) : 0;
-}
-
-// As much of a decoded packet as later stations read of one that is decided.
-void refuse_undecoded(Packet& packet) noexcept {
-  packet.flow = nullptr;
-  packet.flags = kUnsampled;
-  packet.ip_version = 0;
-  packet.drop(DropReason::denied_prefix);
 }
 
 // --- step A
@@ -228,7 +181,7 @@ void filter_flows_v6(Burst& burst, const Selection& selected, const PrefixTable&
 }  // namespace
 
 void PrefixFilter::filter_outer_sources(Burst& burst, const PrefixTable& table,
-                                        std::uint32_t drop_sample) noexcept {
+                                        std::uint32_t drop_sample, std::uint32_t spared) noexcept {
   judged_ = 0;
   denied_ = 0;
   const bool v4_denies = (table.v4().lists() & kSourceDeny) != 0;
@@ -237,7 +190,8 @@ void PrefixFilter::filter_outer_sources(Burst& burst, const PrefixTable& table,
   Selection v4;
   Selection v6;
   for (std::uint32_t i = 0; i < burst.count; ++i) {
-    const OuterHeader outer = outer_header(burst.packets[i]);
+    const bool is_spared = (spared >> i & 1) != 0;
+    const OuterHeader outer = is_spared ? OuterHeader{} : outer_header(burst.packets[i]);
     offsets_[i] = outer.offset;
     v4.add_if(v4_denies & (outer.version == 4), i);
     v6.add_if(v6_denies & (outer.version == 6), i);
@@ -252,7 +206,7 @@ void PrefixFilter::refuse_outer(Packet& packet, std::uint8_t place, bool is_samp
   if (is_sampled) {
     denied_ |= 1U << place;
   } else {
-    refuse_undecoded(packet);
+    refuse_undecoded(packet, DropReason::denied_prefix);
   }
 }
 
@@ -315,13 +269,18 @@ void PrefixFilter::filter_sources(Burst& burst, const PrefixTable& table) const 
   const bool v4_denies = (table.v4().lists() & kSourceDeny) != 0;
   const bool v6_denies = !table.v6(ListKind::deny, ListSide::source).is_empty();
   if (!v4_denies && !v6_denies) return;
+  // Inside a tunnel there are other addresses than those that step zero judged.
+  std::uint32_t open = ~judged_;
+  for (std::uint32_t i = 0; i < burst.count; ++i) {
+    open |= static_cast<std::uint32_t>(burst.packets[i].tunnel_depth > 0) << i;
+  }
+  open &= static_cast<std::uint32_t>((std::uint64_t{1} << burst.count) - 1);
+  if (open == 0) return;
   Selection v4;
   Selection v6;
   for (std::uint32_t i = 0; i < burst.count; ++i) {
     const Packet& packet = burst.packets[i];
-    // Inside a tunnel there are other addresses than those that step zero judged.
-    const bool is_open =
-        packet.is_undecided() && ((judged_ >> i & 1) == 0 || packet.tunnel_depth > 0);
+    const bool is_open = packet.is_undecided() && (open >> i & 1) != 0;
     v4.add_if(v4_denies & is_open & (packet.ip_version == 4), i);
     v6.add_if(v6_denies & is_open & (packet.ip_version == 6), i);
   }

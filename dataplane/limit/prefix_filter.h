@@ -9,27 +9,13 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 
 #include "dataplane/burst.h"
 #include "dataplane/decide/drop_sampler.h"
 #include "dataplane/limit/prefix_table.h"
+#include "dataplane/limit/selection.h"
 
 namespace sluice {
-
-/// Places in a burst.
-struct Selection {
-  std::array<std::uint8_t, kBurstMax> places;
-  std::uint32_t count = 0;
-
-  void add_if(bool wanted, std::uint32_t place) noexcept {
-    places[count] = static_cast<std::uint8_t>(place);
-    count += wanted ? 1U : 0U;
-  }
-  [[nodiscard]] std::span<const std::uint8_t> all() const noexcept {
-    return {places.data(), count};
-  }
-};
 
 class PrefixFilter {
  public:
@@ -39,9 +25,10 @@ class PrefixFilter {
   /// Ethernet and VLAN tags stand before it, whatever it carries, so that a flood from listed
   /// sources costs no more than its look-up and reaches no state, in fragments and tunnels neither.
   /// One flow in `drop_sample` is left to `refuse_sampled`, so that its drops can be reported. A
-  /// listed source is `denied_prefix` here also where the decoder would find a fault.
-  void filter_outer_sources(Burst& burst, const PrefixTable& table,
-                            std::uint32_t drop_sample) noexcept;
+  /// listed source is `denied_prefix` here also where the decoder would find a fault. Places whose
+  /// bit is set in `spared` are left alone.
+  void filter_outer_sources(Burst& burst, const PrefixTable& table, std::uint32_t drop_sample,
+                            std::uint32_t spared = 0) noexcept;
 
   /// Right after decoding: refuses what step zero left for a report, before any state is touched.
   void refuse_sampled(Burst& burst) const noexcept;

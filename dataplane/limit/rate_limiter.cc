@@ -38,6 +38,11 @@ bool keeps_slot(const Packet& packet) noexcept {
 
 DurationNs elapsed_since(TimeNs then, TimeNs now) noexcept { return now > then ? now - then : 0; }
 
+std::uint32_t pause_until(TimeNs retry_at, TimeNs now) noexcept {
+  static_assert(kAskAgain <= ~std::uint32_t{0});
+  return static_cast<std::uint32_t>(std::min(elapsed_since(now, retry_at), kAskAgain));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RateLimiter>> RateLimiter::create(const LimiterSetup& setup,
@@ -143,6 +148,7 @@ void RateLimiter::judge(Burst& burst, const CompiledLimits& limits,
       const bool hash_is_known = (sources.unknown >> i & 1) != 0;
       SourceEntry& entry = entry_of(packet, limits, hash_is_known ? &sources.hashes[i] : nullptr);
       if (!take<kCountsBits>(entry, cost, packet.now)) [[unlikely]] {
+        entry.note_refused(packet.frames);
         packet.drop(DropReason::source_rate_exceeded);
         continue;
       }
@@ -165,6 +171,7 @@ void RateLimiter::find_meter(SourceEntry& entry, TimeNs now) noexcept {
 bool RateLimiter::take_leased(SourceEntry& entry, const TokenPair& cost, TimeNs now) noexcept {
   const DurationNs idle = elapsed_since(entry.stamp, now);
   entry.stamp = std::max(entry.stamp, now);
+  entry.refused_ns -= static_cast<std::uint32_t>(std::min<DurationNs>(entry.refused_ns, idle));
   if (meters_->is_exact()) {
     find_meter(entry, now);
     return meters_->try_take(entry.meter, source_limit_, cost, now);
@@ -185,20 +192,20 @@ bool RateLimiter::lease_more(SourceEntry& entry, const TokenPair& cost, TimeNs n
   const bool lacks_bits = limit.bits.is_set() && entry.level.bits < cost.bits;
   if (!lacks_packets && !lacks_bits) [[likely]]
     return true;
-  if (now < entry.refused_until) return false;
+  if (entry.refused_ns != 0) return false;
   find_meter(entry, now);
   if (lacks_packets) {
     const Lease lease =
         meters_->lease_packets(entry.meter, limit.packets, cost.packets - entry.level.packets, now);
     entry.level.packets += lease.granted;
-    entry.refused_until = std::min(lease.retry_at, now + kAskAgain);
+    entry.refused_ns = pause_until(lease.retry_at, entry.stamp);
     if (lease.granted == 0) return false;
   }
   if (lacks_bits) {
     const Lease lease =
         meters_->lease_bits(entry.meter, limit.bits, cost.bits - entry.level.bits, now);
     entry.level.bits += lease.granted;
-    entry.refused_until = std::min(lease.retry_at, now + kAskAgain);
+    entry.refused_ns = pause_until(lease.retry_at, entry.stamp);
     if (lease.granted == 0) return false;
   }
   return true;
@@ -225,6 +232,19 @@ void RateLimiter::expire(TimeNs now, std::uint32_t slots) noexcept {
     if (leases && idle >= kLeaseIdle) return_lease(entry, now);
     if (idle >= forget_after) sources_.release(slot);
   }
+}
+
+TokenPair RateLimiter::left_of(const SourceEntry& entry, TimeNs now) const noexcept {
+  if (meters_ == nullptr) {
+    const TokenPair level = refilled(source_limit_, entry.level, elapsed_since(entry.stamp, now));
+    return left_in(source_limit_, level);
+  }
+  TokenPair left = meters_->holds(entry.meter, entry.hash)
+                       ? meters_->left_in(entry.meter, source_limit_, now)
+                       : left_in(source_limit_, {});
+  left.packets += entry.level.packets;
+  left.bits += entry.level.bits;
+  return left;
 }
 
 void RateLimiter::add_to(WorkerCounters& counters) const noexcept {

@@ -65,6 +65,8 @@ class RateLimiter {
   /// Sets the members of `counters` that concern limits; may be called again and again.
   void add_to(WorkerCounters& counters) const noexcept;
   [[nodiscard]] const SourceTable& sources() const noexcept { return sources_; }
+  /// What `entry` may still send at `now`, scaled tokens; 0 of what has no limit. Changes nothing.
+  [[nodiscard]] TokenPair left_of(const SourceEntry& entry, TimeNs now) const noexcept;
 
  private:
   /// Of a burst: whose source is charged.

@@ -42,6 +42,21 @@ std::uint64_t source_hash(const SipKey& key, const SourceKey& source) noexcept {
   return hash == 0 ? 1 : hash;
 }
 
+IpPrefix prefix_of(const SourceKey& source, const CompiledLimits& limits) noexcept {
+  IpPrefix prefix;
+  if ((source.realm & 0xff) == 4) {
+    prefix.address = IpAddress::from_v4(static_cast<std::uint32_t>(source.low));
+    prefix.length = static_cast<std::uint8_t>(std::popcount(limits.source_mask_v4));
+    return prefix;
+  }
+  prefix.address.version = 6;
+  store(prefix.address.bytes.data(), byte_swap(source.high));
+  store(prefix.address.bytes.data() + 8, byte_swap(source.low));
+  prefix.length = static_cast<std::uint8_t>(std::popcount(limits.source_mask_v6_high) +
+                                            std::popcount(limits.source_mask_v6_low));
+  return prefix;
+}
+
 Result<SourceTable> SourceTable::create(std::uint32_t capacity, MemoryArena& arena) {
   const std::size_t sets = std::bit_ceil(std::max<std::size_t>((capacity + kWays - 1) / kWays, 1));
   SourceTable table;
@@ -73,7 +88,7 @@ SourceTable::Found SourceTable::find_or_create(const SourceKey& key, std::uint64
   }
   const Found place = take_place(set, now, forget_after);
   tags_[set].of_way[place.slot % kWays] = tag;
-  entries_[place.slot] = {key.high, key.low, key.realm, kNoSlot, hash, now, {}, 0};
+  entries_[place.slot] = {key.high, key.low, key.realm, kNoSlot, hash, now, {}, 0, 0};
   ++size_;
   return place;
 }

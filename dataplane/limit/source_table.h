@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/endian.h"
+#include "base/ip_address.h"
 #include "base/result.h"
 #include "base/siphash.h"
 #include "dataplane/flow/flow.h"
@@ -28,6 +29,9 @@ struct SourceKey {
   std::uint32_t realm;  ///< tracking domain and IP version; 0 = nobody
   friend constexpr bool operator==(const SourceKey&, const SourceKey&) noexcept = default;
 };
+
+/// The prefix that a source stands for.
+[[nodiscard]] IpPrefix prefix_of(const SourceKey& source, const CompiledLimits& limits) noexcept;
 
 /// Who sent the packet. Only where ip_version is 4 or 6.
 [[nodiscard]] inline SourceKey source_of(const Packet& packet,
@@ -53,12 +57,16 @@ struct alignas(64) SourceEntry {
   std::uint64_t hash;
   TimeNs stamp;  ///< last packet
   TokenPair level;
-  TimeNs refused_until;  ///< leased: the shared bucket has nothing before
+  std::uint32_t refused_ns;  ///< leased: so long from `stamp` the shared bucket has nothing
+  std::uint32_t refused;     ///< packets over the limit; stays at its largest value
 
   [[nodiscard]] bool is(const SourceKey& key) const noexcept {
     return low == key.low && high == key.high && realm == key.realm;
   }
   [[nodiscard]] bool is_free() const noexcept { return realm == 0; }
+  void note_refused(std::uint32_t packets) noexcept {
+    refused = packets > ~refused ? ~0U : refused + packets;
+  }
 };
 static_assert(sizeof(SourceEntry) == 64 && std::is_trivially_copyable_v<SourceEntry>);
 
@@ -76,13 +84,14 @@ class SourceTable {
   [[nodiscard]] static Result<SourceTable> create(std::uint32_t capacity, MemoryArena& arena);
 
   [[nodiscard]] SourceEntry& at(std::uint32_t slot) noexcept { return entries_[slot]; }
+  [[nodiscard]] const SourceEntry& at(std::uint32_t slot) const noexcept { return entries_[slot]; }
   /// Slots kept elsewhere may be stale: whoever stands there now is compared.
   [[nodiscard]] bool holds(std::uint32_t slot, const SourceKey& key) const noexcept {
     return slot < entries_.size() && entries_[slot].is(key);
   }
   void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&tags_[set_of(hash)]); }
   void prefetch_slot(std::uint32_t slot) const noexcept {
-    if (slot < entries_.size()) __builtin_prefetch(&entries_[slot]);
+    if (slot < entries_.size()) __builtin_prefetch(&entries_[slot], 0, 2);
   }
 
   /// The slot where the source most likely stands, or kNoSlot where it does not stand anywhere.

@@ -108,6 +108,14 @@ template <bool kCountsBits = true>
   return packets_conform & bits_conform;
 }
 
+/// Scaled tokens that stand in the buckets; 0 in one without a limit or in debt.
+[[nodiscard]] constexpr TokenPair left_in(const RatePair& limit, const TokenPair& level) noexcept {
+  const auto left = [](const TokenRate& rate, std::uint64_t missing) {
+    return rate.is_set() ? rate.burst - std::min(missing, rate.burst) : 0;
+  };
+  return {left(limit.packets, level.packets), left(limit.bits, level.bits)};
+}
+
 /// Only after `conforms`. A bucket without a limit keeps its level at 0.
 template <bool kCountsBits = true>
 [[nodiscard]] constexpr TokenPair charged(const RatePair& limit, const TokenPair& level,

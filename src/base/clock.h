@@ -33,6 +33,9 @@ class Clock {
 class SteadyClock final : public Clock {
  public:
   SteadyClock() noexcept : offset_(read_clock(CLOCK_REALTIME) - read_clock(CLOCK_MONOTONIC)) {}
+  /// The clock of another process: its `offset()`.
+  explicit SteadyClock(std::uint64_t offset) noexcept : offset_(offset) {}
+  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
   [[nodiscard]] TimeNs now() const noexcept override {
     return read_clock(CLOCK_MONOTONIC) + offset_;
   }

@@ -36,6 +36,7 @@ constexpr Unit kDurationUnits[] = {
     {"d", 86'400 * kNsPerSecond},
     {"h", 3'600 * kNsPerSecond},
     {"min", 60 * kNsPerSecond},
+    {"m", 60 * kNsPerSecond},  // read, never printed: "min" stands before it
     {"s", kNsPerSecond},
     {"ms", kNsPerMs},
     {"us", kNsPerUs},
@@ -197,8 +198,9 @@ Result<DurationNs> parse_duration(std::string_view text) {
   std::string_view rest = text;
   do {
     const Term term = read_term(kDuration.units, rest);
-    const bool is_in_order = previous == nullptr || term.unit > previous;
-    if (term.unit == nullptr || !is_in_order) return malformed(kDuration, text);
+    const bool is_in_order = term.unit != nullptr &&
+                             (previous == nullptr || term.unit->multiplier < previous->multiplier);
+    if (!is_in_order) return malformed(kDuration, text);
     const auto value = term_value(kDuration, term, text);
     if (!value) return value;
     if (__builtin_add_overflow(sum, *value, &sum)) return too_large(kDuration, text);

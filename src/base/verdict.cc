@@ -51,6 +51,10 @@ constexpr std::array<DropReasonRow, kDropReasonCount> kDropReasons{{
 
     {denied_prefix, "denied_prefix", "filter",
      "a deny prefix covers the source or destination and no allow prefix does"},
+    {blocked_source, "blocked_source", "filter",
+     "a block that has not run out covers the source, and no allow prefix does"},
+    {blocked_flow, "blocked_flow", "filter",
+     "a block that has not run out names the five-tuple, and no allow prefix covers it"},
 
     {flow_table_full, "flow_table_full", "track flow",
      "no slot for a new flow, and flows.table_full refuses"},

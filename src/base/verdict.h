@@ -48,6 +48,8 @@ enum class DropReason : std::uint8_t {
   fragment_timeout,
   // filter
   denied_prefix,
+  blocked_source,
+  blocked_flow,
   // track flow
   flow_table_full,
   tcp_out_of_state,

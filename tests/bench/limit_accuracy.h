@@ -1,4 +1,4 @@
-// How exactly limits hold: a source that sends 1, 10 and 100 times what it may, for ten seconds of
+// How exactly limits hold: a source that sends 1, 10 and 100 times what it may, for some seconds of
 // simulated time, through one worker and through two of which one gets ten times as much.
 #pragma once
 
@@ -17,6 +17,7 @@ struct LimitAccuracy {
   [[nodiscard]] double error() const noexcept { return passed / configured - 1; }
 };
 
-[[nodiscard]] std::vector<LimitAccuracy> measure_limits(const NullPorts& ports);
+/// Over ten seconds, or two where it has to be quick.
+[[nodiscard]] std::vector<LimitAccuracy> measure_limits(const NullPorts& ports, bool quick);
 
 }  // namespace sluice::bench

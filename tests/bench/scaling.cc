@@ -23,6 +23,7 @@ namespace {
 constexpr DurationNs kMeasure = 500 * kNsPerMs;
 constexpr double kIdleShare = 0.97;
 constexpr int kRepetitions = 9;
+constexpr int kQuickRepetitions = 3;
 
 void pin_to(unsigned cpu) {
   cpu_set_t set;
@@ -104,11 +105,12 @@ class Lane {
 
 }  // namespace
 
-std::optional<Scaling> measure_scaling(const NullPorts& ports, bool hugepages) {
+std::optional<Scaling> measure_scaling(const NullPorts& ports, const ScalingOptions& options) {
   if (std::thread::hardware_concurrency() < 2) return std::nullopt;
   if (run_pinned(2, [](unsigned) {}) < kIdleShare) return std::nullopt;
   std::vector<std::unique_ptr<Lane>> lanes;
-  for (unsigned i = 0; i < 2; ++i) lanes.push_back(std::make_unique<Lane>(ports, i, hugepages));
+  for (unsigned i = 0; i < 2; ++i)
+    lanes.push_back(std::make_unique<Lane>(ports, i, options.hugepages));
   const auto packets_per_second = [&lanes](unsigned cpus) {
     const std::uint64_t before = lanes[0]->forwarded() + lanes[1]->forwarded();
     const double share = run_pinned(cpus, [&lanes](unsigned cpu) { lanes[cpu]->turn(); });
@@ -116,7 +118,8 @@ std::optional<Scaling> measure_scaling(const NullPorts& ports, bool hugepages) {
     return share < kIdleShare ? 0.0 : static_cast<double>(count) * 1e9 / kMeasure;
   };
   Scaling best;
-  for (int i = 0; i < kRepetitions; ++i) {
+  const int repetitions = options.quick ? kQuickRepetitions : kRepetitions;
+  for (int i = 0; i < repetitions; ++i) {
     best.one = std::max(best.one, packets_per_second(1));
     best.two = std::max(best.two, packets_per_second(2));
   }

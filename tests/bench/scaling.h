@@ -14,7 +14,13 @@ struct Scaling {
   [[nodiscard]] double factor() const noexcept { return two / one; }
 };
 
+struct ScalingOptions {
+  bool hugepages = false;
+  bool quick = false;  ///< three repetitions instead of nine
+};
+
 /// Empty where the host has fewer than two CPUs, or where others keep them busy.
-[[nodiscard]] std::optional<Scaling> measure_scaling(const NullPorts& ports, bool hugepages);
+[[nodiscard]] std::optional<Scaling> measure_scaling(const NullPorts& ports,
+                                                     const ScalingOptions& options);
 
 }  // namespace sluice::bench

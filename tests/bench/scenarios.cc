@@ -89,6 +89,14 @@ IpPrefix v6_prefix(std::uint64_t high, std::uint8_t length) {
   return {address, length};
 }
 
+BlockEntry block_of(const IpPrefix& prefix, std::uint64_t id) {
+  BlockEntry entry;
+  entry.id = id;
+  entry.until = ~TimeNs{0};
+  entry.prefix = prefix;
+  return entry;
+}
+
 // 1,000 of each kind, none of which covers the flows: they must be looked up, not hit.
 std::vector<ListEntry> bystanders() {
   std::mt19937 random(7);
@@ -170,6 +178,43 @@ Scenario denied(bool v6, std::uint32_t senders) {
                                         : tcp({source, "172.16.0.1", 1000, 80}, {.flags = 0x02}));
   }
   std::shuffle(scenario.steady.frames.begin(), scenario.steady.frames.end(), random);
+  return scenario;
+}
+
+Scenario blocked(bool v6, std::uint32_t senders) {
+  constexpr std::uint32_t kEntries = 1'000'000;
+  Scenario scenario;
+  scenario.name = v6 ? "blocked_v6" : "blocked_v4";
+  scenario.what = fmt::format("{} blocked sources out of 1,000,000 hosts", senders);
+  scenario.expects_drops = true;
+  scenario.parts.settings = ordinary_settings();
+  scenario.sizes = sizes_for(1U << 16);
+  std::mt19937_64 random(13);
+  for (std::uint32_t i = 0; i < kEntries; ++i) {
+    const std::uint64_t bits = random();
+    const BlockEntry entry =
+        block_of(v6 ? v6_prefix(0x2000000000000000ULL | bits >> 3, 128)
+                    : v4_prefix(static_cast<std::uint32_t>(bits) | 0x01000000U, 32),
+                 i + 1);
+    scenario.blocks.push_back(entry);
+    if (i % (kEntries / senders) != 0) continue;
+    const std::string source = to_string(entry.prefix.address);
+    scenario.steady.frames.push_back(v6 ? udp6({source, "2001:db8:ffff::1", 1000, 53})
+                                        : tcp({source, "172.16.0.1", 1000, 80}, {.flags = 0x02}));
+  }
+  std::shuffle(scenario.steady.frames.begin(), scenario.steady.frames.end(), random);
+  return scenario;
+}
+
+Scenario established_beside_blocks(std::uint32_t blocks, unsigned v6_percent) {
+  Scenario scenario = established(100'000, v6_percent);
+  scenario.what += fmt::format(", {} blocked hosts", blocks);
+  for (std::uint32_t i = 0; i < blocks; ++i) {
+    const bool v6 = i % 100 < v6_percent;
+    const IpPrefix prefix =
+        v6 ? v6_prefix(0x2a01000000000000ULL | i, 128) : v4_prefix(0xcb000000U | i, 32);
+    scenario.blocks.push_back(block_of(prefix, i + 1));
+  }
   return scenario;
 }
 

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "base/five_tuple.h"
+
 namespace sluice::test {
 namespace {
 
@@ -94,6 +96,77 @@ class Outcomes {
   std::uint64_t used_ = 0;
 };
 
+/// Takes "... for TIME" apart: what stands before it stays, the end is returned.
+[[nodiscard]] TimeNs take_until(std::string_view& text) {
+  const std::size_t end = text.rfind(" for ");
+  if (end == std::string_view::npos) throw std::runtime_error("no 'for TIME'");
+  const TimeNs until = kCaseStart + duration_from_text(trimmed(text.substr(end + 5)));
+  text = trimmed(text.substr(0, end));
+  return until;
+}
+
+template <class T>
+[[nodiscard]] T checked(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  return std::move(*result);
+}
+
+struct Endpoint {
+  IpAddress address;
+  std::uint16_t port = 0;
+};
+
+/// "192.0.2.1:80", "[2001:db8::1]:80", or an address alone.
+[[nodiscard]] Endpoint endpoint_from_text(std::string_view text) {
+  const bool is_bracketed = text.starts_with('[');
+  const std::size_t colon = text.rfind(':');
+  const bool has_port =
+      is_bracketed || (colon != std::string_view::npos && colon == text.find(':'));
+  if (!has_port) return {checked(parse_ip_address(text)), 0};
+  const std::string_view address =
+      is_bracketed ? text.substr(1, text.find(']') - 1) : text.substr(0, colon);
+  return {checked(parse_ip_address(address)),
+          static_cast<std::uint16_t>(number_from_text(text.substr(colon + 1)))};
+}
+
+[[nodiscard]] BlockEntry block_from_text(std::string_view text) {
+  BlockEntry block;
+  block.until = take_until(text);
+  if (text.find(' ') == std::string_view::npos) {
+    block.prefix = checked(parse_ip_prefix(text));
+    return block;
+  }
+  block.kind = BlockKind::flow;
+  const std::string_view protocol = take_word(text);
+  for (unsigned number = 0; number < 256; ++number) {
+    if (protocol == protocol_name(static_cast<std::uint8_t>(number))) {
+      block.protocol = static_cast<std::uint8_t>(number);
+    }
+  }
+  const Endpoint low = endpoint_from_text(take_word(text));
+  const Endpoint high = endpoint_from_text(take_word(text));
+  block.low = low.address;
+  block.low_port = low.port;
+  block.high = high.address;
+  block.high_port = high.port;
+  return block;
+}
+
+[[nodiscard]] BypassEntry bypass_from_text(std::string_view text) {
+  BypassEntry bypass;
+  bypass.until = take_until(text);
+  const std::string_view word = take_word(text);
+  if (word == "pair") return bypass;
+  if (word == "vlan") {
+    bypass.kind = BypassEntry::Kind::vlan;
+    bypass.vlan = static_cast<std::uint16_t>(number_from_text(text));
+    return bypass;
+  }
+  bypass.kind = BypassEntry::Kind::prefix;
+  bypass.prefix = checked(parse_ip_prefix(word));
+  return bypass;
+}
+
 class CaseReader {
  public:
   explicit CaseReader(GoldenCase& golden) : case_(golden) { case_.captures.emplace_back(); }
@@ -124,6 +197,12 @@ class CaseReader {
       case_.repeat = static_cast<std::uint32_t>(number_from_text(value));
     } else if (key == "refuses") {
       while (!value.empty()) case_.refuses.emplace_back(take_word(value));
+    } else if (key == "block") {
+      case_.blocks.push_back(block_from_text(value));
+      case_.blocks.back().id = case_.blocks.size();
+    } else if (key == "bypass") {
+      case_.bypasses.push_back(bypass_from_text(value));
+      case_.bypasses.back().id = case_.bypasses.size();
     } else if (key == "faults") {
       while (!value.empty()) fault(take_word(value));
     } else {

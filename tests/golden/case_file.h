@@ -6,7 +6,9 @@
 //   twin: DIRECTORY         a case that is as near as can be and in which none of them occurs
 //   workers: N              only with so many (default: with one and with two, compared)
 //   repeat: N               as `sluiced replay --repeat`
-//   faults: transmit_most=N handoff_ring=N frame_bytes_max=N
+//   block: PREFIX or TUPLE for TIME   a tuple: "tcp 192.0.2.1:80 198.51.100.2:99", "icmp ADDRESS
+//   ADDRESS" bypass: pair, vlan N or PREFIX for TIME faults: transmit_most=N handoff_ring=N
+//   frame_bytes_max=N
 // and goes on with one packet a line, `#` starting a comment:
 //   TIME [xCOUNT/STEP] HEADERS [| KNOBS] [ ; HEADERS ...] [=> OUTCOME]
 // TIME counts from the case's first second ("0", "20ms", "1s"); "+20ms" from the packet before,
@@ -21,6 +23,8 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "dataplane/policy_parts.h"
+#include "dataplane/requests.h"
 #include "tests/golden/packet_text.h"
 
 namespace sluice::test {
@@ -46,6 +50,8 @@ struct GoldenCase {
   std::string twin;
   std::uint32_t workers = 0;  ///< 0 = one and two
   std::uint32_t repeat = 1;
+  std::vector<BlockEntry> blocks;
+  std::vector<BypassEntry> bypasses;
   CaseFaults faults;
   std::string config_text;  ///< empty: as without --config
   std::vector<std::vector<CasePacket>> captures;

@@ -113,6 +113,7 @@ void observe_outcomes(const GoldenCase& golden, const ReplayRequest& request, Ca
                             .repeat = request.repeat,
                             .config = request.config,
                             .parts = request.parts,
+                            .blocks = request.blocks,
                             .faults = request.faults};
     auto replay = Replay::create(setup, frames);
     if (!replay) throw std::runtime_error(replay.error().message);
@@ -233,6 +234,10 @@ CaseResult run_case(const GoldenCase& golden, std::uint32_t workers, const fs::p
   const CheckedConfig checked = config_of(golden);
   request.config = checked.config;
   request.parts = build_policy_parts(checked);
+  request.blocks = golden.blocks;
+  PolicySettings& settings = request.parts.settings;
+  std::copy(golden.bypasses.begin(), golden.bypasses.end(), settings.bypasses.begin());
+  settings.bypass_count = static_cast<std::uint32_t>(golden.bypasses.size());
   request.captures = write_captures(golden, scratch);
   request.out_dir = scratch / "out";
   request.workers = workers;

@@ -2,6 +2,7 @@
 // says by plain byte arrays what must become of each fragment. Shared by unit tests and fuzzing.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "dataplane/decode/defrag.h"
 #include "dataplane/io/mbuf_train.h"
 #include "dataplane/memory_arena.h"
+#include "tests/support/fuzz_seeds.h"
 #include "tests/support/mbuf_fixture.h"
 
 namespace sluice::test {
@@ -146,6 +148,9 @@ class DefragStation {
     SLUICE_CHECK(made.has_value(), "the host has memory for a test");
     defragmenter_ = std::move(*made);
   }
+  ~DefragStation() { keep_seed("defrag_fuzz", story_); }
+  DefragStation(const DefragStation&) = delete;
+  DefragStation& operator=(const DefragStation&) = delete;
 
   /// Puts one fragment into the burst that is being filled.
   Packet& add(const DatagramSpec& datagram, const FragmentSpec& fragment,
@@ -163,6 +168,7 @@ class DefragStation {
     packet.tunnel_depth = 0;
     packet.flow = nullptr;
     inside_.insert(packet.mbuf);
+    if (keeps_seeds()) tell(frame, l3_offset);
     return packet;
   }
 
@@ -217,6 +223,18 @@ class DefragStation {
     datagram.flags = station.decoded_flags;
   }
 
+  /// The frame as `defrag_fuzz` reads it, each in a burst of its own.
+  void tell(const std::vector<std::uint8_t>& frame, std::uint16_t l3_offset) {
+    if (frame.size() > 255) return;
+    const TimeNs ticks = (now - told_until_) * 64 / kNsPerSecond;
+    told_until_ = now;
+    story_.insert(story_.end(), {0, static_cast<std::uint8_t>(l3_offset), 0,
+                                 static_cast<std::uint8_t>(frame.size())});
+    story_.insert(story_.end(), frame.begin(), frame.end());
+    story_.insert(story_.end(), {static_cast<std::uint8_t>(mode == Mode::monitor ? 7 : 0),
+                                 static_cast<std::uint8_t>(std::min<TimeNs>(ticks, 255)), 1});
+  }
+
   void settle(const Packet& packet) {
     if (packet.verdict.action == Action::held) {
       SLUICE_CHECK(packet.mbuf == nullptr, "a held frame is the defragmenter's");
@@ -247,6 +265,8 @@ class DefragStation {
   MemoryArena arena_;
   std::unique_ptr<Defragmenter> defragmenter_;
   std::set<const rte_mbuf*> inside_;
+  std::vector<std::uint8_t> story_{0, 0};
+  TimeNs told_until_ = now;
 };
 
 enum class Expected : std::uint8_t { held, completes, bad, overlap, limit, timeout };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/support/fuzz_seeds.h"
+
 namespace sluice::test {
 
 namespace {
@@ -105,6 +107,7 @@ std::size_t MalformedFrames::below(std::size_t bound) { return random_() % bound
 Bytes MalformedFrames::any_frame() { return seeds_[below(seeds_.size())]; }
 
 Bytes MalformedFrames::next() {
+  const SeedPause pause;
   Bytes frame = any_frame();
   switch (static_cast<Kind>(below(static_cast<std::size_t>(Kind::count)))) {
     case Kind::cut:

@@ -1,9 +1,8 @@
 // Builds frames for tests, header by header: what is not said is filled in correctly (lengths, next
 // protocols, checksums), and every such value can be broken on purpose. Test code only.
 //
-//   auto frame = PacketBuilder().eth().vlan(7).ipv4("10.0.0.1", "10.0.0.2").tcp(1234, 80, {.flags =
-//   kSyn})
-//                    .payload("hello").build();
+//   auto frame = PacketBuilder().eth().vlan(7).ipv4("10.0.0.1", "10.0.0.2")
+//                    .tcp(1234, 80, {.flags = kSyn}).payload("hello").build();
 //
 // Knobs (`length`, `checksum`, `next`, `version`, `header_words`, `patch`) belong to the header
 // that was added last.

@@ -78,7 +78,7 @@ TEST(Units, RefusesMalformedText) {
     EXPECT_FALSE(parse_bytes(text)) << text;
   }
   for (const std::string_view text :
-       {"", "s", "4min2h", "30s30s", "1m", "1sec", "5s ", "1h-2min"}) {
+       {"", "s", "4min2h", "30s30s", "1min1m", "1mm", "1sec", "5s ", "1h-2min"}) {
     EXPECT_FALSE(parse_duration(text)) << text;
   }
   for (const std::string_view text : {"10", "10Mbps", "10Mbit", "10MB/s", "10 Mbit/s"}) {

@@ -14,6 +14,7 @@
 #include "config/check.h"
 #include "config/load.h"
 #include "config/print.h"
+#include "tests/support/fuzz_seeds.h"
 
 namespace sluice {
 namespace {
@@ -85,7 +86,9 @@ TEST_P(ConfigGolden, GivesItsAnswer) {
 }
 
 TEST_P(ConfigGolden, NormalFormSaysTheSame) {
-  const LoadedConfig loaded = load_config(GetParam() + ".in", read_all(GetParam() + ".in"));
+  const std::string text = read_all(GetParam() + ".in");
+  test::keep_seed("config_fuzz", text);
+  const LoadedConfig loaded = load_config(GetParam() + ".in", text);
   if (loaded.findings.has_errors()) return;
   const LoadedConfig again = load_config("printed", print_config(loaded.config));
   EXPECT_TRUE(again.findings.empty()) << again.findings.render();

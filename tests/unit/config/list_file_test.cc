@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "tests/support/fuzz_seeds.h"
 #include "tests/support/scratch_dir.h"
 
 namespace sluice {
@@ -21,6 +22,7 @@ std::vector<std::string> prefixes_of(const ListFile& file) {
 }
 
 std::vector<Finding> findings_of(const std::string& text) {
+  test::keep_seed("list_file_fuzz", text);
   Diagnostics findings;
   (void)parse_list(text, "deny.txt", findings);
   return findings.sorted();

@@ -140,6 +140,14 @@ TEST(EveFormat, MarksInterimFlows) {
   EXPECT_FALSE(flow.contains("tcp"));
 }
 
+TEST(EveFormat, SaysOfAFlowWithoutTcpWhetherItWasAnswered) {
+  FlowRecord record = flow_record({"10.0.0.1", "10.0.0.2", 5000, 53, 17});
+  record.packets = {3, 0};
+  EXPECT_EQ(event(live(), record)["flow"]["state"], "established") << "answered before";
+  record.is_two_way = 0;
+  EXPECT_EQ(event(live(), record)["flow"]["state"], "new");
+}
+
 TEST(EveFormat, NumbersProtocolsWithoutAName) {
   const Json flow = event(live(), flow_record({"10.0.0.1", "10.0.0.2", 0, 0, 47}));
   EXPECT_EQ(flow["proto"], "47");

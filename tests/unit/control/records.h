@@ -43,6 +43,7 @@ inline FlowRecord flow_record(const Ends& ends) {
   record.tcp_flags = {0x1b, 0x1a};
   record.end = FlowEnd::closed;
   record.worker = 1;
+  record.is_two_way = 1;
   return record;
 }
 

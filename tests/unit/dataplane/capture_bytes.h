@@ -10,6 +10,7 @@
 
 #include "base/endian.h"
 #include "dataplane/io/capture_file.h"
+#include "tests/support/fuzz_seeds.h"
 
 namespace sluice::test {
 
@@ -117,11 +118,23 @@ inline CaptureBytes owned(std::span<const std::uint8_t> bytes) {
   return file;
 }
 
+/// Whole captures, and some of each kind of damage.
+inline void keep_capture_seed(std::span<const std::uint8_t> bytes, const Capture& capture) {
+  std::string shape;
+  if (capture.damage) {
+    const std::string& message = capture.damage->message;
+    shape = message.substr(0, message.find_first_of("0123456789"));
+  }
+  keep_seed("capture_fuzz", bytes, shape);
+}
+
 /// In blocks of exact size, so that a sanitizer sees what reads too far.
 inline Capture parse(std::span<const std::uint8_t> bytes) {
   CaptureLimits limits;
   limits.separate_blocks = true;
-  return parse_capture(owned(bytes), limits);
+  Capture capture = parse_capture(owned(bytes), limits);
+  if (keeps_seeds()) keep_capture_seed(bytes, capture);
+  return capture;
 }
 
 inline Bytes frame_of(std::size_t bytes, std::uint8_t first = 1) {

@@ -88,18 +88,63 @@ TEST_F(FlowRecords, NoRecordsWhereNoneAreWanted) {
   EXPECT_EQ(tracker->counters().ended, 1U);
 }
 
-TEST_F(FlowRecords, InterimRecordsCarryDeltasThatSumUp) {
+TEST_F(FlowRecords, InterimRecordsCarryDeltasAndTheLastOneTheWhole) {
   settings.flows.udp_one_way = 1000 * kNsPerSecond;
   for (TimeNs t = 0; t < 250; t += 10) send(udp(true, kStart + t * kNsPerSecond));
   tracker->flush(kStart + 250 * kNsPerSecond);
   ASSERT_EQ(records.size(), 5U);
+  const FlowRecord& whole = records.back();
+  EXPECT_EQ(whole.is_interim, 0);
+  EXPECT_EQ(whole.first_seen, kStart);
+  EXPECT_EQ(whole.bytes[0], 2500U);
+  EXPECT_EQ(whole.packets[0], 25U);
+  records.pop_back();
   std::uint64_t bytes = 0;
-  for (const FlowRecord& record : records) bytes += record.bytes[0];
-  EXPECT_EQ(bytes, 2500U);
-  EXPECT_EQ(records[0].packets[0], 6U);
+  for (const FlowRecord& record : records) {
+    EXPECT_EQ(record.is_interim, 1);
+    EXPECT_EQ(record.packets[0], 6U);
+    bytes += record.bytes[0];
+  }
+  EXPECT_EQ(bytes, 2400U) << "the packet behind the last interval is in the whole only";
+}
+
+TEST_F(FlowRecords, FlowThatEndsWithNothingNewStillTellsTheWhole) {
+  send(udp(true, kStart));
+  send(udp(false, kStart + kNsPerSecond));
+  tracker->expire(kStart + 100 * kNsPerSecond, 1U << 20);
+  tracker->flush(kStart + 1000 * kNsPerSecond);
+  ASSERT_EQ(records.size(), 2U);
   EXPECT_EQ(records[0].is_interim, 1);
-  EXPECT_EQ(records[4].is_interim, 0);
-  EXPECT_EQ(records[4].first_seen, kStart);
+  EXPECT_EQ(records[1].is_interim, 0);
+  for (const FlowRecord& record : records) {
+    EXPECT_EQ(record.packets, (std::array<std::uint64_t, 2>{1, 1}));
+    EXPECT_EQ(record.is_two_way, 1);
+  }
+}
+
+TEST_F(FlowRecords, FlowThatHadAnAnswerStaysTwoWayInAnIntervalWithoutOne) {
+  send(udp(true, kStart));
+  send(udp(false, kStart + kNsPerSecond));
+  send(udp(true, kStart + 90 * kNsPerSecond));
+  send(udp(true, kStart + 150 * kNsPerSecond));
+  tracker->flush(kStart + 151 * kNsPerSecond);
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(records[1].packets, (std::array<std::uint64_t, 2>{1, 0}));
+  EXPECT_EQ(records[1].is_two_way, 1);
+}
+
+TEST(FlowRecord, CountsPacketsBeyond32BitsOverItsIntervals) {
+  FlowPair pair{};
+  FlowCold cold{};
+  pair.warm.packets = {0xfffffff0, 5};
+  pair.warm.dropped_packets = 0xffffffff;
+  note_told(pair, cold);
+  pair.warm.packets[0] += 0x20;
+  pair.warm.dropped_packets += 2;
+  EXPECT_EQ(interim_record(pair, cold).packets, (std::array<std::uint64_t, 2>{0x20, 0}));
+  const FlowRecord whole = flow_record(pair, cold);
+  EXPECT_EQ(whole.packets, (std::array<std::uint64_t, 2>{0x1'0000'0010, 5}));
+  EXPECT_EQ(whole.dropped_packets, 0x1'0000'0001U);
 }
 
 // The same packets with sweeps at every tick, seldom, or never.

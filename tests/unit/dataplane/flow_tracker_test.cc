@@ -220,7 +220,7 @@ TEST_F(FlowTracker, ClosedTupleIsUsedAgain) {
   EXPECT_EQ(state(), TcpState::established);
   ASSERT_EQ(records.size(), 1U);
   EXPECT_EQ(records[0].end, FlowEnd::closed);
-  EXPECT_EQ(records[0].packets, (std::array<std::uint32_t, 2>{4, 2}));
+  EXPECT_EQ(records[0].packets, (std::array<std::uint64_t, 2>{4, 2}));
 }
 
 TEST_F(FlowTracker, BlindResetNeitherEndsNorProlongsTheFlow) {

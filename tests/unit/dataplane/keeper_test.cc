@@ -27,6 +27,21 @@ TEST(HeartbeatWatch, TellsOnceOfAWorkerThatStandsStillAndOnceWhenItGoesOn) {
   EXPECT_TRUE(watch.all_move());
 }
 
+TEST(AnswerWatch, BearsSilenceForHalfAMinute) {
+  AnswerWatch watch(kStart);
+  EXPECT_FALSE(watch.is_silent(kStart + 3 * kNsPerSecond));
+  EXPECT_TRUE(watch.is_silent(kStart + 3 * kNsPerSecond + 1));
+  EXPECT_TRUE(watch.is_borne(kStart + 30 * kNsPerSecond));
+  EXPECT_FALSE(watch.is_borne(kStart + 30 * kNsPerSecond + 1));
+}
+
+TEST(AnswerWatch, CountsFromTheLastAnswer) {
+  AnswerWatch watch(kStart);
+  watch.hear(kStart + 29 * kNsPerSecond);
+  EXPECT_FALSE(watch.is_silent(kStart + 32 * kNsPerSecond));
+  EXPECT_TRUE(watch.is_borne(kStart + 59 * kNsPerSecond));
+}
+
 TEST(RestartPause, GrowsFromATenthToFiveSeconds) {
   RestartPause pause;
   const DurationNs short_life = kNsPerMs;

@@ -1,5 +1,6 @@
 #include "dataplane/memory_plan.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdio>
 #include <fstream>
@@ -41,17 +42,29 @@ std::uint64_t sum_of(const MemoryPlan& plan) {
 }
 
 TEST(MemoryPlan, StaysInsideTheBudgetAndAddsUp) {
-  for (const std::uint64_t budget : {48 * kMiB, 100 * kMiB, 256 * kMiB, 1000 * kMiB, 6000 * kMiB}) {
+  for (const std::uint64_t budget : {48 * kMiB, 128 * kMiB, 256 * kMiB, 1000 * kMiB, 6000 * kMiB}) {
     for (const std::uint32_t workers : {1U, 2U, 7U}) {
       const auto plan = plan_memory(config_with(budget), {.workers = workers}, kHost);
       if (!plan) {
-        EXPECT_LT(budget, 100 * kMiB) << plan.error().message;
+        EXPECT_LT(budget, 128 * kMiB) << plan.error().message;
         continue;
       }
       EXPECT_LE(plan->total_bytes, budget);
       EXPECT_EQ(plan->total_bytes, sum_of(*plan));
     }
   }
+}
+
+TEST(MemoryPlan, RoomForBlocksIsARowOfThePlan) {
+  Config config = config_with(1000 * kMiB);
+  config.blocks.capacity = 1U << 20;
+  const auto plan = plan_memory(config, {.workers = 2}, kHost);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->blocks, 1U << 20);
+  const auto row = std::ranges::find(plan->rows, "blocks", &MemoryRow::table);
+  ASSERT_NE(row, plan->rows.end());
+  EXPECT_EQ(row->entries, 1U << 20);
+  EXPECT_GT(row->bytes, 64 * kMiB);
 }
 
 TEST(MemoryPlan, MakesEveryTableAPowerOfTwo) {

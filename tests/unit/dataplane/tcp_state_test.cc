@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <vector>
 
 namespace sluice {
@@ -276,6 +277,63 @@ TEST(TcpState, QuotedSequenceMustHaveBeenSent) {
   EXPECT_TRUE(is_plausible_quote(tcp.flow, tcp.warm, 1001, kToServer));
   EXPECT_FALSE(is_plausible_quote(tcp.flow, tcp.warm, 2000, kToServer));
   EXPECT_FALSE(is_plausible_quote(tcp.flow, tcp.warm, 1001U - 0x20000U, kToServer));
+}
+
+/// Mostly near the marks of the connection, on both sides of every bound.
+TcpSegment random_segment(const Connection& tcp, std::mt19937& random) {
+  const auto side = static_cast<std::uint8_t>(random() % 2);
+  const auto near = [&random](std::uint32_t mark) {
+    constexpr std::int32_t kDistances[] = {0, 0, 0, 1, 2, 3, 500, 65535, 65536, 300'000};
+    const auto distance = static_cast<std::uint32_t>(kDistances[random() % 10]);
+    return random() % 2 == 0 ? mark + distance : mark - distance;
+  };
+  constexpr unsigned kFlags[] = {kAck, kAck, kAck,        kAck | kPsh, kAck | kUrg | kEce,
+                                 0,    kPsh, kAck | kFin, kAck | kRst, kRst};
+  return {near(tcp.flow.next_sequence[side]),
+          near(tcp.flow.next_sequence[side ^ 1]),
+          random() % 3 == 0 ? static_cast<std::uint32_t>(random() % 1460) : 0,
+          static_cast<std::uint16_t>(random()),
+          static_cast<std::uint8_t>(kFlags[random() % 10]),
+          side};
+}
+
+TEST(TcpState, PlainSegmentsAdvanceAsTheGeneralRuleSays) {
+  std::mt19937 random(17);
+  unsigned taken = 0;
+  for (unsigned i = 0; i < 200'000; ++i) {
+    Connection general(static_cast<std::uint32_t>(random()), static_cast<std::uint32_t>(random()));
+    general.established();
+    general.warm.window_scales =
+        random() % 8 == 0 ? kScalesUnknown : static_cast<std::uint8_t>(random() % 4 * 0x11);
+    if (random() % 8 == 0) general.flow.tcp_state = static_cast<TcpState>(2 + random() % 8);
+    for (unsigned step = 0; step < 4; ++step) {
+      Connection plain = general;
+      const TcpSegment segment = random_segment(general, random);
+      const Connection before = general;
+      const bool is_taken = advance_plainly(plain.flow, plain.warm, segment);
+      const bool is_fit = advance(general.flow, general.warm, segment);
+      taken += is_taken ? 1 : 0;
+      ASSERT_TRUE(is_fit || !is_taken);
+      const Connection& expected = is_taken ? general : before;
+      ASSERT_EQ(plain.flow.tcp_state, expected.flow.tcp_state);
+      ASSERT_EQ(plain.flow.next_sequence, expected.flow.next_sequence);
+      ASSERT_EQ(plain.warm.acknowledged, expected.warm.acknowledged);
+      ASSERT_EQ(plain.warm.window_edge, expected.warm.window_edge);
+      ASSERT_EQ(plain.warm.tcp_flags, expected.warm.tcp_flags);
+    }
+  }
+  EXPECT_GT(taken, 50'000U);
+}
+
+TEST(TcpState, DataAndItsAcknowledgementArePlain) {
+  Connection tcp = Connection().established();
+  const auto send = [&tcp](const TcpSegment& segment) {
+    return advance_plainly(tcp.flow, tcp.warm, segment);
+  };
+  EXPECT_TRUE(send({1001, 5001, 500, 0xffff, kAck | kPsh, kToServer}));
+  EXPECT_TRUE(send({5001, 1501, 0, 0xffff, kAck, kToClient}));
+  EXPECT_FALSE(send({5001, 1501, 0, 0xffff, kAck | kFin, kToClient}));
+  EXPECT_FALSE(send({5001, 1502, 0, 0xffff, kAck, kToClient}));
 }
 
 }  // namespace

@@ -6,7 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "dataplane/parts_codec.h"
 #include "dataplane/sealed_memory.h"
+#include "tests/support/fuzz_seeds.h"
 
 namespace sluice {
 namespace {
@@ -34,7 +36,16 @@ WirePlan some_plan() {
   return plan;
 }
 
+/// As `plan_fuzz` takes them: a byte that says what the others are.
+void keep_plan_seed(char kind, std::span<const std::byte> bytes) {
+  std::string input(1, kind);
+  input.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  test::keep_seed("plan_fuzz", input);
+}
+
 bool is_readable(const WirePlan& plan) {
+  keep_plan_seed('p', encode_wire_plan(plan));
+  keep_plan_seed('q', encode_parts(plan.parts));
   return decode_wire_plan(encode_wire_plan(plan)).has_value();
 }
 

@@ -1,0 +1,76 @@
+#include "control/config_digest.h"
+
+#include "dataplane/parts_codec.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::uint32_t kDigestVersion = 1;
+constexpr std::size_t kOptionsMax = 1024;
+constexpr std::size_t kTextMax = 4096;
+constexpr std::size_t kDigestDigits = 64;
+
+template <class Archive>
+void code_option(Archive& io, OptionText& option) {
+  io.text(option.path, kTextMax);
+  io.text(option.value, kTextMax);
+  io.boolean(option.needs_restart);
+}
+
+template <class Archive>
+void code_difference(Archive& io, ListDifference& lists) {
+  io.number(lists.added);
+  io.number(lists.removed);
+  for (auto* examples : {&lists.added_examples, &lists.removed_examples}) {
+    io.sequence(*examples, kListExamplesMax, [&io](std::string& text) { io.text(text, kTextMax); });
+  }
+}
+
+template <class Archive>
+void code_all(Archive& io, ConfigDigest& digest) {
+  std::uint32_t version = kDigestVersion;
+  io.number(version, kDigestVersion, kDigestVersion);
+  io.number(digest.errors);
+  io.number(digest.warnings);
+  io.text(digest.findings, kFindingsTextMax);
+  PolicyParts parts{.settings = digest.settings, .lists = {}, .keeps_lists = true};
+  code(io, parts);
+  digest.settings = parts.settings;
+  io.check(parts.keeps_lists && parts.lists.empty());
+  io.number(digest.live.stats_interval);
+  io.number(digest.live.block_duration_max);
+  io.sequence(digest.options, kOptionsMax, [&io](OptionText& option) { code_option(io, option); });
+  io.number(digest.list_entries);
+  io.text(digest.lists_digest, kDigestDigits);
+  io.text(digest.digest, kDigestDigits);
+  io.boolean(digest.has_list_difference);
+  code_difference(io, digest.lists);
+  io.boolean(digest.is_staged);
+  io.text(digest.staging_error, kTextMax);
+}
+
+}  // namespace
+
+void code(PlainWriter& writer, ConfigDigest& digest) { code_all(writer, digest); }
+void code(PlainReader& reader, ConfigDigest& digest) { code_all(reader, digest); }
+
+std::vector<std::byte> encode_digest(const ConfigDigest& digest) {
+  ConfigDigest copy = digest;
+  PlainWriter writer;
+  code(writer, copy);
+  return writer.bytes();
+}
+
+Result<ConfigDigest> decode_digest(std::span<const std::byte> bytes) {
+  ConfigDigest digest;
+  PlainReader reader(bytes);
+  if (bytes.size() <= kDigestBytesMax) code(reader, digest);
+  if (bytes.size() > kDigestBytesMax || !reader.is_complete()) {
+    return fail(ErrorKind::invalid,
+                "configuration digest: a length, version or value is out of "
+                "range");
+  }
+  return digest;
+}
+
+}  // namespace sluice

@@ -1,0 +1,72 @@
+// The control thread's end of the channel: publishes policies and carries requests to the wire
+// process, one answer each, with a bound on how long an answer is waited for. Control thread only;
+// nothing blocks.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "dataplane/channel.h"
+
+namespace sluice {
+
+class KeeperLink {
+ public:
+  /// The generation that every worker obeys now, or why the policy was not taken.
+  using Published = std::function<void(Result<std::uint64_t>)>;
+  using Replied = std::function<void(Result<std::vector<std::byte>>)>;
+
+  explicit KeeperLink(Channel channel) noexcept : channel_(std::move(channel)) {}
+
+  /// Gives `parts` the next generation and sends them. Policies are in force in the order in which
+  /// they were asked for; `published` is called once, never from within this call.
+  void publish(PolicyParts parts, Published published);
+  /// Requests are answered in any order; `replied` is called once, never from within this call.
+  void request(RequestKind kind, std::vector<std::byte> body, Replied replied);
+
+  /// Sends what waits, gives up what waited too long (unavailable). Once per turn of the loop.
+  void turn(TimeNs now);
+  /// A message that concerns this link: hello, ack, refused, reply, denied.
+  void obey(const Message& message, TimeNs now);
+
+  /// In force as far as the keeper has told; 0 before its hello.
+  [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
+  [[nodiscard]] bool is_greeted() const noexcept { return generation_ != 0; }
+  [[nodiscard]] Channel& channel() noexcept { return channel_; }
+
+ private:
+  struct Publication {
+    PolicyParts parts;
+    Published published;
+    TimeNs asked = 0;
+    bool is_sent = false;
+  };
+  struct Asked {
+    RequestKind kind = {};
+    std::vector<std::byte> body;
+    Replied replied;
+    TimeNs asked = 0;
+    bool is_sent = false;
+  };
+  void send_publication(TimeNs now);
+  void send_requests(TimeNs now);
+  void end_publication(Result<std::uint64_t> result);
+  void end_request(std::uint64_t number, Result<std::vector<std::byte>> result);
+  void give_up_late(TimeNs now);
+
+  Channel channel_;
+  std::uint64_t generation_ = 0;
+  std::uint64_t next_generation_ = 0;
+  std::uint64_t next_request_ = 1;
+  std::deque<Publication> publications_;  ///< the first may be sent and wait for its ack
+  std::map<std::uint64_t, Asked> requests_;
+};
+
+}  // namespace sluice

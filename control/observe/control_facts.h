@@ -1,0 +1,83 @@
+// What the control thread knows and the window does not show. The control thread fills its
+// `ControlFacts` once per turn and publishes them; whoever serves HTTP reads the copy.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "control/event_sink.h"
+#include "control/observe/health.h"
+
+namespace sluice {
+
+struct ReloadCounts {
+  std::uint64_t ok = 0;
+  std::uint64_t invalid = 0;  ///< the file had errors
+  std::uint64_t failed = 0;   ///< not built, or refused by the wire process
+  TimeNs last_at = 0;         ///< 0 = none yet
+  bool has_last_failed = false;
+};
+
+struct ConfigFacts {
+  std::string path;
+  std::string digest;
+  TimeNs loaded_at = 0;
+  TimeNs confirm_by = 0;  ///< 0 = nothing waits to be confirmed
+  Mode mode_in_file = Mode::enforce;
+  std::string mode_set_by;  ///< empty = the mode is the file's
+  std::vector<std::string> restart_pending;
+};
+
+struct ControlFacts {
+  // Since the control process began.
+  std::string version;
+  std::int32_t pid = 0;
+  TimeNs started = 0;  ///< of the control process
+  TimeNs turned_at = 0;
+  std::uint64_t turns = 0;
+  DurationNs turn_late = 0;  ///< worst within the last second
+  // Policy and configuration.
+  std::uint64_t generation = 0;
+  Mode mode = Mode::enforce;
+  ConfigFacts config;
+  LimitsConfig limits;
+  ReloadCounts reloads;
+  std::uint64_t bypasses = 0;
+  // Recorder, files and clients.
+  EventCounts events;
+  std::uint64_t journal_failures = 0;
+  std::uint64_t audit_failures = 0;
+  std::uint64_t clients = 0;
+  std::uint64_t clients_refused = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t followers = 0;
+  std::uint64_t followers_lost = 0;  ///< events that slow followers missed
+  std::string http_error;
+  // Written by WireView.
+  std::vector<DurationNs> worker_quiet;  ///< since each worker's heartbeat moved, at `turned_at`
+  DurationNs keeper_quiet = 0;
+  HealthReport health;
+};
+
+class SharedFacts {
+ public:
+  void publish(const ControlFacts& facts) {
+    const std::lock_guard lock(mutex_);
+    facts_ = facts;
+  }
+  [[nodiscard]] ControlFacts copy() const {
+    const std::lock_guard lock(mutex_);
+    return facts_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  ControlFacts facts_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,303 @@
+#include "control/reload.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "control/observe/control_facts.h"
+#include "dataplane/parts_codec.h"
+
+namespace sluice {
+namespace {
+
+constexpr DurationNs kRetryInterval = kNsPerSecond;
+constexpr DurationNs kReasonsInterval = kNsPerSecond;
+
+/// Tables are sized at start: a policy goes on saying what they were sized for.
+void keep_sizes(PolicySettings& settings, const PolicySettings& started) noexcept {
+  settings.fragments.datagrams = started.fragments.datagrams;
+  settings.flows.capacity = started.flows.capacity;
+  settings.flows.half_open = started.flows.half_open;
+  settings.limits.sources = started.limits.sources;
+}
+
+}  // namespace
+
+Result<std::vector<ListEntry>> lists_of(const ConfigRead& read) {
+  auto view = SealedView::map(read.parts.fd(), kPartsBytesMax);
+  if (!view) return with_context("configuration", view.error());
+  auto parts = decode_parts(view->bytes());
+  if (!parts) return tl::unexpected<Error>(parts.error());
+  return std::move(parts->lists);
+}
+
+Reload::Reload(ReloadSetup setup, KeeperLink& keeper, const Clock& clock)
+    : setup_(std::move(setup)),
+      keeper_(keeper),
+      clock_(clock),
+      history_(setup_.state_dir),
+      store_(setup_.state_dir) {}
+
+// --- start --------------------------------------------------------------------------------------
+
+void Reload::start() {
+  history_.load();
+  auto state = store_.load();
+  if (!state && state.error().kind != ErrorKind::not_found) {
+    log(LogLevel::warning,
+        fmt::format("reload: {}: starting from the file", state.error().message));
+  }
+  if (state) {
+    if (state->wire_started == setup_.wire_started && history_.find(state->in_force) != nullptr) {
+      return resume(std::move(*state));
+    }
+    warn_of_ended_bypasses(*state);
+  }
+  state_ = {};
+  state_.wire_started = setup_.wire_started;
+  jobs_.push_back({.run = [this] { read_start(); }});
+}
+
+/// The control process was restarted and the wire process was not.
+void Reload::resume(RuntimeState state) {
+  state_ = std::move(state);
+  if (state_.confirm && history_.find(state_.confirm->previous) == nullptr) {
+    log(LogLevel::error, "reload: the configuration to go back to is lost: the one in force stays");
+    state_.confirm.reset();
+  }
+  tell_applied();
+}
+
+void Reload::warn_of_ended_bypasses(const RuntimeState& state) const {
+  if (state.wire_started == setup_.wire_started) return;
+  for (const Bypass& bypass : state.bypasses.entries()) {
+    log(LogLevel::notice,
+        fmt::format("bypass {} ({}, by {}) ended with the restart of the wire process",
+                    bypass.entry.id, describe(bypass.entry, setup_.pair_names), bypass.owner));
+  }
+}
+
+void Reload::read_start() {
+  setup_.read(request_for_file(true), [this](Result<ConfigRead> read) {
+    finish();
+    take_start(std::move(read));
+  });
+}
+
+// The wire process read the same file a moment ago. Where it has taken other policies since, ours
+// is the second start beside it and what was in force is lost.
+void Reload::take_start(Result<ConfigRead> read) {
+  if (!read || read->digest.errors != 0) {
+    return log(LogLevel::error,
+               fmt::format("reload: what is in force is not known until the next reload: {}",
+                           read ? "the file was changed and is not valid" : read.error().message));
+  }
+  if (keeper_.generation() > 1) {
+    log(LogLevel::warning, "reload: what is in force was lost: taken to be what the file says");
+  }
+  const auto entries = history_.entries();
+  const bool is_newest = !entries.empty() && entries.back().can_be_restored &&
+                         entries.back().digest.digest == read->digest.digest;
+  if (is_newest) {
+    state_.in_force = entries.back().id;
+  } else {
+    ConfigEntry entry;
+    entry.loaded_at = clock_.now();
+    entry.by = "start";
+    entry.digest = std::move(read->digest);
+    state_.in_force = history_.add(std::move(entry), {});
+  }
+  state_.started = state_.in_force;
+  save();
+  tell_applied();
+}
+
+// --- the queue ----------------------------------------------------------------------------------
+
+Status Reload::enqueue(Job job) {
+  const auto waiting =
+      static_cast<std::size_t>(std::ranges::count(jobs_, job.is_look, &Job::is_look));
+  if (waiting >= (job.is_look ? kLooksWaitingMax : kChangesWaitingMax)) {
+    return fail(ErrorKind::limit, fmt::format("reload: {} requests wait already", waiting),
+                "try again later");
+  }
+  jobs_.push_back(std::move(job));
+  return {};
+}
+
+void Reload::turn(TimeNs now) {
+  const std::size_t bypasses = state_.bypasses.entries().size();
+  state_.bypasses.expire(now);
+  if (state_.bypasses.entries().size() != bypasses) save();
+  look_for_restart_reasons(now);
+  if (is_busy_ || !keeper_.is_greeted()) return;
+  if (state_.is_changing) {
+    if (now >= retry_at_) put_back();
+    return;
+  }
+  take_back_unconfirmed(now);
+  if (is_busy_ || jobs_.empty()) return;
+  is_busy_ = true;
+  const Job job = std::move(jobs_.front());
+  jobs_.pop_front();
+  job.run();
+}
+
+/// A publication was cut short, by our own end or by silence: nobody knows whether it was taken, so
+/// what was in force before is published once more.
+void Reload::put_back() {
+  is_busy_ = true;
+  auto target = target_in_force();
+  if (!target) return end_put_back(0);  // it was not known before either
+  if (!in_force()->can_be_restored) {
+    log(LogLevel::warning, "reload: the lists in force cannot be restored and stay as they are");
+    return publish(std::move(*target), {}, [this](const auto& result) { end_put_back(result); });
+  }
+  restore_lists(state_.in_force, [this](Result<std::vector<ListEntry>> lists) {
+    if (!lists) return end_put_back(tl::unexpected<Error>(lists.error()));
+    Target restored = *target_in_force();
+    restored.lists = std::move(*lists);
+    restored.keeps_lists = false;
+    publish(std::move(restored), {}, [this](const auto& result) { end_put_back(result); });
+  });
+}
+
+void Reload::end_put_back(const Result<std::uint64_t>& result) {
+  finish();
+  retry_at_ = clock_.now() + kRetryInterval;
+  state_.is_changing = !result.has_value();
+  save();
+  if (result) {
+    is_way_back_closed_ = false;
+    return log(LogLevel::notice, "reload: a change was cut short and is taken back");
+  }
+  if (std::exchange(is_way_back_closed_, true)) return;
+  log(LogLevel::error, fmt::format("reload: a change was cut short and cannot be taken back yet: "
+                                   "{}",
+                                   result.error().message));
+}
+
+void Reload::take_back_unconfirmed(TimeNs now) {
+  if (!state_.confirm || now < state_.confirm->deadline || now < retry_at_) return;
+  is_busy_ = true;
+  RevertRequest request;
+  request.id = state_.confirm->previous;
+  request.answer = [this](Result<RevertAnswer> result) {
+    retry_at_ = clock_.now() + kRetryInterval;
+    const bool failed_before = std::exchange(is_way_back_closed_, !result.has_value());
+    if (result) {
+      return log(LogLevel::warning,
+                 fmt::format("reload: nobody confirmed: configuration {} is in force again",
+                             result->restored));
+    }
+    if (failed_before) return;
+    log(LogLevel::error, fmt::format("reload: nobody confirmed, and the way back is closed: {}",
+                                     result.error().message));
+  };
+  run_revert(request);
+}
+
+// --- publication --------------------------------------------------------------------------------
+
+/// An answer that says no leaves what was; silence leaves it open (see put_back). The state is on
+/// file before anybody hears of it.
+void Reload::publish(Target target, Adopt adopt, KeeperLink::Published published) {
+  PolicyParts parts;
+  parts.settings = target.settings;
+  if (const ConfigEntry* started = history_.find(state_.started)) {
+    keep_sizes(parts.settings, started->digest.settings);
+  }
+  if (target.mode) parts.settings.mode = target.mode->mode;
+  target.bypasses.write_to(parts.settings);
+  parts.keeps_lists = target.keeps_lists;
+  parts.lists = std::move(target.lists);
+  state_.is_changing = true;
+  save();
+  keeper_.publish(std::move(parts),
+                  [this, adopt = std::move(adopt),
+                   published = std::move(published)](Result<std::uint64_t> result) {
+                    finish();
+                    state_.is_changing = !result && result.error().kind == ErrorKind::unavailable;
+                    if (result && adopt) adopt(*result);
+                    save();
+                    if (result) tell_applied();
+                    published(std::move(result));
+                  });
+}
+
+void Reload::save() {
+  const auto saved = store_.save(state_);
+  if (saved.has_value() == is_unsaved_) {
+    if (saved) log(LogLevel::notice, "reload: the state can be written again");
+    if (!saved) log(LogLevel::error, fmt::format("reload: {}", saved.error().message));
+  }
+  is_unsaved_ = !saved.has_value();
+}
+
+void Reload::tell_applied() {
+  const ConfigEntry* entry = in_force();
+  if (setup_.applied && entry != nullptr) setup_.applied(entry->digest.live, mode());
+}
+
+void Reload::note(const char* result) {
+  facts_.last_result = result;
+  facts_.last_at = clock_.now();
+}
+
+// --- what is in force ---------------------------------------------------------------------------
+
+const ConfigEntry* Reload::in_force() const noexcept { return history_.find(state_.in_force); }
+
+Mode Reload::mode() const noexcept {
+  if (state_.mode) return state_.mode->mode;
+  const ConfigEntry* entry = in_force();
+  return entry != nullptr ? entry->digest.settings.mode : Mode::enforce;
+}
+
+void Reload::look_for_restart_reasons(TimeNs now) {
+  if (now < reasons_due_) return;
+  reasons_due_ = now + kReasonsInterval;
+  restart_reasons_.clear();
+  const ConfigEntry* started = history_.find(state_.started);
+  const ConfigEntry* entry = in_force();
+  if (started != nullptr && entry != nullptr && started != entry) {
+    for (const OptionChange& change :
+         changes_between(started->digest.options, entry->digest.options)) {
+      if (!change.needs_restart) continue;
+      restart_reasons_.push_back(fmt::format("{}: started with {}, now {}", change.path,
+                                             change.from.empty() ? "none" : change.from,
+                                             change.to.empty() ? "none" : change.to));
+    }
+  }
+  if (is_program_replaced()) {
+    restart_reasons_.emplace_back("program: the installed file is another one");
+  }
+}
+
+void describe(const Reload& reload, ControlFacts& facts) {
+  facts.generation = reload.generation();
+  facts.mode = reload.mode();
+  facts.bypasses = reload.bypasses().entries().size();
+  const ReloadFacts& reloads = reload.facts();
+  facts.reloads = {
+      .ok = reloads.succeeded,
+      .invalid = reloads.invalid,
+      .failed = reloads.failed,
+      .last_at = reloads.last_at,
+      .has_last_failed = !reloads.last_result.empty() && reloads.last_result != "succeeded"};
+  facts.config.path = reload.config_path();
+  facts.config.confirm_by = reload.pending() ? reload.pending()->deadline : 0;
+  facts.config.mode_set_by = reload.mode_override() ? reload.mode_override()->by : "";
+  facts.config.restart_pending = reload.restart_reasons();
+  const ConfigEntry* entry = reload.in_force();
+  if (entry == nullptr) return;
+  facts.config.digest = entry->digest.digest;
+  facts.config.loaded_at = entry->loaded_at;
+  facts.config.mode_in_file = entry->digest.settings.mode;
+  facts.limits = entry->digest.settings.limits;
+}
+
+}  // namespace sluice

@@ -1,0 +1,122 @@
+// The blocks in force as the control side knows them: found by id and by what they deny, listed by
+// id, forgotten when they run out. About 125 bytes a block, and its owner and reason once for all
+// that have the same. Control thread only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/siphash.h"
+#include "control/respond/block_text.h"
+
+namespace sluice {
+
+inline constexpr std::size_t kBlockOwnerBytesMax = 256;
+
+/// A block with everything that outlives the processes.
+struct Block {
+  std::uint64_t id = 0;
+  BlockTarget target;
+  TimeNs until = 0;
+  TimeNs created = 0;
+  std::string owner;
+  std::string reason;
+};
+
+/// Texts of which many are the same, each kept once.
+class SharedTexts {
+ public:
+  [[nodiscard]] std::uint32_t take(const std::string& text);
+  void release(std::uint32_t number);
+  [[nodiscard]] const std::string& at(std::uint32_t number) const noexcept {
+    return *texts_[number];
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return numbers_.size(); }
+  void clear();
+
+ private:
+  struct Use {
+    std::uint32_t number = 0;
+    std::uint32_t count = 0;
+  };
+  std::unordered_map<std::string, Use> numbers_;
+  std::vector<const std::string*> texts_;  ///< by number; the map's keys
+  std::vector<std::uint32_t> free_;
+};
+
+class BlockSet {
+ public:
+  static constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
+
+  /// Where a block stands; valid until it is removed.
+  struct Entry {
+    BlockTarget target;
+    std::uint64_t id = 0;  ///< 0 = free
+    TimeNs until = 0;
+    TimeNs created = 0;
+    std::uint64_t hits = 0;        ///< up to `hits_seen`
+    std::uint32_t hits_seen = 0;   ///< the wire's count, modulo 2^32, when it was looked at last
+    std::uint32_t slot = kNoSlot;  ///< the wire's
+    std::uint32_t owner = 0;
+    std::uint32_t reason = 0;
+    std::uint32_t heap_place = 0;
+  };
+
+  explicit BlockSet(std::uint32_t capacity);
+
+  /// Takes the place of a block for the same target. False where there is no room, or an id is not
+  /// above every id before it.
+  [[nodiscard]] bool insert(const Block& block);
+  [[nodiscard]] Entry* find(std::uint64_t id) noexcept;
+  [[nodiscard]] const Entry* find(const BlockTarget& target) const noexcept;
+  /// False where there is none.
+  bool remove(std::uint64_t id);
+  void clear();
+  /// Forgets at most `most` of those that have run out; how many.
+  std::size_t expire(TimeNs now, std::size_t most);
+
+  /// Calls `each` with the blocks of ids above `id`, in order, until it returns false.
+  void walk(std::uint64_t id, const std::function<bool(const Entry&)>& each) const;
+  /// By place, for a look at some of them in each turn; the ones of id 0 are free.
+  [[nodiscard]] std::vector<Entry>& places() noexcept { return entries_; }
+  [[nodiscard]] Block block(const Entry& entry) const;
+
+  [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
+  [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] std::uint64_t last_id() const noexcept { return last_id_; }
+
+ private:
+  struct Ordered {
+    std::uint64_t id = 0;
+    std::uint32_t place = 0;
+  };
+
+  [[nodiscard]] std::size_t home_of(const BlockTarget& target) const noexcept;
+  [[nodiscard]] std::size_t cell_of(const BlockTarget& target) const noexcept;
+  [[nodiscard]] std::vector<Ordered>::const_iterator from(std::uint64_t id) const noexcept;
+  void unfile(const BlockTarget& target) noexcept;
+  void remove_place(std::uint32_t place);
+  void put_in_heap(std::uint32_t place, std::uint32_t heap_place) noexcept;
+  void sift_up(std::uint32_t heap_place) noexcept;
+  void sift_down(std::uint32_t heap_place) noexcept;
+  void leave_heap(std::uint32_t heap_place) noexcept;
+  [[nodiscard]] TimeNs until_at(std::uint32_t heap_place) const noexcept {
+    return entries_[heap_[heap_place]].until;
+  }
+
+  std::uint32_t capacity_;
+  SipKey key_;
+  std::uint64_t last_id_ = 0;
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t> cells_;  ///< hash index by target: place + 1, 0 = empty
+  std::vector<Ordered> order_;        ///< by id; those that are gone stay in it for a while
+  std::vector<std::uint32_t> heap_;   ///< places; the one that ends first is in front
+  SharedTexts texts_;
+};
+
+}  // namespace sluice

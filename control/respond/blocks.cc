@@ -1,0 +1,327 @@
+#include "control/respond/blocks.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace sluice {
+namespace {
+
+constexpr DurationNs kWaitingMax = 5 * kNsPerSecond;
+constexpr DurationNs kSendAllInterval = kNsPerSecond;
+constexpr std::size_t kExpiredPerTurn = 4096;
+/// A million blocks are looked at every minute; in that time no slot's count goes round.
+constexpr std::size_t kHitsPerTurn = 1024;
+constexpr std::size_t kLookedAtPerPage = 20'000;
+/// Bytes of texts in a page; escaped they fit into a reply.
+constexpr std::size_t kPageBytesMax = 800'000;
+constexpr std::size_t kRowBytes = 400;
+constexpr std::size_t kEscapedMax = 3;
+
+}  // namespace
+
+struct Blocks::Addition {
+  std::vector<BlockRequest> requests;
+  std::string owner;
+  TimeNs asked = 0;
+  std::uint64_t first_id = 0;
+  Done<std::vector<BlockAdded>> done;
+};
+
+struct Blocks::Removal {
+  BlockRemoval what;
+  std::vector<std::uint64_t> ids;
+  Done<std::uint64_t> done;
+};
+
+Blocks::Blocks(BlocksOptions options, KeeperLink& keeper)
+    : options_(std::move(options)),
+      keeper_(keeper),
+      set_(static_cast<std::uint32_t>(std::min<std::uint64_t>(options_.capacity, kBlocksMax))),
+      journal_(options_.state_dir) {}
+
+void Blocks::start() {
+  next_id_ = journal_.load(set_, options_.clock.now());
+  if (set_.size() == 0) return;
+  log(LogLevel::notice, fmt::format("blocks: {} are in force as before", set_.size()));
+}
+
+void Blocks::turn(TimeNs now) {
+  set_.expire(now, kExpiredPerTurn);
+  journal_.turn(set_, next_id_, now);
+  look_at_hits();
+  give_up_late(now);
+  if (!keeper_.is_greeted()) is_certain_ = false;
+  if (keeper_.is_greeted() && !is_certain_ && !is_busy_ && now >= send_all_at_) send_all();
+  run_next();
+}
+
+// --- the queue ----------------------------------------------------------------------------------
+
+void Blocks::enqueue(Job job) {
+  if (jobs_.size() >= kBlockChangesWaitingMax) {
+    return job.refuse({ErrorKind::limit,
+                       fmt::format("blocks: {} changes wait already", jobs_.size()),
+                       "try again later"});
+  }
+  jobs_.push_back(std::move(job));
+  run_next();
+}
+
+void Blocks::run_next() {
+  if (std::exchange(is_running_, true)) return;  // the loop below goes on with the next
+  while (!is_busy_ && is_certain_ && !jobs_.empty()) {
+    const Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    is_busy_ = true;
+    job.run();
+  }
+  is_running_ = false;
+}
+
+/// `is_certain`: it is known whether the wire process obeys what it was sent.
+void Blocks::finish(bool is_certain) {
+  is_busy_ = false;
+  is_certain_ = is_certain_ && is_certain;
+  run_next();
+}
+
+void Blocks::give_up_late(TimeNs now) {
+  while (!jobs_.empty() && now > jobs_.front().asked + kWaitingMax) {
+    const Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    job.refuse({ErrorKind::unavailable,
+                fmt::format("blocks: the wire process did not get to it within {} s",
+                            kWaitingMax / kNsPerSecond)});
+  }
+}
+
+Result<BlockReceipt> Blocks::receipt_of(const Result<std::vector<std::byte>>& body,
+                                        std::size_t added) const {
+  if (!body) return tl::unexpected<Error>(body.error());
+  auto receipt = decode_as<BlockReceipt>(*body);
+  if (!receipt) return tl::unexpected<Error>(receipt.error());
+  const bool is_whole = receipt->slots.size() == added &&
+                        std::ranges::all_of(receipt->slots, [this](std::uint32_t slot) {
+                          return slot < set_.capacity();
+                        });
+  if (is_whole) return receipt;
+  return fail(ErrorKind::internal, "blocks: the wire process answered for other blocks");
+}
+
+// --- the whole set ------------------------------------------------------------------------------
+
+void Blocks::send_all() {
+  is_busy_ = true;
+  BlockChanges changes;
+  changes.replaces_all = true;
+  changes.added.reserve(set_.size());
+  std::vector<std::uint64_t> ids;
+  ids.reserve(set_.size());
+  set_.walk(0, [&](const BlockSet::Entry& entry) {
+    changes.added.push_back(block_entry(entry.target, entry.id, entry.until));
+    ids.push_back(entry.id);
+    return true;
+  });
+  keeper_.request(RequestKind::change_blocks, encode(changes),
+                  [this, ids = std::move(ids)](const auto& body) { take_all(ids, body); });
+}
+
+void Blocks::take_all(const std::vector<std::uint64_t>& ids,
+                      const Result<std::vector<std::byte>>& body) {
+  const auto receipt = receipt_of(body, ids.size());
+  is_certain_ = receipt.has_value();
+  if (!receipt) {
+    send_all_at_ = options_.clock.now() + kSendAllInterval;
+    log(LogLevel::warning,
+        fmt::format("blocks: not taken as a whole, tried again: {}", receipt.error().message));
+    return finish(false);
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (BlockSet::Entry* entry = set_.find(ids[i])) watch_slot(*entry, receipt->slots[i]);
+  }
+  finish(true);
+}
+
+// --- adding -------------------------------------------------------------------------------------
+
+void Blocks::add(std::vector<BlockRequest> requests, const std::string& owner,
+                 Done<std::vector<BlockAdded>> done) {
+  if (requests.empty() || requests.size() > kBlocksPerRequestMax) {
+    return done(fail(ErrorKind::invalid, fmt::format("blocks: {} at once: 1 to {} would do",
+                                                     requests.size(), kBlocksPerRequestMax)));
+  }
+  const TimeNs now = options_.clock.now();
+  auto addition = std::make_shared<Addition>(
+      Addition{std::move(requests), owner.substr(0, kBlockOwnerBytesMax), now, 0, std::move(done)});
+  enqueue({.asked = now,
+           .run = [this, addition] { run_addition(addition); },
+           .refuse = [addition](const Error& error) { addition->done(tl::unexpected(error)); }});
+}
+
+void Blocks::run_addition(const std::shared_ptr<Addition>& addition) {
+  BlockChanges changes;
+  std::size_t more = 0;
+  set_.expire(options_.clock.now(), kExpiredPerTurn);
+  addition->first_id = next_id_;
+  for (const BlockRequest& request : addition->requests) {
+    more += set_.find(request.target) == nullptr ? 1 : 0;
+    changes.added.push_back(
+        block_entry(request.target, next_id_++, addition->asked + request.duration));
+  }
+  const std::size_t room = set_.capacity() - set_.size();
+  if (more > room) {
+    addition->done(fail(ErrorKind::limit,
+                        fmt::format("blocks: {} more do not fit: there is room for {} of "
+                                    "blocks.capacity {}",
+                                    more, room, set_.capacity()),
+                        "see 'blocks list', or raise blocks.capacity and restart"));
+    return finish(true);
+  }
+  keeper_.request(RequestKind::change_blocks, encode(changes),
+                  [this, addition](const auto& body) { take_added(*addition, body); });
+}
+
+void Blocks::take_added(Addition& addition, const Result<std::vector<std::byte>>& body) {
+  const auto receipt = receipt_of(body, addition.requests.size());
+  if (!receipt) {
+    addition.done(tl::unexpected<Error>(receipt.error()));
+    return finish(false);
+  }
+  BlockRecord record;
+  std::vector<BlockAdded> answer;
+  for (std::size_t i = 0; i < addition.requests.size(); ++i) {
+    BlockRequest& request = addition.requests[i];
+    Block block{.id = addition.first_id + i,
+                .target = request.target,
+                .until = addition.asked + request.duration,
+                .created = addition.asked,
+                .owner = addition.owner,
+                .reason = std::move(request.reason)};
+    BlockAdded added{block.id, block.target, block.until, {}, is_let_through(block.target)};
+    if (const BlockSet::Entry* older = set_.find(block.target)) {
+      added.replaced = older->id;
+      record.removed.push_back(older->id);
+    }
+    if (set_.insert(block)) watch_slot(*set_.find(block.id), receipt->slots[i]);
+    answer.push_back(added);
+    record.added.push_back(std::move(block));
+  }
+  journal_.append(record);
+  addition.done(std::move(answer));
+  finish(true);
+}
+
+bool Blocks::is_let_through(const BlockTarget& target) const {
+  if (!options_.is_allowed) return false;
+  if (target.kind == BlockKind::source) return options_.is_allowed(source_of(target));
+  const auto is_allowed = [this](const IpAddress& end) {
+    return options_.is_allowed({end, static_cast<std::uint8_t>(end.bits())});
+  };
+  return is_allowed(low_end_of(target)) && is_allowed(high_end_of(target));
+}
+
+// --- removing -----------------------------------------------------------------------------------
+
+void Blocks::remove(BlockRemoval removal, Done<std::uint64_t> done) {
+  auto asked = std::make_shared<Removal>(Removal{std::move(removal), {}, std::move(done)});
+  enqueue({.asked = options_.clock.now(),
+           .run = [this, asked] { run_removal(asked); },
+           .refuse = [asked](const Error& error) { asked->done(tl::unexpected(error)); }});
+}
+
+Result<std::vector<std::uint64_t>> Blocks::ids_of(const BlockRemoval& removal) {
+  const BlockSet::Entry* entry = nullptr;
+  if (removal.id) entry = set_.find(*removal.id);
+  if (removal.target) entry = set_.find(*removal.target);
+  if (entry != nullptr) return std::vector<std::uint64_t>{entry->id};
+  const std::string place = removal.id
+                                ? fmt::format("id: no block {}", *removal.id)
+                                : fmt::format("what: no block of {}", to_string(*removal.target));
+  return fail(ErrorKind::not_found, place + " is in force", "see 'blocks list'");
+}
+
+void Blocks::run_removal(const std::shared_ptr<Removal>& removal) {
+  BlockChanges changes;
+  changes.replaces_all = !removal->what.id && !removal->what.target;
+  if (!changes.replaces_all) {
+    auto ids = ids_of(removal->what);
+    if (!ids) {
+      removal->done(tl::unexpected<Error>(ids.error()));
+      return finish(true);
+    }
+    changes.removed = removal->ids = std::move(*ids);
+  }
+  keeper_.request(RequestKind::change_blocks, encode(changes),
+                  [this, removal](const auto& body) { take_removed(*removal, body); });
+}
+
+void Blocks::take_removed(Removal& removal, const Result<std::vector<std::byte>>& body) {
+  if (const auto receipt = receipt_of(body, 0); !receipt) {
+    removal.done(tl::unexpected<Error>(receipt.error()));
+    return finish(false);
+  }
+  const bool is_all = removal.ids.empty();
+  std::uint64_t removed = is_all ? set_.size() : 0;
+  if (is_all) set_.clear();
+  for (const std::uint64_t id : removal.ids) removed += set_.remove(id) ? 1 : 0;
+  journal_.append({.clears = is_all, .removed = removal.ids, .added = {}});
+  removal.done(removed);
+  finish(true);
+}
+
+// --- looking ------------------------------------------------------------------------------------
+
+// What a slot counted for blocks before this one is not this one's.
+void Blocks::watch_slot(BlockSet::Entry& entry, std::uint32_t slot) const {
+  count_hits(entry);
+  entry.slot = slot;
+  if (options_.hits) entry.hits_seen = static_cast<std::uint32_t>(options_.hits(slot));
+}
+
+void Blocks::count_hits(BlockSet::Entry& entry) const {
+  if (!options_.hits || entry.slot == BlockSet::kNoSlot) return;
+  const auto seen = static_cast<std::uint32_t>(options_.hits(entry.slot));
+  entry.hits += static_cast<std::uint32_t>(seen - entry.hits_seen);
+  entry.hits_seen = seen;
+}
+
+void Blocks::look_at_hits() {
+  auto& entries = set_.places();
+  for (std::size_t i = std::min(kHitsPerTurn, entries.size()); i > 0; --i) {
+    if (next_look_ >= entries.size()) next_look_ = 0;
+    if (BlockSet::Entry& entry = entries[next_look_++]; entry.id != 0) count_hits(entry);
+  }
+}
+
+BlockPage Blocks::list(const BlockQuery& query) const {
+  BlockPage page;
+  const TimeNs now = options_.clock.now();
+  std::size_t looked_at = 0;
+  std::size_t bytes = 0;
+  std::uint64_t last = query.cursor;
+  set_.walk(query.cursor, [&](const BlockSet::Entry& entry) {
+    const bool is_full = page.items.size() >= query.most || bytes > kPageBytesMax;
+    if (is_full || ++looked_at > kLookedAtPerPage) {
+      page.next = last;
+      return false;
+    }
+    last = entry.id;
+    if (entry.until <= now || (query.touching && !touches(entry.target, *query.touching))) {
+      return true;
+    }
+    BlockSet::Entry counted = entry;
+    count_hits(counted);
+    page.items.push_back({set_.block(entry), counted.hits});
+    const Block& block = page.items.back().block;
+    bytes += kRowBytes + kEscapedMax * (block.owner.size() + block.reason.size());
+    return true;
+  });
+  return page;
+}
+
+}  // namespace sluice

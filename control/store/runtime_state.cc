@@ -1,0 +1,109 @@
+#include "control/store/runtime_state.h"
+
+#include <utility>
+
+#include "control/store/checked_file.h"
+#include "dataplane/parts_codec.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::uint32_t kStateVersion = 1;
+constexpr std::size_t kNameMax = 256;
+
+template <class Archive>
+void code_mode(Archive& io, std::optional<ModeOverride>& mode) {
+  bool is_given = mode.has_value();
+  io.boolean(is_given);
+  if (!is_given) return;
+  if (!mode) mode.emplace();
+  io.enumeration(mode->mode, Mode::enforce);
+  io.text(mode->by, kNameMax);
+}
+
+template <class Archive>
+void code_confirm(Archive& io, std::optional<PendingConfirm>& confirm) {
+  bool is_given = confirm.has_value();
+  io.boolean(is_given);
+  if (!is_given) return;
+  if (!confirm) confirm.emplace();
+  io.number(confirm->deadline, 1);
+  io.number(confirm->previous, 1);
+  io.text(confirm->by, kNameMax);
+  code_mode(io, confirm->mode_before);
+}
+
+/// Nothing but bypasses.
+bool is_otherwise_empty(const PolicyParts& parts) {
+  PolicyParts expected{.settings = {}, .lists = {}, .keeps_lists = true};
+  expected.settings.bypasses = parts.settings.bypasses;
+  expected.settings.bypass_count = parts.settings.bypass_count;
+  return encode_parts(expected) == encode_parts(parts);
+}
+
+/// The entries in the form in which a policy carries them, which has every check; then the rest.
+template <class Archive>
+void code_bypasses(Archive& io, Bypasses& bypasses) {
+  PolicyParts parts{.settings = {}, .lists = {}, .keeps_lists = true};
+  bypasses.write_to(parts.settings);
+  code(io, parts);
+  io.check(is_otherwise_empty(parts));
+  std::vector<Bypass> entries(bypasses.entries().begin(), bypasses.entries().end());
+  io.sequence(entries, kBypassesMax, [&io](Bypass& bypass) {
+    io.number(bypass.created);
+    io.text(bypass.owner, kNameMax);
+    io.text(bypass.reason, kReasonBytesMax);
+  });
+  std::uint64_t next_id = bypasses.next_id();
+  io.number(next_id, 1);
+  if (!io.check(entries.size() == parts.settings.bypass_count)) return;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    entries[i].entry = parts.settings.bypasses[i];
+    io.check(entries[i].entry.id < next_id);
+  }
+  bypasses = Bypasses(std::move(entries), next_id);
+}
+
+template <class Archive>
+void code_all(Archive& io, RuntimeState& state) {
+  std::uint32_t version = kStateVersion;
+  io.number(version, kStateVersion, kStateVersion);
+  io.number(state.wire_started);
+  io.number(state.started);
+  io.number(state.in_force);
+  io.boolean(state.is_changing);
+  code_mode(io, state.mode);
+  code_confirm(io, state.confirm);
+  code_bypasses(io, state.bypasses);
+}
+
+}  // namespace
+
+std::vector<std::byte> encode_state(const RuntimeState& state) {
+  RuntimeState copy = state;
+  PlainWriter writer;
+  code_all(writer, copy);
+  return writer.bytes();
+}
+
+Result<RuntimeState> decode_state(std::span<const std::byte> bytes) {
+  RuntimeState state;
+  PlainReader reader(bytes);
+  code_all(reader, state);
+  if (reader.is_complete()) return state;
+  return fail(ErrorKind::invalid, "runtime state: a length, version or value is out of range");
+}
+
+Status RuntimeStore::save(const RuntimeState& state) const {
+  return write_checked_file(path_, encode_state(state));
+}
+
+Result<RuntimeState> RuntimeStore::load() const {
+  auto bytes = read_checked_file(path_);
+  if (!bytes) return tl::unexpected<Error>(bytes.error());
+  auto state = decode_state(*bytes);
+  if (!state) return with_context(path_, state.error());
+  return state;
+}
+
+}  // namespace sluice

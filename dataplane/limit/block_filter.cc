@@ -1,0 +1,249 @@
+#include "dataplane/limit/block_filter.h"
+
+#include <bit>
+
+#include "dataplane/decode/flow_identity.h"
+#include "dataplane/limit/outer_header.h"
+
+namespace sluice {
+namespace {
+
+static_assert(kBurstMax <= kBlockBatchMax);
+
+using Times = std::array<TimeNs, kBurstMax>;
+
+Times times_of(const Burst& burst, const Selection& selected) noexcept {
+  Times times;
+  for (std::uint32_t i = 0; i < selected.count; ++i) {
+    times[i] = burst.packets[selected.places[i]].now;
+  }
+  return times;
+}
+
+bool is_allowed_v4(const PrefixTable& lists, const V4Pair& pair) noexcept {
+  const PrefixTableV4& table = lists.v4();
+  if ((table.lists() & (kSourceAllow | kDestinationAllow)) == 0) return false;
+  return (table.lists_of(pair.source) & kSourceAllow) != 0 ||
+         (table.lists_of(pair.destination) & kDestinationAllow) != 0;
+}
+
+bool is_allowed_v6(const PrefixTable& lists, const V6Pair& pair) noexcept {
+  const V6Address source = v6_address(pair.source);
+  const V6Address destination = v6_address(pair.destination);
+  return lists.v6(ListKind::allow, ListSide::source).covers({&source, 1}) != 0 ||
+         lists.v6(ListKind::allow, ListSide::destination).covers({&destination, 1}) != 0;
+}
+
+bool is_allowed(const PrefixTable& lists, const Packet& packet) noexcept {
+  return packet.ip_version == 4 ? is_allowed_v4(lists, v4_addresses(packet))
+                                : is_allowed_v6(lists, v6_addresses(packet));
+}
+
+std::array<std::uint64_t, 5> flow_words_v6(const Packet& packet) noexcept {
+  FlowPorts ports{.protocol = packet.protocol};
+  if (has_block_ports(packet.protocol)) {
+    ports.source = packet.source_port;
+    ports.destination = packet.destination_port;
+  }
+  using Address = std::array<std::uint64_t, 2>;
+  const V6Pair pair = v6_addresses(packet);
+  return v6_words(load<Address>(pair.source), load<Address>(pair.destination), ports).words;
+}
+
+}  // namespace
+
+// --- before decoding ----------------------------------------------------------------------------
+
+void BlockFilter::filter_outer_sources(Burst& burst, const PrefixTable& lists,
+                                       std::uint32_t drop_sample, std::uint32_t spared) noexcept {
+  judged_ = 0;
+  blocked_ = 0;
+  if (is_idle()) return;
+  const bool v4_blocks = table_->has_sources_v4();
+  const bool v6_blocks = table_->has_sources_v6();
+  if (!v4_blocks && !v6_blocks) return;
+  Selection v4;
+  Selection v6;
+  for (std::uint32_t i = 0; i < burst.count; ++i) {
+    const bool is_spared = (spared >> i & 1) != 0;
+    const OuterHeader outer = is_spared ? OuterHeader{} : outer_header(burst.packets[i]);
+    offsets_[i] = outer.offset;
+    v4.add_if(v4_blocks & (outer.version == 4), i);
+    v6.add_if(v6_blocks & (outer.version == 6), i);
+    judged_ |= static_cast<std::uint32_t>(outer.version != 0) << i;
+  }
+  if (v4.count != 0) judge_outer_v4(burst, v4, lists, drop_sample);
+  if (v6.count != 0) judge_outer_v6(burst, v6, lists, drop_sample);
+}
+
+void BlockFilter::judge_outer_v4(Burst& burst, const Selection& selected, const PrefixTable& lists,
+                                 std::uint32_t drop_sample) noexcept {
+  std::array<std::uint32_t, kBurstMax> sources;
+  for (std::uint32_t i = 0; i < selected.count; ++i) {
+    const std::uint8_t place = selected.places[i];
+    sources[i] = load_be32(burst.packets[place].bytes + offsets_[place] + 12);
+  }
+  const Times times = times_of(burst, selected);
+  BlockSlots slots;
+  std::uint32_t found = table_->find_sources_v4({sources.data(), selected.count}, times, slots);
+  prefetch_hits(found, slots);
+  for (; found != 0; found &= found - 1) {
+    const auto i = static_cast<unsigned>(std::countr_zero(found));
+    const std::uint8_t place = selected.places[i];
+    Packet& packet = burst.packets[place];
+    const std::uint8_t* ip = packet.bytes + offsets_[place];
+    const V4Pair pair{sources[i], load_be32(ip + 16)};
+    if (is_allowed_v4(lists, pair)) continue;
+    const std::uint64_t addresses = std::uint64_t{pair.source} << 32 | pair.destination;
+    const std::uint32_t ports = ports_behind(packet, offsets_[place] + 20U, ip[9]);
+    refuse_outer(packet, place, slots[i], sampler_.is_sampled(addresses, ports, drop_sample));
+  }
+}
+
+void BlockFilter::judge_outer_v6(Burst& burst, const Selection& selected, const PrefixTable& lists,
+                                 std::uint32_t drop_sample) noexcept {
+  std::array<V6Address, kBurstMax> sources;
+  for (std::uint32_t i = 0; i < selected.count; ++i) {
+    const std::uint8_t place = selected.places[i];
+    sources[i] = v6_address(burst.packets[place].bytes + offsets_[place] + 8);
+  }
+  const Times times = times_of(burst, selected);
+  BlockSlots slots;
+  std::uint32_t found = table_->find_sources_v6({sources.data(), selected.count}, times, slots);
+  prefetch_hits(found, slots);
+  for (; found != 0; found &= found - 1) {
+    const auto i = static_cast<unsigned>(std::countr_zero(found));
+    const std::uint8_t place = selected.places[i];
+    Packet& packet = burst.packets[place];
+    const std::uint8_t* ip = packet.bytes + offsets_[place];
+    if (is_allowed_v6(lists, {ip + 8, ip + 24})) continue;
+    const std::uint32_t ports = ports_behind(packet, offsets_[place] + 40U, ip[6]);
+    refuse_outer(packet, place, slots[i],
+                 sampler_.is_sampled(v6_sample(ip + 8, ip + 24), ports, drop_sample));
+  }
+}
+
+// A drop that is to be reported needs a decoded packet: its refusal waits until it is.
+void BlockFilter::refuse_outer(Packet& packet, std::uint8_t place, std::uint32_t slot,
+                               bool is_sampled) noexcept {
+  if (is_sampled) {
+    blocked_ |= 1U << place;
+    slots_[place] = slot;
+    return;
+  }
+  count_hit(packet, slot);
+  refuse_undecoded(packet, DropReason::blocked_source);
+}
+
+// --- behind it ----------------------------------------------------------------------------------
+
+void BlockFilter::refuse_sampled(Burst& burst) noexcept {
+  for (std::uint32_t left = blocked_; left != 0; left &= left - 1) {
+    const auto place = static_cast<unsigned>(std::countr_zero(left));
+    Packet& packet = burst.packets[place];
+    if (!packet.is_undecided()) continue;
+    packet.set(kSampled);
+    refuse(packet, slots_[place], DropReason::blocked_source);
+  }
+}
+
+void BlockFilter::filter_decoded(Burst& burst, const PrefixTable& lists) noexcept {
+  if (is_idle()) return;
+  filter_sources(burst, lists);
+  filter_flows(burst, lists);
+}
+
+void BlockFilter::filter_sources(Burst& burst, const PrefixTable& lists) noexcept {
+  const bool v4_blocks = table_->has_sources_v4();
+  const bool v6_blocks = table_->has_sources_v6();
+  if (!v4_blocks && !v6_blocks) return;
+  Selection v4;
+  Selection v6;
+  std::array<std::uint32_t, kBurstMax> sources_v4;
+  std::array<V6Address, kBurstMax> sources_v6;
+  for (std::uint32_t i = 0; i < burst.count; ++i) {
+    const Packet& packet = burst.packets[i];
+    // Inside a tunnel there are other addresses than those that were judged before.
+    const bool is_open =
+        packet.is_undecided() && ((judged_ >> i & 1) == 0 || packet.tunnel_depth > 0);
+    if (!is_open) [[likely]]
+      continue;
+    if (packet.ip_version == 4) sources_v4[v4.count] = v4_addresses(packet).source;
+    if (packet.ip_version == 6) sources_v6[v6.count] = v6_address(v6_addresses(packet).source);
+    v4.add_if(v4_blocks & (packet.ip_version == 4), i);
+    v6.add_if(v6_blocks & (packet.ip_version == 6), i);
+  }
+  BlockSlots slots;
+  const auto refuse_found = [&](const Selection& selected, std::uint32_t found) {
+    for (; found != 0; found &= found - 1) {
+      const auto i = static_cast<unsigned>(std::countr_zero(found));
+      Packet& packet = burst.packets[selected.places[i]];
+      if (!is_allowed(lists, packet)) refuse(packet, slots[i], DropReason::blocked_source);
+    }
+  };
+  if (v4.count != 0) {
+    refuse_found(
+        v4, table_->find_sources_v4({sources_v4.data(), v4.count}, times_of(burst, v4), slots));
+  }
+  if (v6.count != 0) {
+    refuse_found(
+        v6, table_->find_sources_v6({sources_v6.data(), v6.count}, times_of(burst, v6), slots));
+  }
+}
+
+void BlockFilter::filter_flows(Burst& burst, const PrefixTable& lists) noexcept {
+  const bool v4_blocks = table_->has_flows_v4();
+  const bool v6_blocks = table_->has_flows_v6();
+  if (!v4_blocks && !v6_blocks) return;
+  Selection v4;
+  Selection v6;
+  std::array<std::array<std::uint64_t, 2>, kBurstMax> flows_v4;
+  std::array<std::array<std::uint64_t, 5>, kBurstMax> flows_v6;
+  for (std::uint32_t i = 0; i < burst.count; ++i) {
+    const Packet& packet = burst.packets[i];
+    if (!packet.is_undecided() || packet.has(kIcmpError)) continue;
+    if (v4_blocks && packet.ip_version == 4) {
+      flows_v4[v4.count] = flow_words_v4(packet.id.lo, packet.id.hi);
+      v4.add_if(true, i);
+    } else if (v6_blocks && packet.ip_version == 6) {
+      flows_v6[v6.count] = flow_words_v6(packet);
+      v6.add_if(true, i);
+    }
+  }
+  BlockSlots slots;
+  const auto refuse_found = [&](const Selection& selected, std::uint32_t found) {
+    for (; found != 0; found &= found - 1) {
+      const auto i = static_cast<unsigned>(std::countr_zero(found));
+      Packet& packet = burst.packets[selected.places[i]];
+      if (!is_allowed(lists, packet)) refuse(packet, slots[i], DropReason::blocked_flow);
+    }
+  };
+  if (v4.count != 0) {
+    refuse_found(v4,
+                 table_->find_flows_v4({flows_v4.data(), v4.count}, times_of(burst, v4), slots));
+  }
+  if (v6.count != 0) {
+    refuse_found(v6,
+                 table_->find_flows_v6({flows_v6.data(), v6.count}, times_of(burst, v6), slots));
+  }
+}
+
+void BlockFilter::refuse(Packet& packet, std::uint32_t slot, DropReason reason) noexcept {
+  count_hit(packet, slot);
+  packet.drop(reason);
+}
+
+void BlockFilter::prefetch_hits(std::uint32_t found, const BlockSlots& slots) const noexcept {
+  if (hits_.empty()) return;
+  for (; found != 0; found &= found - 1) {
+    __builtin_prefetch(&hits_[slots[static_cast<unsigned>(std::countr_zero(found))]], 1);
+  }
+}
+
+void BlockFilter::count_hit(const Packet& packet, std::uint32_t slot) noexcept {
+  if (slot >= hits_.size()) return;
+  std::atomic<std::uint32_t>& hits = hits_[slot];
+  hits.store(hits.load(std::memory_order_relaxed) + packet.frames, std::memory_order_relaxed);
+}
+
+}  // namespace sluice

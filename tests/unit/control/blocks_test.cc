@@ -1,0 +1,508 @@
+#include "control/respond/blocks.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/resource.h>
+#include <nlohmann/json.hpp>
+
+#include "control/command_handlers.h"
+#include "tests/support/scratch_dir.h"
+
+namespace sluice {
+namespace {
+
+using test::ScratchDir;
+using Json = nlohmann::json;
+
+constexpr TimeNs kStart = 1'767'323'045 * kNsPerSecond;
+constexpr DurationNs kTurn = 50 * kNsPerMs;
+
+/// The wire process: obeys, and outlives control processes.
+struct Wire {
+  std::map<std::uint64_t, BlockEntry> blocks;
+  std::vector<std::uint32_t> hits = std::vector<std::uint32_t>(1U << 20);
+  std::vector<BlockChanges> changes;
+  std::size_t room = 1U << 20;
+  std::uint64_t slot_count = 64;
+  bool is_silent = false;
+
+  static bool is_same(const BlockEntry& a, const BlockEntry& b) {
+    return a.kind == b.kind && a.prefix == b.prefix && a.low == b.low && a.high == b.high &&
+           a.low_port == b.low_port && a.high_port == b.high_port && a.protocol == b.protocol;
+  }
+  Result<BlockReceipt> carry_out(const BlockChanges& change) {
+    if (change.added.size() > room) return fail(ErrorKind::limit, "blocks: they do not fit");
+    if (change.replaces_all) blocks.clear();
+    for (const std::uint64_t id : change.removed) blocks.erase(id);
+    BlockReceipt receipt;
+    for (const BlockEntry& entry : change.added) {
+      if (blocks.size() < 1'000) {
+        std::erase_if(blocks, [&](const auto& other) { return is_same(other.second, entry); });
+      }
+      blocks[entry.id] = entry;
+      receipt.slots.push_back(static_cast<std::uint32_t>(entry.id % slot_count));
+    }
+    receipt.active = blocks.size();
+    return receipt;
+  }
+  std::string ids() const {
+    std::string text;
+    for (const auto& [id, entry] : blocks) text += std::to_string(id) + " ";
+    return text;
+  }
+};
+
+/// What outlives a control process.
+struct World : Clock {
+  ScratchDir dir;
+  Wire wire;
+  TimeNs time = kStart;
+  std::uint64_t capacity = 64;
+  bool is_allowed = false;
+  [[nodiscard]] TimeNs now() const noexcept override { return time; }
+};
+
+/// One life of the control process.
+class Desk {
+ public:
+  explicit Desk(World& world, bool is_greeted = true,
+                std::pair<Channel, Channel> ends = Channel::make_memory_pair())
+      : world_(world),
+        keeper_(std::move(ends.first)),
+        link_(std::move(ends.second)),
+        blocks_(
+            {.state_dir = world.dir.file(""),
+             .capacity = world.capacity,
+             .duration_max = 24 * 3'600 * kNsPerSecond,
+             .hits = [this](std::uint32_t slot) -> std::uint64_t { return world_.wire.hits[slot]; },
+             .is_allowed = [this](const IpPrefix&) { return world_.is_allowed; },
+             .clock = world},
+            link_) {
+    services_.clock = &world;
+    services_.blocks = &blocks_;
+    caller_.user = "ada";
+    caller_.role = Role::admin;
+    blocks_.start();
+    if (is_greeted) greet();
+  }
+  void greet() {
+    link_.obey({.kind = MessageKind::hello, .generation = 1}, world_.time);
+    settle();
+  }
+  void turn() {
+    blocks_.turn(world_.time);
+    exchange();
+  }
+  void settle() {
+    for (int i = 0; i < 4; ++i) turn();
+  }
+  void pass(DurationNs time) {
+    world_.time += time;
+    settle();
+  }
+  /// The answer of a verb; without one an error of kind internal.
+  Result<Json> ask(const char* verb, const Json& args) {
+    auto answer = start(verb, args);
+    for (int i = 0; i < 8 && !*answer; ++i) exchange();
+    return answer->value_or(fail(ErrorKind::internal, "no answer"));
+  }
+  std::shared_ptr<std::optional<Result<Json>>> start(const char* verb, const Json& args) {
+    auto answer = std::make_shared<std::optional<Result<Json>>>();
+    const std::string name = verb;
+    auto* run = name == "blocks.add"    ? add_blocks
+                : name == "blocks.list" ? list_blocks
+                                        : remove_blocks;
+    run(services_, caller_, args, [answer](Result<Json> got) {
+      EXPECT_FALSE(answer->has_value()) << "answered twice";
+      *answer = std::move(got);
+    });
+    return answer;
+  }
+  Result<Json> add(const std::string& what, const char* time = "1h") {
+    return ask("blocks.add", {{"what", what}, {"for", time}, {"reason", "scan"}});
+  }
+  std::string refusal(const char* verb, const Json& args) {
+    const auto answer = ask(verb, args);
+    return answer ? "none: " + answer->dump() : answer.error().message;
+  }
+  /// "id what hits" of what is listed.
+  std::string listed(Json args = Json::object()) {
+    std::string text;
+    const auto page = ask("blocks.list", args);
+    for (const Json& item : page.value().at("items")) {
+      text += item.at("id").dump() + " " + item.at("what").get<std::string>() + " " +
+              item.at("hits").dump() + "; ";
+    }
+    return text;
+  }
+  Blocks& operator*() { return blocks_; }
+  Blocks* operator->() { return &blocks_; }
+
+  void exchange() {
+    link_.turn(world_.time);
+    while (auto message = keeper_.try_receive().value_or(std::nullopt)) answer(*message);
+    while (auto message = link_.channel().try_receive().value_or(std::nullopt)) {
+      link_.obey(*message, world_.time);
+    }
+  }
+
+ private:
+  void answer(const Message& message) {
+    if (message.kind != MessageKind::request) return;
+    auto body = body_of(message);
+    ASSERT_TRUE(body.has_value());
+    auto change = decode_as<BlockChanges>(body->bytes());
+    ASSERT_TRUE(change.has_value());
+    if (world_.wire.is_silent) return;
+    const auto receipt = world_.wire.carry_out(*change);
+    if (change->added.size() <= 500) world_.wire.changes.push_back(std::move(*change));
+    if (receipt) {
+      ASSERT_TRUE(keeper_.try_send_body(MessageKind::reply, message.request, message.generation,
+                                        encode(*receipt)));
+      return;
+    }
+    Message denied{.kind = MessageKind::denied, .generation = message.generation};
+    denied.text = receipt.error().message;
+    ASSERT_TRUE(keeper_.try_send(denied).value_or(false));
+  }
+
+  World& world_;
+  Channel keeper_;
+  KeeperLink link_;
+  Blocks blocks_;
+  Services services_;
+  Caller caller_;
+};
+
+TEST(Blocks, AreAnsweredWhenTheWireObeys) {
+  World world;
+  Desk desk(world);
+  const auto answer = desk.start("blocks.add", {{"what", "192.0.2.1"}, {"for", "90s"}});
+  EXPECT_FALSE(answer->has_value());
+  desk.exchange();
+  ASSERT_TRUE(answer->has_value() && answer->value());
+  EXPECT_EQ(answer->value().value(), (Json{{"items",
+                                            {{{"id", 1},
+                                              {"what", "192.0.2.1"},
+                                              {"until", "2026-01-02T03:05:35.000000Z"},
+                                              {"replaced", nullptr}}}}}));
+  ASSERT_EQ(world.wire.blocks.count(1), 1U);
+  EXPECT_EQ(world.wire.blocks[1].until, kStart + 90 * kNsPerSecond);
+}
+
+TEST(Blocks, AreListedWithEverythingThatIsKnown) {
+  World world;
+  Desk desk(world);
+  ASSERT_TRUE(desk.add("tcp 192.0.2.1:80 198.51.100.2:4242", "10s"));
+  world.wire.hits[1] += 7;
+  world.time += kNsPerSecond;
+  EXPECT_EQ(desk.ask("blocks.list", Json::object()).value(),
+            (Json{{"items",
+                   {{{"id", 1},
+                     {"what", "tcp 192.0.2.1:80 198.51.100.2:4242"},
+                     {"kind", "flow"},
+                     {"until", "2026-01-02T03:04:15.000000Z"},
+                     {"seconds_left", 9.0},
+                     {"owner", "ada"},
+                     {"reason", "scan"},
+                     {"hits", 7},
+                     {"created_at", "2026-01-02T03:04:05.000000Z"}}}},
+                  {"next", nullptr},
+                  {"active", 1},
+                  {"capacity", 64}}));
+}
+
+TEST(Blocks, ReplaceTheOneOfTheSameTarget) {
+  World world;
+  Desk desk(world);
+  ASSERT_TRUE(desk.add("192.0.2.1"));
+  const auto answer = desk.add("192.0.2.1/32");
+  EXPECT_EQ(answer.value()["items"][0]["replaced"], 1);
+  EXPECT_EQ(desk.listed(), "2 192.0.2.1 0; ");
+  EXPECT_EQ(world.wire.ids(), "2 ");
+}
+
+TEST(Blocks, TellWhereAnAllowListWins) {
+  World world;
+  world.is_allowed = true;
+  Desk desk(world);
+  EXPECT_EQ(desk.add("192.0.2.1").value()["items"][0]["allowed"], true);
+  EXPECT_EQ(desk.add("tcp 192.0.2.1:1 192.0.2.2:2").value()["items"][0]["allowed"], true);
+}
+
+TEST(Blocks, AreAddedTogetherOrNotAtAll) {
+  World world;
+  Desk desk(world);
+  const auto item = [](const char* what) { return Json{{"what", what}, {"for", "1h"}}; };
+  const Json good = Json::array({item("192.0.2.1"), item("192.0.2.2")});
+  ASSERT_TRUE(desk.ask("blocks.add", {{"items", good}}));
+  EXPECT_EQ(world.wire.changes.back().added.size(), 2U);
+  const Json bad = Json::array({item("192.0.2.3"), item("192.0.2.4/24")});
+  EXPECT_EQ(desk.refusal("blocks.add", {{"items", bad}}),
+            "items[1].what: '192.0.2.4/24' has bits set behind its length");
+  world.wire.room = 1;
+  const Json more = Json::array({item("192.0.2.5"), item("192.0.2.6")});
+  EXPECT_EQ(desk.refusal("blocks.add", {{"items", more}}), "blocks: they do not fit");
+  EXPECT_EQ(desk.listed(), "1 192.0.2.1 0; 2 192.0.2.2 0; ");
+}
+
+TEST(Blocks, AreNotAddedBeyondTheCapacity) {
+  World world;
+  world.capacity = world.wire.slot_count = 2;
+  Desk desk(world);
+  ASSERT_TRUE(desk.add("192.0.2.1"));
+  ASSERT_TRUE(desk.add("192.0.2.2", "5s"));
+  EXPECT_EQ(desk.refusal("blocks.add", {{"what", "192.0.2.3"}, {"for", "1h"}}),
+            "blocks: 1 more do not fit: there is room for 0 of blocks.capacity 2");
+  EXPECT_TRUE(desk.add("192.0.2.2", "5s")) << "replacing needs no room";
+  world.time += 6 * kNsPerSecond;
+  EXPECT_TRUE(desk.add("192.0.2.3")) << "what ran out makes room";
+}
+
+TEST(Blocks, SayWhatIsWrongAndWhere) {
+  World world;
+  Desk desk(world);
+  const auto refusal = [&desk](const char* args) {
+    return desk.refusal("blocks.add", Json::parse(args));
+  };
+  EXPECT_EQ(refusal(R"({"what": "192.0.2.1"})"), "for: missing: how long, such as 10m");
+  EXPECT_EQ(refusal(R"({"what": "192.0.2.1", "for": "25h"})"), "for: is 1d1h: 1s to 1d would do");
+  EXPECT_EQ(refusal(R"({"what": "0.0.0.0/0", "for": "1h"})"),
+            "what: 0.0.0.0/0 would block everything");
+  EXPECT_TRUE(refusal(R"({"for": "1h"})").starts_with("what: '' is not what can be blocked"));
+  EXPECT_EQ(refusal(R"({"what": "192.0.2.1", "items": [{}]})"),
+            "blocks.add: items and others are given: what, for and reason stand in each of the "
+            "items");
+  EXPECT_EQ(refusal(R"({"items": []})"), "items: is empty: one or more are needed");
+  EXPECT_EQ(refusal(R"({"items": [{"what": "192.0.2.1", "for": 5}]})"),
+            "items[0].for: number: a text");
+  EXPECT_EQ(refusal(R"({"items": [{"hwat": "192.0.2.1"}]})"),
+            "items[0]: unknown member 'hwat': what, for and reason would do");
+  EXPECT_EQ(refusal(R"({"items": [{"what": "192.0.2.1", "for": "1h"},
+                                  {"what": "192.0.2.1/32", "for": "1h"}]})"),
+            "items[1].what: 192.0.2.1 is items[0] already: each once");
+  EXPECT_EQ(refusal(R"({"what": "192.0.2.1", "for": "1h", "reason": "a\u001b[2J"})"),
+            "reason: has control characters: plain text would do");
+  const std::string long_reason(201, 'x');
+  EXPECT_EQ(
+      desk.refusal("blocks.add", {{"what", "1.2.3.4"}, {"for", "1h"}, {"reason", long_reason}}),
+      "reason: is 201 bytes long, above the largest of 200");
+  EXPECT_EQ(world.wire.blocks.size(), 0U);
+}
+
+TEST(Blocks, AreRemovedByIdByTargetAndAllAtOnce) {
+  World world;
+  Desk desk(world);
+  for (const char* what : {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"}) {
+    ASSERT_TRUE(desk.add(what));
+  }
+  EXPECT_EQ(desk.ask("blocks.remove", {{"id", 2}}).value(), (Json{{"removed", 1}}));
+  EXPECT_EQ(desk.ask("blocks.remove", {{"what", "192.0.2.3/32"}}).value(), (Json{{"removed", 1}}));
+  EXPECT_EQ(world.wire.ids(), "1 4 ");
+  EXPECT_EQ(desk.listed(), "1 192.0.2.1 0; 4 192.0.2.4 0; ");
+  EXPECT_EQ(desk.refusal("blocks.remove", {{"id", 2}}), "id: no block 2 is in force");
+  EXPECT_EQ(desk.refusal("blocks.remove", {{"what", "192.0.2.9"}}),
+            "what: no block of 192.0.2.9 is in force");
+  EXPECT_EQ(desk.refusal("blocks.remove", Json::object()),
+            "blocks.remove: none of id, what and all are given: exactly one is needed");
+  EXPECT_EQ(desk.ask("blocks.remove", {{"all", true}}).value(), (Json{{"removed", 2}}));
+  EXPECT_EQ(world.wire.ids(), "");
+  EXPECT_EQ(desk.listed(), "");
+}
+
+TEST(Blocks, AreSentAsAWholeOnceAfterARestart) {
+  World world;
+  {
+    Desk desk(world);
+    ASSERT_TRUE(desk.add("192.0.2.1"));
+    ASSERT_TRUE(desk.add("192.0.2.2", "5s"));
+    ASSERT_TRUE(desk.add("2001:db8::/32"));
+    ASSERT_TRUE(desk.ask("blocks.remove", {{"id", 1}}));
+  }
+  world.wire.blocks[77].id = 77;
+  world.wire.changes.clear();
+  world.time += 6 * kNsPerSecond;
+  Desk desk(world, false);
+  desk.settle();
+  EXPECT_TRUE(world.wire.changes.empty()) << "nothing before the keeper's greeting";
+  desk.greet();
+  ASSERT_EQ(world.wire.changes.size(), 1U);
+  EXPECT_TRUE(world.wire.changes[0].replaces_all);
+  EXPECT_EQ(world.wire.ids(), "3 ");
+  EXPECT_EQ(desk.listed(), "3 2001:db8::/32 0; ");
+  ASSERT_TRUE(desk.add("192.0.2.9"));
+  EXPECT_EQ(desk.listed(), "3 2001:db8::/32 0; 4 192.0.2.9 0; ");
+}
+
+TEST(Blocks, AreForgottenWhenTheyRunOut) {
+  World world;
+  Desk desk(world);
+  ASSERT_TRUE(desk.add("192.0.2.1", "5s"));
+  ASSERT_TRUE(desk.add("192.0.2.2", "10s"));
+  world.time += 5 * kNsPerSecond;
+  EXPECT_EQ(desk.listed(), "2 192.0.2.2 0; ");
+  EXPECT_EQ(desk->active(), 2U);
+  desk.turn();
+  EXPECT_EQ(desk->active(), 1U);
+}
+
+TEST(Blocks, CountOnlyTheirOwnHits) {
+  World world;
+  Desk desk(world);
+  world.wire.hits[1] = 1'000;
+  ASSERT_TRUE(desk.add("192.0.2.1"));
+  EXPECT_EQ(desk.listed(), "1 192.0.2.1 0; ");
+  world.wire.hits[1] += 5;
+  EXPECT_EQ(desk.listed(), "1 192.0.2.1 5; ");
+  EXPECT_EQ(desk.listed(), "1 192.0.2.1 5; ");
+}
+
+TEST(Blocks, CountHitsBeyondWhatASlotCanHold) {
+  World world;
+  Desk desk(world);
+  world.wire.hits[1] = 0xffff'fff0;
+  ASSERT_TRUE(desk.add("192.0.2.1"));
+  world.wire.hits[1] += 0x20;
+  desk.turn();
+  world.wire.hits[1] += 0xffff'ffff;
+  desk.turn();
+  EXPECT_EQ(desk.listed(), "1 192.0.2.1 4294967327; ");
+}
+
+TEST(Blocks, AreListedInPages) {
+  World world;
+  Desk desk(world);
+  for (int i = 1; i <= 5; ++i) ASSERT_TRUE(desk.add("192.0.2." + std::to_string(i)));
+  auto page = desk.ask("blocks.list", {{"limit", 2}}).value();
+  EXPECT_EQ(page["items"].size(), 2U);
+  EXPECT_EQ(page["next"], 2);
+  ASSERT_TRUE(desk.ask("blocks.remove", {{"id", 2}}));
+  EXPECT_EQ(desk.listed({{"cursor", 2}, {"limit", 3}}),
+            "3 192.0.2.3 0; 4 192.0.2.4 0; 5 192.0.2.5 0; ");
+  EXPECT_EQ(desk.ask("blocks.list", {{"cursor", 2}, {"limit", 3}}).value()["next"], nullptr);
+  EXPECT_EQ(desk.listed({{"touching", "192.0.2.4/31"}}), "4 192.0.2.4 0; 5 192.0.2.5 0; ");
+}
+
+TEST(Blocks, RunOneAfterAnotherInTheOrderAsked) {
+  World world;
+  Desk desk(world);
+  const auto first = desk.start("blocks.add", {{"what", "192.0.2.1"}, {"for", "1h"}});
+  const auto second = desk.start("blocks.remove", {{"what", "192.0.2.1"}});
+  const auto third = desk.start("blocks.add", {{"what", "192.0.2.1"}, {"for", "2h"}});
+  for (int i = 0; i < 4; ++i) desk.exchange();
+  ASSERT_TRUE(*first && *second && *third);
+  EXPECT_EQ(second->value().value(), (Json{{"removed", 1}}));
+  EXPECT_EQ(world.wire.ids(), "2 ");
+  EXPECT_EQ(desk.listed(), "2 192.0.2.1 0; ");
+}
+
+TEST(Blocks, SendTheWholeSetWhereItIsNotKnownWhatTheWireObeys) {
+  World world;
+  Desk desk(world);
+  ASSERT_TRUE(desk.add("192.0.2.1"));
+  world.wire.is_silent = true;
+  const auto answer = desk.start("blocks.add", {{"what", "192.0.2.2"}, {"for", "1h"}});
+  desk.pass(kTurn);
+  desk.pass(6 * kNsPerSecond);
+  ASSERT_TRUE(answer->has_value() && !answer->value());
+  EXPECT_EQ(answer->value().error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(desk.listed(), "1 192.0.2.1 0; ");
+  world.wire.blocks[2].id = 2;  // it had been taken
+  world.wire.is_silent = false;
+  for (int i = 0; i < 8; ++i) desk.pass(kNsPerSecond);
+  EXPECT_EQ(world.wire.ids(), "1 ");
+  ASSERT_TRUE(desk.add("192.0.2.3"));
+}
+
+TEST(Blocks, AreNotWaitedForWithoutAKeeper) {
+  World world;
+  Desk desk(world, false);
+  const auto answer = desk.start("blocks.add", {{"what", "192.0.2.2"}, {"for", "1h"}});
+  desk.pass(4 * kNsPerSecond);
+  EXPECT_FALSE(answer->has_value());
+  desk.pass(2 * kNsPerSecond);
+  ASSERT_TRUE(answer->has_value() && !answer->value());
+  EXPECT_EQ(answer->value().error().kind, ErrorKind::unavailable);
+}
+
+TEST(Blocks, AreInForceThoughTheJournalFails) {
+  World world;
+  Desk desk(world);
+  ASSERT_TRUE(desk.add("192.0.2.1"));
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit full = before;
+  full.rlim_cur = std::filesystem::file_size(world.dir.file("blocks.journal"));
+  setrlimit(RLIMIT_FSIZE, &full);
+  const auto answer = desk.add("192.0.2.2");
+  setrlimit(RLIMIT_FSIZE, &before);
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(answer.value().contains("notice"));
+  EXPECT_EQ(world.wire.ids(), "1 2 ");
+  EXPECT_EQ(desk->failures(), 1U);
+  desk.pass(2 * kNsPerSecond);
+  EXPECT_TRUE(desk->journal_status());
+  EXPECT_EQ(Desk(world).listed(), "1 192.0.2.1 0; 2 192.0.2.2 0; ");
+}
+
+TEST(Blocks, FitAMillionIntoBoundedMemory) {
+  World world;
+  world.capacity = world.wire.slot_count = kBlocksMax;
+  BlockSet set(kBlocksMax);
+  {
+    BlockJournal journal(world.dir.file(""));
+    static_cast<void>(journal.load(set, kStart));
+    BlockRecord record;
+    for (std::uint32_t i = 0; i < kBlocksMax; ++i) {
+      BlockTarget target;
+      target.length = 32;
+      target.low = IpAddress::from_v4(0x0a000000U + i).bytes;
+      record.added.push_back({.id = i + 1,
+                              .target = target,
+                              .until = kStart + kNsPerSecond * (1 + i % 1'000),
+                              .created = kStart,
+                              .owner = "responder",
+                              .reason = "scan of ports"});
+      if (record.added.size() < 512) continue;
+      for (const Block& block : record.added) ASSERT_TRUE(set.insert(block));
+      journal.append(record);
+      record = {};
+    }
+  }
+  auto clock = [start = std::chrono::steady_clock::now()]() mutable {
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+    start = std::chrono::steady_clock::now();
+    return took.count();
+  };
+  clock();
+  Desk desk(world, false);
+  const double load = clock();
+  desk.greet();
+  const double send = clock();
+  EXPECT_EQ(world.wire.blocks.size(), kBlocksMax);
+  EXPECT_EQ(desk->active(), kBlocksMax);
+  clock();
+  ASSERT_TRUE(desk.ask("blocks.remove", {{"id", 77}}));
+  ASSERT_TRUE(desk.add("203.0.113.9"));
+  const double change = clock();
+  const auto page = desk.ask("blocks.list", {{"limit", 1'000}, {"cursor", 500'000}}).value();
+  const double list = clock();
+  EXPECT_EQ(page["items"].size(), 1'000U);
+  std::printf(
+      "a million blocks: start %.0f ms, sent %.0f ms (with the test's wire), "
+      "a change %.2f ms, a page of 1000 %.2f ms, %zu bytes an entry\n",
+      load, send, change / 2, list, sizeof(BlockSet::Entry));
+}
+
+}  // namespace
+}  // namespace sluice
