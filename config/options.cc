@@ -239,7 +239,7 @@ constexpr std::array kConfigOptions{
 
     at<&Config::events, &EventConfig::eve>({"events.eve", text, {0, 4096}, {}, {},
        "file to which events are appended as EVE JSON lines; - is standard output, nothing is no "
-       "events", kAtStart}),
+       "events"}),
     at<&Config::events, &EventConfig::drop_sample>({"events.drop_sample", number, {1, 1'000'000},
        "no drop events", {}, "of one in so many flows every refused packet is reported"}),
     at<&Config::events, &EventConfig::flow_records>({"events.flow_records", boolean, {}, {}, {},
@@ -248,7 +248,7 @@ constexpr std::array kConfigOptions{
        kInterval, "no counters", {}, "time between two records of all counters"}),
 
     at<&Config::metrics, &MetricsConfig::listen>({"metrics.listen", text, {0, 64}, {}, {},
-       "address and port of /metrics, /healthz and /readyz; nothing is no HTTP", kAtStart}),
+       "address and port of /metrics, /healthz and /readyz; nothing is no HTTP"}),
 
     at<&Config::control, &ControlConfig::user>({"control.user", text, {0, 32}, {}, {},
        "user that the control process becomes; nothing is the user of the wire process", kAtStart}),
@@ -257,16 +257,16 @@ constexpr std::array kConfigOptions{
     at<&Config::control, &ControlConfig::run_dir>({"control.run_dir", text, kPath, {}, {},
        "directory of the control socket", kAtStart}),
     at<&Config::control, &ControlConfig::socket>({"control.socket", text, {0, 107}, {}, {},
-       "control socket; nothing is control.sock in control.run_dir", kAtStart}),
+       "control socket; nothing is control.sock in control.run_dir"}),
     at<&Config::control, &ControlConfig::audit>({"control.audit", text, {0, 4096}, {}, {},
        "file to which every change is appended as a JSON line; nothing is audit.json in "
-       "control.state_dir", kAtStart}),
+       "control.state_dir"}),
     at<&Config::control, &ControlConfig::socket_group>({"control.socket_group", text, {0, 32}, {},
-       {}, "group that may connect to the control socket, and look", kAtStart}),
+       {}, "group that may connect to the control socket, and look"}),
     at<&Config::control, &ControlConfig::operator_group>({"control.operator_group", text, {0, 32},
-       {}, {}, "group that may also block and bypass", kAtStart}),
+       {}, {}, "group that may also block and bypass"}),
     at<&Config::control, &ControlConfig::admin_group>({"control.admin_group", text, {0, 32}, {},
-       {}, "group that may do everything, as root may", kAtStart}),
+       {}, "group that may do everything, as root may"}),
 };
 
 constexpr std::array kPairOptions{

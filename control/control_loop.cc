@@ -1,7 +1,10 @@
 #include "control/control_loop.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <iterator>
+#include <string_view>
 #include <utility>
 
 #include <sys/epoll.h>
@@ -19,6 +22,13 @@ namespace {
 constexpr std::uint64_t kUsPerTurn = kControlTurnInterval / kNsPerUs;
 constexpr DurationNs kRecorderGrace = 400 * kNsPerMs;
 constexpr unsigned kMessagesPerTurn = 16;
+/// For answers that are on their way to clients when the process is to start anew.
+constexpr DurationNs kAnswersGrace = 200 * kNsPerMs;
+
+/// Options that the control process reads at its start and nobody else does.
+constexpr std::string_view kOwnOptions[] = {
+    "events.eve",           "metrics.listen",         "control.socket",     "control.audit",
+    "control.socket_group", "control.operator_group", "control.admin_group"};
 
 EveContext live_context(const MappedWindow& window, const Config& config) {
   EveContext context;
@@ -85,7 +95,8 @@ ReloadSetup ControlLoop::reload_setup() {
       .pair_names = pair_names_of(window_.port_names()),
       .read = [this](const ConfigChildRequest& request,
                      ConfigReadDone done) { child_.read(request, std::move(done), clock_.now()); },
-      .applied = [this](const LiveOptions& live, Mode mode) { apply(live, mode); }};
+      .applied = [this](const LiveOptions& live, Mode mode) { apply(live, mode); },
+      .reloaded = [this](const ConfigEntry& entry) { start_anew_for(entry); }};
 }
 
 std::uint64_t ControlLoop::hits_of(std::uint32_t slot) const {
@@ -249,6 +260,20 @@ void ControlLoop::apply(const LiveOptions& live, Mode mode) {
   followers_.use_mode(mode);
 }
 
+/// What this process reads at its own start takes no restart of the gateway: the keeper starts
+/// another one, which goes on where this one stops.
+void ControlLoop::start_anew_for(const ConfigEntry& reloaded) {
+  std::string paths;
+  for (const OptionChange& change :
+       changes_between(option_texts(config_), reloaded.digest.options)) {
+    const bool is_own = std::ranges::find(kOwnOptions, change.path) != std::end(kOwnOptions);
+    if (is_own) paths += (paths.empty() ? "" : ", ") + change.path;
+  }
+  if (paths.empty()) return;
+  log(LogLevel::notice, fmt::format("control: starts anew for {}", paths));
+  end_in(kAnswersGrace);
+}
+
 void ControlLoop::observe() {
   const TimeNs now = clock_.now();
   ControlFacts& facts = view_.facts();
@@ -267,11 +292,15 @@ void ControlLoop::observe() {
 void ControlLoop::begin_stop() {
   if (is_stopping_) return end();
   is_stopping_ = true;
-  const auto on_stop_timer = [](sd_event_source*, std::uint64_t, void* self) {
+  end_in(kControlStopGrace);
+}
+
+void ControlLoop::end_in(DurationNs pause) {
+  const auto on_pause_over = [](sd_event_source*, std::uint64_t, void* self) {
     return call<&ControlLoop::end>(self);
   };
-  if (sd_event_add_time_relative(loop_.get(), nullptr, CLOCK_MONOTONIC,
-                                 kControlStopGrace / kNsPerUs, 1'000, on_stop_timer, this) < 0) {
+  if (sd_event_add_time_relative(loop_.get(), nullptr, CLOCK_MONOTONIC, pause / kNsPerUs, 1'000,
+                                 on_pause_over, this) < 0) {
     end();
   }
 }

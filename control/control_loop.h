@@ -65,6 +65,8 @@ class ControlLoop {
   void observe();
   void fill_facts();
   void apply(const LiveOptions& live, Mode mode);
+  void start_anew_for(const ConfigEntry& reloaded);
+  void end_in(DurationNs pause);
   void begin_stop();
   void end() { sd_event_exit(loop_.get(), 0); }
 

@@ -81,6 +81,8 @@ struct ReloadSetup {
   ConfigReader read;
   /// After every change that is in force, and at the start; may be empty.
   std::function<void(const LiveOptions&, Mode)> applied;
+  /// After every reload of the file; may be empty.
+  std::function<void(const ConfigEntry&)> reloaded = {};
 };
 
 class Reload {

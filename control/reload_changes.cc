@@ -208,6 +208,7 @@ void Reload::end_reload(const ReloadRequest& request, const Result<ReloadAnswer>
   ++(result ? facts_.succeeded : facts_.failed);
   note(result ? "succeeded" : "failed");
   answer_all(*request.waiters, result);
+  if (result && setup_.reloaded && in_force() != nullptr) setup_.reloaded(*in_force());
 }
 
 // --- confirm and revert -------------------------------------------------------------------------

@@ -120,6 +120,7 @@ void Keeper::read_signals() {
       control_.reap(setup_.clock->now());
     } else if (info.ssi_signo == SIGHUP) {
       control_.pass_on(SIGHUP);
+      tell_reloading(setup_.clock->now());
     } else {
       is_stopping_ = true;
     }
@@ -267,7 +268,7 @@ void Keeper::publish_waiting() {
     return answer(MessageKind::refused, parts.settings.generation, policy.error().message);
   }
   setup_.policies->publish(std::move(*policy));
-  if (!parts.keeps_lists) tell_reloading();
+  if (!parts.keeps_lists) tell_reloading(setup_.clock->now());
 }
 
 void Keeper::acknowledge() {
@@ -275,7 +276,7 @@ void Keeper::acknowledge() {
   if (generation == acknowledged_ || !setup_.policies->is_adopted_by_all()) return;
   acknowledged_ = generation;
   answer(MessageKind::ack, generation);
-  if (std::exchange(is_reloading_, false)) sd_notify(0, "READY=1");
+  tell_reloaded();
   log(LogLevel::info, fmt::format("policy generation {} is in force", generation));
 }
 

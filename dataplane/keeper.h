@@ -80,7 +80,8 @@ class Keeper {
   /// The watchdog is fed while every worker turns and the control process answers, or has been
   /// silent for no longer than AnswerWatch bears.
   void tell_systemd(TimeNs now);
-  void tell_reloading();
+  void tell_reloading(TimeNs now);
+  void tell_reloaded();
 
   KeeperSetup setup_;
   ControlChild control_;
@@ -101,7 +102,7 @@ class Keeper {
   TimeNs watchdog_fed_ = 0;
   DurationNs watchdog_every_ = 0;
   std::string status_;
-  bool is_reloading_ = false;  ///< as systemd was told
+  TimeNs reloading_since_ = 0;  ///< as systemd was told; 0 = not
   bool is_stopping_ = false;
 };
 

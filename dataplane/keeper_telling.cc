@@ -15,6 +15,8 @@ namespace sluice {
 namespace {
 
 constexpr DurationNs kPortsEvery = kNsPerSecond;
+/// A reload that leads to no policy (the file is invalid) is over for systemd after this.
+constexpr DurationNs kReloadWithin = 10 * kNsPerSecond;
 
 }  // namespace
 
@@ -70,18 +72,24 @@ void Keeper::tell_systemd(TimeNs now) {
     sd_notifyf(0, "STATUS=%s", status.c_str());
     status_ = std::move(status);
   }
+  if (reloading_since_ != 0 && now - reloading_since_ > kReloadWithin) tell_reloaded();
   const bool is_well = heartbeats_.all_move() && (setup_.program.empty() || answers_.is_borne(now));
   if (watchdog_every_ == 0 || now - watchdog_fed_ < watchdog_every_ || !is_well) return;
   watchdog_fed_ = now;
   sd_notify(0, "WATCHDOG=1");
 }
 
-// Only the main process may tell. A policy that carries its lists comes from a configuration that
-// was read anew; systemd is told READY when every worker obeys it.
-void Keeper::tell_reloading() {
-  is_reloading_ = true;
+// Only the main process may tell: it passes the signal on, and cannot know what comes of it. READY
+// follows when every worker obeys the policy that came of it, or when none came in time.
+void Keeper::tell_reloading(TimeNs now) {
+  if (reloading_since_ != 0) return;
+  reloading_since_ = now;
   sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
              static_cast<unsigned long long>(read_clock(CLOCK_MONOTONIC) / kNsPerUs));
+}
+
+void Keeper::tell_reloaded() {
+  if (std::exchange(reloading_since_, 0) != 0) sd_notify(0, "READY=1");
 }
 
 }  // namespace sluice

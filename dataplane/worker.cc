@@ -332,6 +332,9 @@ void Worker::publish(TimeNs now) noexcept {
 }
 
 void Worker::finish(TimeNs now) noexcept {
+  // Nothing waits behind the last records any more.
+  tracker_->shed_records(0);
+  reporter_->shed_records(0);
   defragmenter_->abandon_all();
   while (flush_defragmenter(now)) {
   }

@@ -93,6 +93,9 @@ std::string render_plan_table(const PlanAnswer& plan) {
                      mebibytes(plan.memory.pool_bytes), warning_lines(plan));
 }
 
+// As the option is written.
+constexpr const char* kHugepageWords[] = {"auto", "require", "off"};
+
 std::string render_plan_json(const PlanAnswer& plan) {
   using nlohmann::ordered_json;
   ordered_json answer;
@@ -112,10 +115,12 @@ std::string render_plan_json(const PlanAnswer& plan) {
     answer["workers"].push_back({{"cpu", place.cpu}, {"numa_node", place.numa_node}});
   }
   answer["control_cpus"] = plan.lcores.control_cpus;
-  answer["memory"] = {{"budget_bytes", plan.memory.budget_bytes},
-                      {"total_bytes", plan.memory.total_bytes},
-                      {"pool_bytes", plan.memory.pool_bytes},
-                      {"tables", ordered_json::array()}};
+  answer["memory"] = {
+      {"budget_bytes", plan.memory.budget_bytes},
+      {"total_bytes", plan.memory.total_bytes},
+      {"pool_bytes", plan.memory.pool_bytes},
+      {"hugepages", kHugepageWords[static_cast<std::size_t>(plan.config.memory.hugepages)]},
+      {"tables", ordered_json::array()}};
   for (const MemoryRow& row : plan.memory.rows) {
     answer["memory"]["tables"].push_back({{"table", row.table},
                                           {"each", row.each},

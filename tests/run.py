@@ -118,8 +118,9 @@ def fuzz(target, seconds):
     dictionary = ROOT / f"tests/fuzz/{target.name}.dict"
     corpus.mkdir(parents=True, exist_ok=True)
     run(f"fuzz {target.name} {seconds} s",
-        [target, corpus, *([seeds] if seeds.is_dir() else []), f"-max_total_time={seconds}", "-rss_limit_mb=4096", "-timeout=10",
-         "-max_len=4096", "-print_final_stats=0", f"-artifact_prefix={SANITIZED}/",
+        [target, corpus, *([seeds] if seeds.is_dir() else []), f"-max_total_time={seconds}",
+         "-rss_limit_mb=4096", "-timeout=10", "-max_len=4096", "-print_final_stats=0",
+         f"-artifact_prefix={SANITIZED}/",
          *([f"-dict={dictionary}"] if dictionary.is_file() else [])],
         timeout=seconds + 120, env=SANITIZER_ENV)
 
@@ -159,6 +160,7 @@ def coverage():
 def integration():
     for script in sorted((ROOT / "tests/integration").glob("*_test.py")):
         run(f"integration {script.stem}", ["/usr/bin/python3", script, RELEASE], timeout=900)
+    run("alert rules and dashboards", ["/usr/bin/python3", "tests/integration/promtool_check.py"])
 
 
 def release_tests():

@@ -204,7 +204,7 @@ void check_privileges(const Examination& host, AreaFindings& findings) {
     if (!has(CAP_NET_RAW)) missing.push_back("cap_net_raw");
     if (!has(CAP_NET_ADMIN)) missing.push_back("cap_net_admin");
   }
-  if (has_xdp && !has(CAP_BPF) && !has(CAP_SYS_ADMIN)) missing.push_back("cap_bpf");
+  if (has_xdp && !has(CAP_SYS_ADMIN)) missing.push_back("cap_sys_admin");
   if (missing.empty()) return;
   findings.warn("",
                 fmt::format("started by this user, sluice would lack {}", fmt::join(missing, ", ")),

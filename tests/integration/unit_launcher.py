@@ -20,8 +20,7 @@ import sys
 libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS = 0x20000
 NAMESPACE_FLAGS = 0x7e020080  # every CLONE_NEW*
-CAPABILITIES = {"CAP_CHOWN": 0, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_SYS_ADMIN": 21,
-                "CAP_BPF": 39}
+CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_IPC_LOCK": 14, "CAP_SYS_ADMIN": 21}
 FAMILIES = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10, "AF_NETLINK": 16, "AF_PACKET": 17,
             "AF_XDP": 44}
 # How the service is watched and stopped is the caller's business; the others follow from what is
@@ -31,10 +30,13 @@ LEFT_OUT = {"Type", "NotifyAccess", "ExecReload", "TimeoutStartSec", "TimeoutSto
             "ProtectControlGroups", "SystemCallArchitectures", "PrivateMounts"}
 
 
-def read_unit(path):
-    """Settings of [Service]: name -> values in order."""
+def read_unit(root, path):
+    """Settings of [Service], the administrator's additions included: name -> values in order."""
     settings, section = {}, None
-    for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
+    path = pathlib.Path(path)
+    additions = sorted((root / "etc/systemd/system" / f"{path.name}.d").glob("*.conf"))
+    text = "\n".join(part.read_text(encoding="utf-8") for part in (path, *additions))
+    for line in text.splitlines():
         line = line.strip()
         if line.startswith("["):
             section = line
@@ -124,7 +126,7 @@ def allowed_calls(lines):
 class Launcher:
     def __init__(self, root, unit, notify):
         self.root, self.notify = pathlib.Path(root).resolve(), notify
-        self.settings = read_unit(unit)
+        self.settings = read_unit(self.root, unit)
         self.used = set()
         self.uid, self.gid = account(self.root, self.one("User"))
         self.environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin",

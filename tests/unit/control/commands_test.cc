@@ -1,5 +1,7 @@
 #include "control/commands.h"
 
+#include <cstdlib>
+#include <fstream>
 #include <set>
 #include <string>
 
@@ -242,6 +244,15 @@ TEST(Commands, SayWhereAServiceIsNotRunning) {
             ErrorKind::unavailable);
   EXPECT_EQ(desk.run(*find_command("events.follow"), Json::object()).error().kind,
             ErrorKind::unavailable);
+}
+
+TEST(CommandReference, PageSaysWhatTheTableSays) {
+  constexpr const char* kPage = SLUICE_SOURCE_DIR "/docs/reference/commands.md";
+  const char* update = std::getenv("SLUICE_UPDATE_GOLDEN");
+  if (update != nullptr && std::string(update) == "1") {
+    std::ofstream(kPage) << render_command_reference();
+  }
+  EXPECT_EQ(test::read_text(kPage), render_command_reference());
 }
 
 }  // namespace

@@ -308,8 +308,8 @@ const Fault kInterfaceFaults[] = {
      [](FakeHost& host) {
        host.missing_capabilities = {CAP_NET_RAW, CAP_BPF, CAP_SYS_ADMIN};
      },
-     kWarning, "", "started by this user, sluice would lack cap_net_raw, cap_bpf",
-     "run as root\nor sluice.service: AmbientCapabilities=cap_net_raw cap_bpf"},
+     kWarning, "", "started by this user, sluice would lack cap_net_raw, cap_sys_admin",
+     "run as root\nor sluice.service: AmbientCapabilities=cap_net_raw cap_sys_admin"},
 };
 
 const Fault kSystemFaults[] = {
