@@ -95,6 +95,9 @@ BuiltConfig build_from_file(const ConfigChildRequest& request, const ConfigJudge
   describe_lists(parts, digest);
   digest.live = {.stats_interval = checked.config.events.stats_interval,
                  .block_duration_max = checked.config.blocks.duration_max};
+  if (checked.lists.allow_source.size() <= kAllowSourcesKept) {
+    digest.live.allow_sources = checked.lists.allow_source;
+  }
   digest.options = option_texts(checked.config);
   const std::string text = print_config(checked.config);
   digest.digest = digest_of(text + digest.lists_digest);

@@ -20,10 +20,14 @@ namespace sluice {
 inline constexpr std::size_t kFindingsTextMax = 16U << 10;
 inline constexpr std::size_t kDigestBytesMax = 1U << 20;
 
+inline constexpr std::size_t kAllowSourcesKept = 1024;
+
 /// What the control process itself obeys, and can change without a restart.
 struct LiveOptions {
   DurationNs stats_interval = 0;
   DurationNs block_duration_max = 0;
+  /// Of the lists, to tell who asks for a block in vain; none where there are more than are kept.
+  std::vector<IpPrefix> allow_sources = {};
 };
 
 struct ConfigDigest {

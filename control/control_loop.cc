@@ -71,6 +71,7 @@ ControlLoop::ControlLoop(Channel channel, MappedWindow window, const Config& con
                .capacity = window_.header().block_capacity,
                .duration_max = config.blocks.duration_max,
                .hits = [this](std::uint32_t slot) { return hits_of(slot); },
+               .is_allowed = [this](const IpPrefix& prefix) { return is_allowed(prefix); },
                .clock = clock_},
               keeper_),
       metrics_(window_.windows(), window_.header(), shared_facts_, clock_),
@@ -105,6 +106,12 @@ std::uint64_t ControlLoop::hits_of(std::uint32_t slot) const {
     hits += window_.block_hits(worker)[slot].load(std::memory_order_relaxed);
   }
   return hits;
+}
+
+bool ControlLoop::is_allowed(const IpPrefix& prefix) const {
+  return std::ranges::any_of(allow_sources_, [&prefix](const IpPrefix& allowed) {
+    return allowed.length <= prefix.length && allowed.covers(prefix.address);
+  });
 }
 
 Status ControlLoop::start() {
@@ -208,6 +215,8 @@ void ControlLoop::send_waiting() {
   const TimeNs now = clock_.now();
   reload_.turn(now);
   keeper_.turn(now);
+  // Whoever was just answered sees what came of it.
+  fill_facts();
 }
 
 void ControlLoop::receive() {
@@ -256,6 +265,7 @@ void ControlLoop::hang_up() {
 void ControlLoop::apply(const LiveOptions& live, Mode mode) {
   tick_.use_stats_interval(live.stats_interval);
   blocks_.use_duration_max(live.block_duration_max);
+  allow_sources_ = live.allow_sources;
   log_.use_mode(mode);
   followers_.use_mode(mode);
 }

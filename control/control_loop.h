@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <systemd/sd-event.h>
 
@@ -55,6 +56,7 @@ class ControlLoop {
 
   [[nodiscard]] ReloadSetup reload_setup();
   [[nodiscard]] std::uint64_t hits_of(std::uint32_t slot) const;
+  [[nodiscard]] bool is_allowed(const IpPrefix& prefix) const;
   void start_http();
   void turn();
   void drain();
@@ -87,6 +89,7 @@ class ControlLoop {
   ConfigChild child_;
   Reload reload_;
   Blocks blocks_;
+  std::vector<IpPrefix> allow_sources_;
   SharedFacts shared_facts_;
   Metrics metrics_;
   std::unique_ptr<HttpServer> http_;

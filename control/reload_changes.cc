@@ -180,6 +180,7 @@ ReloadAnswer Reload::adopt_read(const ReloadRequest& request, ConfigDigest diges
   answer.has_reset_mode = state_.mode.has_value();
   const ConfigEntry* before = in_force();
   const std::uint64_t previous = state_.in_force;
+  const std::uint64_t earlier = state_.previous;
   if (before == nullptr || before->digest.digest != digest.digest) {
     const auto changes =
         changes_between(before ? before->digest.options : digest.options, digest.options);
@@ -194,10 +195,11 @@ ReloadAnswer Reload::adopt_read(const ReloadRequest& request, ConfigDigest diges
     entry.digest = std::move(digest);
     const std::uint64_t needed[] = {previous, state_.started};
     state_.in_force = history_.add(std::move(entry), needed);
+    state_.previous = previous;
   }
   if (request.confirm_within) {
     answer.confirm_by = clock_.now() + *request.confirm_within;
-    state_.confirm = {*answer.confirm_by, previous, request.by, state_.mode};
+    state_.confirm = {*answer.confirm_by, previous, earlier, request.by, state_.mode};
   }
   state_.mode.reset();
   return answer;
@@ -235,12 +237,7 @@ void Reload::revert(std::optional<std::uint64_t> id, Answer<RevertAnswer> answer
 
 Result<std::uint64_t> Reload::revert_target(const RevertRequest& request) const {
   std::uint64_t id = request.id.value_or(0);
-  if (!request.id && state_.confirm) id = state_.confirm->previous;
-  if (!request.id && !state_.confirm) {
-    for (const ConfigEntry& entry : history_.entries()) {
-      if (entry.id < state_.in_force) id = entry.id;
-    }
-  }
+  if (!request.id) id = state_.confirm ? state_.confirm->previous : state_.previous;
   const ConfigEntry* entry = history_.find(id);
   if (entry == nullptr) {
     return fail(ErrorKind::not_found,
@@ -279,6 +276,8 @@ void Reload::publish_entry(const RevertRequest& request, std::uint64_t id,
   if (lists) target.lists = std::move(*lists);
   if (state_.confirm && state_.confirm->previous == id) target.mode = state_.confirm->mode_before;
   const auto adopt = [this, id, mode = target.mode](std::uint64_t) {
+    const bool takes_back = state_.confirm && state_.confirm->previous == id;
+    state_.previous = takes_back ? state_.confirm->earlier : state_.in_force;
     state_.in_force = id;
     state_.mode = mode;
     state_.confirm.reset();

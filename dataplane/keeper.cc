@@ -78,6 +78,15 @@ Result<std::unique_ptr<Keeper>> Keeper::create(const KeeperSetup& setup) {
   return keeper;
 }
 
+void Keeper::await_blocks(DurationNs most) {
+  const TimeNs until = setup_.clock->now() + most;
+  while (!setup_.program.empty() && !is_stopping_ && !blocks_.is_told() &&
+         setup_.clock->now() < until) {
+    turn();
+    wait_for_events();
+  }
+}
+
 void Keeper::run() {
   while (!is_stopping_) {
     wait_for_events();

@@ -49,6 +49,9 @@ class Keeper {
   /// Signals are blocked already, in all threads. Errors: io.
   [[nodiscard]] static Result<std::unique_ptr<Keeper>> create(const KeeperSetup& setup);
 
+  /// Before the workers start: until the control process has sent the blocks that outlived the last
+  /// wire process, but no longer than `most`.
+  void await_blocks(DurationNs most);
   /// Until SIGTERM or SIGINT.
   void run();
   /// After the workers have stopped: lets the control process take what they left, then ends it.

@@ -166,6 +166,7 @@ void KeeperBlocks::insert(std::size_t place) {
 
 std::optional<KeeperBlocks::Answer> KeeperBlocks::end(Result<BlockReceipt> receipt) {
   step_ = Step::none;
+  is_told_ |= changes_.replaces_all && receipt.has_value();
   changes_ = {};
   slots_ = {};
   if (!is_answered_) return std::nullopt;

@@ -34,6 +34,8 @@ class KeeperBlocks {
   void forget();
 
   [[nodiscard]] bool is_busy() const noexcept { return step_ != Step::none || !waiting_.empty(); }
+  /// The control process has once said which blocks there are.
+  [[nodiscard]] bool is_told() const noexcept { return is_told_; }
   [[nodiscard]] std::uint64_t active() const noexcept { return table_.active(); }
   [[nodiscard]] std::uint64_t expired() const noexcept { return expired_; }
 
@@ -53,6 +55,8 @@ class KeeperBlocks {
 
   BlockTable& table_;
   std::deque<Message> waiting_;
+
+  bool is_told_ = false;
 
   // The change at hand.
   Step step_ = Step::none;

@@ -40,6 +40,8 @@ namespace {
 
 constexpr int kDone = 0;
 constexpr int kCouldNot = 1;
+// How long the first packet waits for the blocks that the control process remembers.
+constexpr DurationNs kBlocksGrace = 500 * kNsPerMs;
 // The lanes may be full when the workers stop; all of it has to fit into the second a stop may
 // take.
 constexpr DurationNs kControlGrace = 600 * kNsPerMs;
@@ -268,6 +270,7 @@ int forward(const WirePlan& plan, const std::string& config_path, Eal& eal, bool
                                 .config_path = config_path,
                                 .clock = &clock});
   if (!keeper) return give_up(keeper.error());
+  (*keeper)->await_blocks(kBlocksGrace);
   if (auto running = (*workers)->start(); !running) return give_up(running.error());
   log(LogLevel::notice, fmt::format("forwarding over {} ports with {} workers", (*ports)->size(),
                                     plan.workers.size()));

@@ -29,6 +29,7 @@ void code_confirm(Archive& io, std::optional<PendingConfirm>& confirm) {
   if (!confirm) confirm.emplace();
   io.number(confirm->deadline, 1);
   io.number(confirm->previous, 1);
+  io.number(confirm->earlier);
   io.text(confirm->by, kNameMax);
   code_mode(io, confirm->mode_before);
 }
@@ -71,6 +72,7 @@ void code_all(Archive& io, RuntimeState& state) {
   io.number(state.wire_started);
   io.number(state.started);
   io.number(state.in_force);
+  io.number(state.previous);
   io.boolean(state.is_changing);
   code_mode(io, state.mode);
   code_confirm(io, state.confirm);

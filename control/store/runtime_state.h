@@ -25,6 +25,7 @@ struct ModeOverride {
 struct PendingConfirm {
   TimeNs deadline = 0;
   std::uint64_t previous = 0;  ///< entry of the history that comes back
+  std::uint64_t earlier = 0;   ///< what was `RuntimeState::previous` then, and is again
   std::string by;
   std::optional<ModeOverride> mode_before;
 };
@@ -33,6 +34,7 @@ struct RuntimeState {
   TimeNs wire_started = 0;     ///< WindowHeader::started
   std::uint64_t started = 0;   ///< entry of the history that the wire process was started with
   std::uint64_t in_force = 0;  ///< entry of the history; 0 = not known
+  std::uint64_t previous = 0;  ///< the entry in force before it; 0 = none
   /// A publication is on its way: what is in force is unknown until it is published anew.
   bool is_changing = false;
   std::optional<ModeOverride> mode;

@@ -300,18 +300,34 @@ TEST(ReloadRevert, GoesToAnyKeptConfigurationAndBack) {
   RigWorld world;
   ReloadRig rig(world);
   rig.settle();
+  EXPECT_EQ(rig.revert().error().kind, ErrorKind::not_found);
   for (const char* source : {"10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"}) {
     world.write(std::string("lists:\n  deny:\n    source: [") + source + "]");
     ASSERT_TRUE(rig.reload().has_value());
   }
   ASSERT_EQ(rig.revert(2)->restored, 2U);
   EXPECT_EQ(to_string(world.published.back().lists[0].prefix), "10.1.0.0/16");
-  ASSERT_EQ(rig.revert()->restored, 1U);
-  EXPECT_TRUE(world.published.back().lists.empty());
-  EXPECT_EQ(rig.revert().error().kind, ErrorKind::not_found);
-  ASSERT_EQ(rig.revert(4)->restored, 4U);
+  ASSERT_EQ(rig.revert()->restored, 4U);  // what was in force before
   EXPECT_EQ(to_string(world.published.back().lists[0].prefix), "10.3.0.0/16");
+  ASSERT_EQ(rig.revert()->restored, 2U);
+  ASSERT_EQ(rig.revert(1)->restored, 1U);
+  EXPECT_TRUE(world.published.back().lists.empty());
   EXPECT_EQ(rig.revert(99).error().kind, ErrorKind::not_found);
+}
+
+TEST(ReloadRevert, NeverComesToWhatWasTakenBack) {
+  RigWorld world;
+  ReloadRig rig(world);
+  rig.settle();
+  world.write("mode: monitor");
+  ASSERT_TRUE(rig.reload(kMinute).has_value());
+  rig.pass(kMinute);
+  ASSERT_EQ(rig->in_force()->id, 1U);
+  world.write("events:\n  drop_sample: 7");
+  ASSERT_TRUE(rig.reload().has_value());
+  const auto reverted = rig.revert();
+  ASSERT_TRUE(reverted.has_value());
+  EXPECT_EQ(reverted->restored, 1U);
 }
 
 TEST(ReloadRevert, RefusesPartsThatAreNotWhatWasStored) {

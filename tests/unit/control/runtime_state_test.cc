@@ -18,9 +18,10 @@ RuntimeState example() {
   state.wire_started = 5;
   state.started = 3;
   state.in_force = 4;
+  state.previous = 2;
   state.is_changing = true;
   state.mode = ModeOverride{Mode::monitor, "ada"};
-  state.confirm = PendingConfirm{77, 3, "eve", ModeOverride{Mode::enforce, "bob"}};
+  state.confirm = PendingConfirm{77, 3, 2, "eve", ModeOverride{Mode::enforce, "bob"}};
   Bypass bypass;
   bypass.entry.until = 99;
   bypass.entry.kind = BypassEntry::Kind::prefix;
