@@ -15,6 +15,7 @@
 #include "config/print.h"
 #include "config/text_file.h"
 #include "control/policy_builder.h"
+#include "control/privileges.h"
 #include "dataplane/parts_codec.h"
 
 namespace sluice {
@@ -22,6 +23,7 @@ namespace {
 
 constexpr rlim_t kProcessorSeconds = 30;
 constexpr rlim_t kMemoryBytes = rlim_t{4} << 30;
+constexpr int kChildOomScore = 500;
 
 std::string cut_text(std::string text) {
   if (text.size() <= kFindingsTextMax) return text;
@@ -129,6 +131,7 @@ void limit_config_child() noexcept {
   setrlimit(RLIMIT_CPU, &processor);
   setrlimit(RLIMIT_AS, &memory);
   setrlimit(RLIMIT_CORE, &none);
+  prefer_to_be_killed(kChildOomScore);
 }
 
 Result<BuiltConfig> build_config(const ConfigChildRequest& request, const ConfigJudge& judge) {

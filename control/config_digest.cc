@@ -1,5 +1,6 @@
 #include "control/config_digest.h"
 
+#include "dataplane/address_codec.h"
 #include "dataplane/parts_codec.h"
 
 namespace sluice {
@@ -39,12 +40,8 @@ void code_all(Archive& io, ConfigDigest& digest) {
   io.check(parts.keeps_lists && parts.lists.empty());
   io.number(digest.live.stats_interval);
   io.number(digest.live.block_duration_max);
-  io.sequence(digest.live.allow_sources, kAllowSourcesKept, [&io](IpPrefix& prefix) {
-    io.raw(prefix.address.bytes.data(), prefix.address.bytes.size());
-    io.number(prefix.address.version, 4, 6);
-    io.number(prefix.length, 0, 128);
-    io.check(prefix.address.version != 5 && prefix.length <= prefix.address.bits());
-  });
+  io.sequence(digest.live.allow_sources, kAllowSourcesKept,
+              [&io](IpPrefix& prefix) { code_prefix(io, prefix); });
   io.sequence(digest.options, kOptionsMax, [&io](OptionText& option) { code_option(io, option); });
   io.number(digest.list_entries);
   io.text(digest.lists_digest, kDigestDigits);

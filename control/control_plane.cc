@@ -72,6 +72,7 @@ int run_control(const ControlSetup& setup, const Config& config) {
 
 int run_control(const ControlSetup& setup) {
   umask(027);
+  prefer_to_be_killed(0);
   auto text = read_config(setup.config_path);
   if (!text) return report(text.error());
   const LoadedConfig loaded = load_config(setup.config_path, std::move(*text));

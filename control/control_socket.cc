@@ -24,6 +24,7 @@ using nlohmann::json;
 constexpr int kListenBacklog = 128;
 constexpr unsigned kAcceptsPerCallback = 16;
 constexpr unsigned kLinesPerCallback = 8;
+constexpr DurationNs kCallbackTime = kNsPerMs;  // no further line once this has gone by
 // A follower's queue is filled from its events no further: what the client does not read waits
 // there, where the oldest can go.
 constexpr std::size_t kStreamBytesAhead = 64 * 1024;
@@ -185,6 +186,13 @@ void ControlSocket::admit(int fd, TimeNs now) {
                                         clients_.size()),
                             "close one, or try again"});
   }
+  if (role == Role::viewer && clients_of(peer->uid) >= kClientsOfViewer) {
+    return refuse(fd, Error{ErrorKind::limit,
+                            fmt::format("control socket: {} clients of this user, which is all "
+                                        "that one who may only look can have",
+                                        kClientsOfViewer),
+                            "close one, or try again"});
+  }
   auto connection = std::make_unique<Connection>(
       fd, Caller{peer->uid, peer->pid, user_text(peer->uid), role, {}}, now);
   connection->owner = this;
@@ -194,6 +202,11 @@ void ControlSocket::admit(int fd, TimeNs now) {
   }
   ++counts_.accepted;
   clients_.emplace(connection->serial, std::move(connection));
+}
+
+std::size_t ControlSocket::clients_of(std::uint32_t uid) const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      clients_, [uid](const auto& client) { return client.second->client.caller().uid == uid; }));
 }
 
 void ControlSocket::refuse(int fd, const Error& error) {
@@ -226,7 +239,8 @@ void ControlSocket::serve(Connection& connection, std::uint32_t events) {
 
 void ControlSocket::run_lines(Connection& connection) {
   Client& client = connection.client;
-  for (unsigned i = 0; i < kLinesPerCallback && !connection.is_over; ++i) {
+  const TimeNs until = now() + kCallbackTime;
+  for (unsigned i = 0; i < kLinesPerCallback && !connection.is_over && now() <= until; ++i) {
     if (client.is_line_too_long()) {
       return cut(connection,
                  Error{ErrorKind::invalid,

@@ -63,6 +63,8 @@ class ControlSocket {
   static constexpr std::size_t kClientsMax = 64;
   /// The last of them are for administrators, so that nobody else can lock them out.
   static constexpr std::size_t kClientsKept = 8;
+  /// Of one user who may only look, so that he leaves room for those who act.
+  static constexpr std::size_t kClientsOfViewer = 24;
   static constexpr unsigned kUnansweredMax = 16;
   static constexpr DurationNs kPartialLineMax = 10 * kNsPerSecond;
   static constexpr DurationNs kIdleMax = 600 * kNsPerSecond;
@@ -90,6 +92,7 @@ class ControlSocket {
   [[nodiscard]] Status give_to_group();
   void accept_some();
   void admit(int fd, TimeNs now);
+  [[nodiscard]] std::size_t clients_of(std::uint32_t uid) const;
   void refuse(int fd, const Error& error);
   void serve(Connection& connection, std::uint32_t events);
   void serve_next();

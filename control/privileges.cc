@@ -2,11 +2,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include <cap-ng.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/prctl.h>
@@ -43,10 +45,15 @@ tl::unexpected<Error> refused(const char* step) {
 /// administrator.
 void make_directory(const std::string& directory, const Account& account) {
   if (directory.empty() || mkdir(directory.c_str(), 0750) != 0 || geteuid() != 0) return;
-  if (chown(directory.c_str(), account.user, account.group) != 0) {
-    log(LogLevel::warning,
-        fmt::format("control: {}: cannot hand it over: {}", directory, std::strerror(errno)));
+  // What stands there now is handed over only if it is still the directory that root just made.
+  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  struct stat made {};
+  const bool is_ours = fd >= 0 && fstat(fd, &made) == 0 && made.st_uid == 0 && made.st_nlink <= 2 &&
+                       (made.st_mode & 07777) <= 0750;
+  if (!is_ours || fchown(fd, account.user, account.group) != 0) {
+    log(LogLevel::warning, fmt::format("control: {}: cannot hand it over", directory));
   }
+  if (fd >= 0) close(fd);
 }
 
 Status become(const Account& account) {
@@ -89,5 +96,7 @@ Status drop_privileges(const PrivilegeDrop& drop) {
   }
   return drop_capabilities();
 }
+
+void prefer_to_be_killed(int score) noexcept { std::ofstream("/proc/self/oom_score_adj") << score; }
 
 }  // namespace sluice

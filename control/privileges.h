@@ -20,4 +20,8 @@ struct PrivilegeDrop {
 /// the caller must not go on.
 [[nodiscard]] Status drop_privileges(const PrivilegeDrop& drop);
 
+/// Where memory runs out this process goes before the one that holds the wire, whose score it
+/// inherited: 0 is ordinary, 1000 first. Raising it takes no privilege.
+void prefer_to_be_killed(int score) noexcept;
+
 }  // namespace sluice

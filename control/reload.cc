@@ -141,8 +141,11 @@ void Reload::turn(TimeNs now) {
   take_back_unconfirmed(now);
   if (is_busy_ || jobs_.empty()) return;
   is_busy_ = true;
-  const Job job = std::move(jobs_.front());
-  jobs_.pop_front();
+  // Who only looks waits for who changes something.
+  auto next = std::ranges::find(jobs_, false, &Job::is_look);
+  if (next == jobs_.end()) next = jobs_.begin();
+  const Job job = std::move(*next);
+  jobs_.erase(next);
   job.run();
 }
 

@@ -37,7 +37,7 @@ enum PacketFlag : std::uint16_t {
   kIsDatagram = 1 << 3,       ///< put together from `frames` fragments
   kIcmpError = 1 << 4,        ///< the key is that of the quoted flow
   kMustPass = 1 << 5,         ///< fragmentation-needed, packet-too-big: never limited
-  kControlProtocol = 1 << 6,  ///< exempt from limits and shedding (inline.md 15)
+  kControlProtocol = 1 << 6,  ///< exempt from limits (decode.exempt_control_protocols)
   kCapturedShort = 1 << 7,    ///< fewer bytes at hand than the frame had: judged as far as it goes
   kInitiator = 1 << 8,        ///< sent by the flow's initiator (set by the tracker)
   kNewFlow = 1 << 9,          ///< this packet made the flow

@@ -1,6 +1,6 @@
 #include "dataplane/parts_codec.h"
 
-#include <algorithm>
+#include "dataplane/address_codec.h"
 
 namespace sluice {
 namespace {
@@ -54,13 +54,6 @@ void code_limits(Archive& io, LimitsConfig& c) {
 }
 
 template <class Archive>
-void code_prefix(Archive& io, IpPrefix& prefix) {
-  io.raw(prefix.address.bytes.data(), prefix.address.bytes.size());
-  io.number(prefix.address.version, 4, 6);
-  io.number(prefix.length, 0, 128);
-}
-
-template <class Archive>
 void code_bypasses(Archive& io, PolicySettings& settings) {
   io.number(settings.bypass_count, 0, kBypassesMax);
   for (std::uint32_t i = 0; i < settings.bypass_count; ++i) {
@@ -79,19 +72,6 @@ void code_entry(Archive& io, ListEntry& entry) {
   code_prefix(io, entry.prefix);
   io.enumeration(entry.kind, ListKind::deny);
   io.enumeration(entry.side, ListSide::destination);
-}
-
-/// What the fields one by one cannot say: the version is 4 or 6, the length fits it, and no bit
-/// stands behind the length.
-bool is_well_formed(const IpPrefix& prefix) {
-  const unsigned version = prefix.address.version;
-  if ((version != 4 && version != 6) || prefix.length > prefix.address.bits()) return false;
-  const std::size_t whole = prefix.length / 8;
-  const unsigned rest = prefix.length % 8;
-  const auto& bytes = prefix.address.bytes;
-  if (rest != 0 && (bytes[whole] & (0xffU >> rest)) != 0) return false;
-  const auto behind = bytes.begin() + static_cast<std::ptrdiff_t>(whole + (rest != 0 ? 1 : 0));
-  return std::all_of(behind, bytes.end(), [](std::uint8_t byte) { return byte == 0; });
 }
 
 template <class Archive>
@@ -121,9 +101,7 @@ void code(PlainWriter& writer, PolicyParts& parts) { code_all(writer, parts); }
 
 void code(PlainReader& reader, PolicyParts& parts) {
   code_all(reader, parts);
-  reader.check(std::ranges::all_of(parts.lists, is_well_formed, &ListEntry::prefix));
   reader.check(parts.lists.empty() || !parts.keeps_lists);
-  reader.check(std::ranges::all_of(parts.settings.bypasses, is_well_formed, &BypassEntry::prefix));
 }
 
 std::vector<std::byte> encode_parts(const PolicyParts& parts) {

@@ -1,25 +1,10 @@
 #include "dataplane/requests.h"
 
-#include <algorithm>
-
+#include "dataplane/address_codec.h"
 #include "dataplane/plain_codec.h"
 
 namespace sluice {
 namespace {
-
-template <class Archive>
-void code_address(Archive& io, IpAddress& address) {
-  io.raw(address.bytes.data(), address.bytes.size());
-  io.number(address.version, 4, 6);
-  io.check(address.version != 5);
-}
-
-template <class Archive>
-void code_prefix(Archive& io, IpPrefix& prefix) {
-  code_address(io, prefix.address);
-  io.number(prefix.length, 0, 128);
-  io.check(prefix.length <= prefix.address.bits());
-}
 
 template <class Archive>
 void code_block(Archive& io, BlockEntry& block) {

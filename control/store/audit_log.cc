@@ -214,8 +214,11 @@ Result<AuditLog::Page> AuditLog::list(std::optional<std::uint64_t> cursor,
                                       std::size_t limit) const {
   Page page;
   if (!cursor) {
+    std::size_t bytes = 0;
     for (auto line = waiting_.rbegin(); line != waiting_.rend() && page.items.size() < limit;
          ++line) {
+      bytes += line->size();
+      if (bytes > kPageBytesMax) break;
       page.items.push_back(json::parse(*line, nullptr, false));
     }
   }

@@ -12,7 +12,8 @@
 
 namespace sluice {
 
-/// inline.md 9-12 as states; the transition table is in tcp_state.cc. Records carry these values.
+/// A connection as its owner has seen it; the transition table is in tcp_state.cc. Records carry
+/// these values.
 enum class TcpState : std::uint8_t {
   none,          ///< not TCP
   syn_sent,      ///< only in the half-open table

@@ -1,14 +1,13 @@
 #include "control/store/audit_log.h"
 
-#include <csignal>
 #include <filesystem>
 #include <string>
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/file_size_limit.h"
 #include "tests/support/scratch_dir.h"
 
 namespace sluice {
@@ -39,22 +38,7 @@ std::vector<std::string> verbs(const AuditLog::Page& page) {
 
 using Verbs = std::vector<std::string>;
 
-/// Files of this process can hold no more than `bytes`: a full disk without a disk.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    std::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() { lift(); }
-  void lift() const { setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
+;
 
 TEST(AuditLog, WritesEachRecordAtOnceAsOneLine) {
   const ScratchDir dir;
@@ -134,7 +118,7 @@ TEST(AuditLog, KeepsRecordsWhileTheDiskIsFull) {
   const std::string path = dir.file("audit.json");
   AuditLog log(path);
   log.append(record("before"));
-  const FileSizeLimit full(std::filesystem::file_size(path) + 10);
+  const test::FileSizeLimit full(std::filesystem::file_size(path) + 10);
   log.append(record("one"));
   log.append(record("two"));
   EXPECT_EQ(log.failures(), 1U);

@@ -3,17 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <csignal>
 #include <filesystem>
 #include <map>
 #include <random>
 #include <string>
 #include <thread>
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/file_size_limit.h"
 #include "tests/support/fuzz_seeds.h"
 #include "tests/support/scratch_dir.h"
 
@@ -102,21 +101,7 @@ std::string journal_of(std::initializer_list<std::uint64_t> ids) {
   return text;
 }
 
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    std::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() { lift(); }
-  void lift() const { setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
+;
 
 TEST(BlockJournal, RestoresExactlyWhatWasInForce) {
   const ScratchDir dir;
@@ -254,7 +239,7 @@ TEST(BlockJournal, KeepsChangesThroughAFullDisk) {
   Desk desk(dir);
   desk.change(adding(1));
   {
-    const FileSizeLimit full(journal_of({1}).size() + 20);
+    const test::FileSizeLimit full(journal_of({1}).size() + 20);
     desk.change(adding(2));
     desk.change(adding(3));
     EXPECT_FALSE(desk.journal.status());
@@ -273,7 +258,7 @@ TEST(BlockJournal, IsWrittenAnewAfterMoreFailedThanIsKept) {
   const ScratchDir dir;
   Desk desk(dir);
   {
-    const FileSizeLimit full(100);
+    const test::FileSizeLimit full(100);
     for (std::uint64_t id = 1; id <= 12'000; ++id) {
       desk.change(adding(id));
       desk.change({.clears = false, .removed = {id}, .added = {}});

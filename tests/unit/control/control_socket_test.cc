@@ -144,7 +144,7 @@ TEST(ControlSocket, TellsTheSixtyFifthClientThatThereIsNoPlace) {
   EXPECT_EQ(bench.ask(next, kAudit).at(0)["ok"], true);
 }
 
-TEST(ControlSocket, KeepsPlacesForAdministrators) {
+TEST(ControlSocket, GivesOneViewerNoMoreThanHisShareOfPlaces) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can be two users";
   SocketBench bench;
   std::vector<std::unique_ptr<TestClient>> viewers;
@@ -152,7 +152,8 @@ TEST(ControlSocket, KeepsPlacesForAdministrators) {
     viewers.push_back(bench.connect_as_viewer());
     bench.run();
   }
-  EXPECT_EQ(bench.socket->clients(), ControlSocket::kClientsMax - ControlSocket::kClientsKept);
+  EXPECT_EQ(bench.socket->clients(), ControlSocket::kClientsOfViewer);
+  EXPECT_EQ(viewers.back()->lines().at(0)["error"]["kind"], "limit");
   TestClient admin(bench.path);
   EXPECT_EQ(bench.ask(admin, kAudit).at(0)["ok"], true);
 }

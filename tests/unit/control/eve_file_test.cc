@@ -7,12 +7,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <csignal>
-
+#include "tests/support/file_size_limit.h"
 #include "tests/support/scratch_dir.h"
 
 namespace sluice {
@@ -31,22 +29,7 @@ bool put(EveFile& file, const std::string& line, TimeNs now) {
   return true;
 }
 
-/// Files of this process can hold no more than `bytes`: a full disk without a disk.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    std::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() { lift(); }
-  void lift() const { setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
+;
 
 TEST(EveFile, AppendsToWhatIsThere) {
   const ScratchDir dir;
@@ -108,7 +91,7 @@ TEST(EveFile, KeepsLinesWholeOverAFullDisk) {
   const ScratchDir dir;
   const std::string path = dir.file("eve.json");
   EveFile file({.path = path, .buffer_bytes = 24});
-  const FileSizeLimit full(10);
+  const test::FileSizeLimit full(10);
   EXPECT_TRUE(put(file, "0123456\n", 0));
   EXPECT_TRUE(put(file, "abcdefg\n", 0));
   file.flush(0);
@@ -155,7 +138,7 @@ TEST(EveFile, StartsARotatedFileWithAWholeLine) {
   const std::string path = dir.file("eve.json");
   EveFile file({.path = path, .buffer_bytes = 64});
   {
-    const FileSizeLimit full(10);
+    const test::FileSizeLimit full(10);
     EXPECT_TRUE(put(file, "0123456\n", 0));
     EXPECT_TRUE(put(file, "abcdefg\n", 0));
     EXPECT_TRUE(put(file, "ABCDEFG\n", 0));
