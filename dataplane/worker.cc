@@ -24,7 +24,8 @@
 namespace sluice {
 namespace {
 
-// How often counters are published while packets flow; idle polls publish at once.
+// How often counters are published while packets flow, or none do; the first idle turn behind a
+// burst publishes at once.
 constexpr DurationNs kPublishEvery = 50 * kNsPerUs;
 constexpr DurationNs kTimingsEvery = 100 * kNsPerMs;
 // Flow slots looked at between bursts: at a million polls per second a table of a million flows is
@@ -110,6 +111,7 @@ template <class Probe>
 void Worker::run_journey(Burst& burst, Probe& probe) noexcept {
   const PolicySettings& settings = policy_->settings;
   const std::uint32_t n = burst.count;
+  has_news_ = true;
   probe.begin();
   const std::uint32_t spared = bypass_->pass_pairs(burst, settings);
   filter_->filter_outer_sources(burst, *policy_->prefixes, settings.drop_sample, spared);
@@ -311,11 +313,13 @@ void Worker::keep_house(TimeNs now, std::uint32_t flow_slots) noexcept {
   }
   tracker_->expire(now, flow_slots);
   limiter_->expire(now, kSweepIdle);
-  publish(now);
+  // An idle worker that wrote at every turn would leave its readers no gap to read in.
+  if (has_news_ || now - published_ >= kPublishEvery) publish(now);
 }
 
 void Worker::publish(TimeNs now) noexcept {
   published_ = now;
+  has_news_ = false;
   counters_.generation = policy_->settings.generation;
   defragmenter_->add_to(counters_);
   tracker_->add_to(counters_);

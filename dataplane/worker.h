@@ -150,6 +150,7 @@ class Worker {
   LatencyMeter meter_;
   Overload overload_;
   TimeNs published_ = 0;
+  bool has_news_ = true;  ///< a burst was judged since
   TimeNs timings_published_ = 0;
   TimeNs turn_began_ = 0;
   bool turn_was_busy_ = false;
