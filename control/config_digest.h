@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "control/config_diff.h"
-#include "dataplane/plain_codec.h"
+#include "base/plain_codec.h"
 #include "dataplane/policy_parts.h"
 
 namespace sluice {

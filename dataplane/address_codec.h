@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "base/ip_address.h"
-#include "dataplane/plain_codec.h"
+#include "base/plain_codec.h"
 
 namespace sluice {
 

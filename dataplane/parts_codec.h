@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "dataplane/plain_codec.h"
+#include "base/plain_codec.h"
 #include "dataplane/policy_parts.h"
 
 namespace sluice {

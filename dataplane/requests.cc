@@ -1,7 +1,7 @@
 #include "dataplane/requests.h"
 
 #include "dataplane/address_codec.h"
-#include "dataplane/plain_codec.h"
+#include "base/plain_codec.h"
 
 namespace sluice {
 namespace {

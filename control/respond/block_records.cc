@@ -14,7 +14,7 @@
 #include <nmmintrin.h>
 
 #include "control/bypasses.h"
-#include "dataplane/plain_codec.h"
+#include "base/plain_codec.h"
 
 namespace sluice {
 namespace {
