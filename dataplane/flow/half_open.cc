@@ -146,6 +146,7 @@ void HalfOpenTable::refuse(HalfOpen& entry) noexcept {
 }
 
 void HalfOpenTable::sweep(TimeNs now, DurationNs timeout, std::uint32_t budget) noexcept {
+  if (counters_.active == 0) return;
   const auto entries = static_cast<std::uint32_t>(places_.size() * kWays);
   for (std::uint32_t i = 0; i < std::min(budget, entries); i += kWays) {
     if (hand_ >= places_.size()) hand_ = 0;
