@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/five_tuple.h"
 #include "base/verdict.h"
+#include "rules/buffers.h"
+#include "rules/service.h"
 
 namespace sluice {
 
@@ -90,5 +92,62 @@ struct DropRecord {
   std::array<std::uint8_t, 28> reserved_;
 };
 static_assert(sizeof(DropRecord) == 128 && std::is_trivially_copyable_v<DropRecord>);
+
+enum class InspectKind : std::uint8_t {
+  alert,        ///< a rule held
+  transaction,  ///< a message of an application that sluice understands
+  anomaly,      ///< something about a stream or message that no honest host sends
+};
+
+inline constexpr std::size_t kExcerptsMax = 12;
+inline constexpr std::size_t kExcerptBytesMax = 1352;
+
+/// The beginning of a buffer; the bytes of all excerpts stand one behind the other.
+struct Excerpt {
+  Buffer buffer = Buffer::payload;
+  std::uint8_t is_cut = 0;  ///< the buffer goes on
+  std::uint16_t bytes = 0;
+};
+
+/// Lane 1. What station 8 found. Text of rules is not in it: whoever shows the record knows the
+/// ruleset of its generation.
+struct InspectRecord {
+  TimeNs now;
+  std::uint64_t flow_number;  ///< 0 where there is no flow
+  TimeNs flow_started;
+  std::array<std::uint64_t, 2> flow_bytes;  ///< so far, [to_server, to_client]
+  std::array<std::uint64_t, 2> flow_packets;
+  std::array<std::uint8_t, 16> source;  ///< of the packet; IPv4 in the first four bytes
+  std::array<std::uint8_t, 16> destination;
+  std::uint32_t rule_id;  ///< kind alert
+  std::uint32_t gid;
+  std::uint32_t rev;
+  std::uint32_t packet_number;
+  std::uint32_t message;  ///< of its direction, from 0
+  std::uint16_t source_port;
+  std::uint16_t destination_port;
+  std::array<std::uint16_t, 2> vlan;
+  std::uint16_t generation;
+  InspectKind kind;
+  std::uint8_t ip_version;
+  std::uint8_t protocol;
+  std::uint8_t in_port;
+  std::uint8_t direction;  ///< 0 to_server, 1 to_client
+  Service service;
+  std::uint8_t stage;        ///< RuleStage
+  std::uint8_t action;       ///< RuleActionKind
+  std::uint8_t is_refused;   ///< the packet was refused for it
+  std::uint8_t is_enforced;  ///< 0: monitor mode
+  std::uint8_t is_stream;    ///< found in bytes put in order, not in one packet
+  std::uint8_t anomaly;      ///< AppAnomaly or StreamAnomaly, kind anomaly
+  std::uint8_t worker;
+  std::uint8_t excerpt_count;
+  std::uint8_t icmp_type;
+  std::uint8_t icmp_code;
+  std::array<std::uint8_t, 2> reserved_;
+  std::array<Excerpt, kExcerptsMax> excerpts;
+  std::array<std::uint8_t, kExcerptBytesMax> bytes;
+};
+static_assert(sizeof(InspectRecord) == 1536 && std::is_trivially_copyable_v<InspectRecord>);
 
 }  // namespace sluice
