@@ -61,7 +61,7 @@ std::string parent_of(const std::string& path) {
 
 int run_control(const ControlSetup& setup, const Config& config) {
   block_signals();
-  auto window = MappedWindow::map(setup.window_fd);
+  auto window = MappedWindow::map(setup.window_fd, setup.tails_fd);
   if (!window) return report(window.error());
   auto channel = Channel::adopt(setup.channel_fd);
   if (!channel) return report(channel.error());

@@ -19,6 +19,7 @@ inline constexpr DurationNs kControlStopGrace = 400 * kNsPerMs;
 struct ControlSetup {
   int channel_fd = kControlChannelFd;
   int window_fd = kControlWindowFd;
+  int tails_fd = kControlTailsFd;
   std::string config_path;
   std::string version;  ///< of the program
 };

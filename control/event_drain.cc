@@ -20,7 +20,8 @@ Result<std::vector<WorkerWindow*>> windows_in(void* segment, std::size_t bytes) 
     return fail(ErrorKind::invalid, "window: " + std::move(message),
                 "the control process and the wire process must be the same build");
   };
-  if (bytes < sizeof(WindowHeader) || reinterpret_cast<std::uintptr_t>(segment) % 64 != 0) {
+  if (bytes < sizeof(WindowHeader) ||
+      reinterpret_cast<std::uintptr_t>(segment) % kWindowPage != 0) {
     return mismatch(fmt::format("{} bytes hold no header", bytes));
   }
   const auto* header = static_cast<const WindowHeader*>(segment);

@@ -9,16 +9,17 @@
 #include <sys/stat.h>
 
 #include "control/event_drain.h"
+#include "dataplane/window_memory.h"
 
 namespace sluice {
 
-Result<MappedWindow> MappedWindow::map(int fd) {
+Result<MappedWindow> MappedWindow::map(int fd, int tails_fd) {
   struct stat status {};
   if (fstat(fd, &status) != 0) {
     return fail(ErrorKind::io, std::string("window: ") + std::strerror(errno));
   }
   const auto bytes = static_cast<std::size_t>(std::max<off_t>(status.st_size, 1));
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void* memory = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
   if (memory == MAP_FAILED) {
     return fail(ErrorKind::io, std::string("window: cannot map it: ") + std::strerror(errno));
   }
@@ -26,6 +27,8 @@ Result<MappedWindow> MappedWindow::map(int fd) {
   // The pages behind an empty file may not be touched: the size is checked first.
   auto windows = windows_in(memory, static_cast<std::size_t>(status.st_size));
   if (!windows) return tl::unexpected<Error>(windows.error());
+  const auto tails = map_tails(memory, windows->size(), tails_fd, PROT_READ | PROT_WRITE);
+  if (!tails) return tl::unexpected<Error>(tails.error());
   window.windows_ = std::move(*windows);
   window.block_capacity_ = window.header().block_capacity;
   return window;

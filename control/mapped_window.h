@@ -1,5 +1,6 @@
-// The shared window as the control process sees it: the inherited descriptor mapped, checked
-// against this build's layout, and unmapped when the object goes. Control thread.
+// The shared window as the control process sees it: the inherited descriptors mapped, checked
+// against this build's layout, and unmapped when the object goes. It can be read, and the lanes'
+// tails written. Control thread.
 #pragma once
 
 #include <atomic>
@@ -16,9 +17,9 @@ namespace sluice {
 
 class MappedWindow {
  public:
-  /// Reads size and header of `fd`, which stays open and the caller's. Errors: io where it cannot
-  /// be mapped, invalid where it was made by another build.
-  [[nodiscard]] static Result<MappedWindow> map(int fd);
+  /// Reads size and header of `fd`; both descriptors stay open and the caller's. Errors: io where
+  /// they cannot be mapped, invalid where they were made by another build.
+  [[nodiscard]] static Result<MappedWindow> map(int fd, int tails_fd);
   ~MappedWindow();
   MappedWindow(MappedWindow&& other) noexcept;
   MappedWindow& operator=(MappedWindow&&) = delete;

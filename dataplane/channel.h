@@ -25,6 +25,7 @@ inline constexpr std::size_t kMessageTextMax = 255;
 /// The descriptors that the control process finds open when it starts.
 inline constexpr int kControlChannelFd = 3;
 inline constexpr int kControlWindowFd = 4;
+inline constexpr int kControlTailsFd = 5;
 
 enum class MessageKind : std::uint32_t {
   hello = 1,       ///< first message of either end; generation = the policy in force

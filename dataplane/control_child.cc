@@ -45,12 +45,13 @@ struct SpawnActions {
   }
 };
 
-/// The child has the two agreed descriptors and the standard ones, no signal blocked, and nothing
+/// The child has the agreed descriptors and the standard ones, no signal blocked, and nothing
 /// else of ours: no device, no socket, no hugepage.
-void arrange_child(SpawnActions& actions, int channel_fd, int window_fd) {
+void arrange_child(SpawnActions& actions, int channel_fd, WindowFds window) {
   posix_spawn_file_actions_adddup2(&actions.files, channel_fd, kControlChannelFd);
-  posix_spawn_file_actions_adddup2(&actions.files, window_fd, kControlWindowFd);
-  posix_spawn_file_actions_addclosefrom_np(&actions.files, kControlWindowFd + 1);
+  posix_spawn_file_actions_adddup2(&actions.files, window.window, kControlWindowFd);
+  posix_spawn_file_actions_adddup2(&actions.files, window.tails, kControlTailsFd);
+  posix_spawn_file_actions_addclosefrom_np(&actions.files, kControlTailsFd + 1);
   sigset_t signals;
   sigemptyset(&signals);
   posix_spawnattr_setsigmask(&actions.attributes, &signals);
@@ -68,8 +69,8 @@ DurationNs RestartPause::after(DurationNs lifetime) noexcept {
   return pause;
 }
 
-ControlChild::ControlChild(std::string program, std::string config_path, int window_fd) noexcept
-    : program_(std::move(program)), config_path_(std::move(config_path)), window_fd_(window_fd) {}
+ControlChild::ControlChild(std::string program, std::string config_path, WindowFds window) noexcept
+    : program_(std::move(program)), config_path_(std::move(config_path)), window_(window) {}
 
 ControlChild::~ControlChild() {
   if (pid_ <= 0) return;
@@ -81,9 +82,10 @@ Status ControlChild::start(TimeNs now, std::uint64_t generation) {
   auto ends = Channel::make_socket_pair();
   if (!ends) return tl::unexpected<Error>(ends.error());
   const OwnedFd channel_fd(fcntl(ends->second.fd(), F_DUPFD_CLOEXEC, kParkingFd));
-  const OwnedFd window_fd(fcntl(window_fd_, F_DUPFD_CLOEXEC, kParkingFd));
+  const OwnedFd window_fd(fcntl(window_.window, F_DUPFD_CLOEXEC, kParkingFd));
+  const OwnedFd tails_fd(fcntl(window_.tails, F_DUPFD_CLOEXEC, kParkingFd));
   SpawnActions actions;
-  arrange_child(actions, channel_fd.fd(), window_fd.fd());
+  arrange_child(actions, channel_fd.fd(), {window_fd.fd(), tails_fd.fd()});
   std::string verb = "control";
   std::string option = "--config";
   std::array<char*, 5> argv = {program_.data(), verb.data(), option.data(), config_path_.data(),

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "dataplane/channel.h"
+#include "dataplane/window_memory.h"
 
 namespace sluice {
 
@@ -28,9 +29,9 @@ class RestartPause {
 
 class ControlChild {
  public:
-  /// `program` is run as `program control --config CONFIG`, with the channel and `window_fd` at
-  /// their agreed descriptors. Nothing is started before the first `tend`.
-  ControlChild(std::string program, std::string config_path, int window_fd) noexcept;
+  /// `program` is run as `program control --config CONFIG`, with the channel and the window's two
+  /// segments at their agreed descriptors. Nothing is started before the first `tend`.
+  ControlChild(std::string program, std::string config_path, WindowFds window) noexcept;
   ~ControlChild();  ///< kills what still runs
   ControlChild(const ControlChild&) = delete;
   ControlChild& operator=(const ControlChild&) = delete;
@@ -62,7 +63,7 @@ class ControlChild {
 
   std::string program_;
   std::string config_path_;
-  int window_fd_;
+  WindowFds window_;
   pid_t pid_ = 0;
   std::optional<Channel> channel_;
   RestartPause pause_;

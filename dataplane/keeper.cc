@@ -47,7 +47,7 @@ std::vector<bool> following_ports(const WirePlan& plan) {
 
 Keeper::Keeper(const KeeperSetup& setup)
     : setup_(setup),
-      control_(setup.program, setup.config_path, setup.window_fd),
+      control_(setup.program, setup.config_path, setup.window_fds),
       heartbeats_(setup.windows.size()),
       answers_(setup.clock->now()),
       rows_(setup.requests),

@@ -21,6 +21,7 @@
 #include "dataplane/sealed_memory.h"
 #include "dataplane/sign_of_life.h"
 #include "dataplane/window.h"
+#include "dataplane/window_memory.h"
 #include "dataplane/wire_plan.h"
 
 namespace sluice {
@@ -36,7 +37,7 @@ struct KeeperSetup {
   WindowHeader* window = nullptr;
   std::span<WorkerWindow* const> windows;
   std::span<RequestSeat* const> requests;  ///< by worker
-  int window_fd = -1;
+  WindowFds window_fds;
   SipKey list_key;  ///< of the lists' hash, the same for every policy
   BlockTable* blocks = nullptr;
   std::string program;  ///< run as the control process; empty = there is none

@@ -1,11 +1,12 @@
 // The memory that workers and the control process share: per worker, exact counters and lossy event
 // lanes. Part of the door: no DPDK here. Ownership: a worker writes its own `WorkerWindow`; the
-// control process reads it and owns only the lanes' tails. Nothing the control process writes is
-// trusted: a tail out of range loses events, never memory.
+// control process can only read it, but for the lanes' tails, which have pages of their own (see
+// window_memory.h). Nothing in those is trusted: any value there loses events, never memory.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -18,7 +19,10 @@
 
 namespace sluice {
 
-inline constexpr std::uint32_t kWindowVersion = 2;
+inline constexpr std::uint32_t kWindowVersion = 3;
+
+/// What is shared with other rights has pages of its own.
+inline constexpr std::size_t kWindowPage = 4096;
 
 struct PortCounters {
   std::uint64_t rx_packets = 0;
@@ -113,7 +117,8 @@ class SeqLocked {
 };
 
 /// Bounded ring of one producer (a worker) and one consumer (the control process). Full means the
-/// record is lost and counted by the caller; the producer never waits.
+/// record is lost and counted by the caller; the producer never waits. The consumer writes the page
+/// of the tail and nothing else.
 template <class Record, std::uint32_t Slots>
 class Lane {
   static_assert((Slots & (Slots - 1)) == 0 && std::is_trivially_copyable_v<Record>);
@@ -146,11 +151,16 @@ class Lane {
     return head_.load(std::memory_order_relaxed) - tail_.load(std::memory_order_relaxed);
   }
 
+  /// Where the tail's page begins within the lane.
+  [[nodiscard]] static constexpr std::size_t tail_offset() noexcept {
+    return offsetof(Lane, tail_);
+  }
+
  private:
   alignas(64) std::atomic<std::uint64_t> head_{0};
   std::uint64_t seen_tail_ = 0;
-  alignas(64) std::atomic<std::uint64_t> tail_{0};
-  alignas(64) std::array<Record, Slots> slots_;
+  alignas(kWindowPage) std::atomic<std::uint64_t> tail_{0};
+  alignas(kWindowPage) std::array<Record, Slots> slots_;
 };
 
 using FlowLane = Lane<FlowRecord, 8192>;
@@ -176,7 +186,7 @@ struct WorkerTimings {
 };
 inline constexpr std::uint32_t kMeasuredBursts = 1024;
 
-struct alignas(64) WorkerWindow {
+struct alignas(kWindowPage) WorkerWindow {
   std::atomic<std::uint64_t> heartbeat{0};  ///< moves with every poll that had time to look
   SeqLocked<WorkerCounters> counters;
   SeqLocked<WorkerTimings> timings;
@@ -210,7 +220,7 @@ struct PortState {
 
 /// The head of the shared segment. `workers` windows follow it, and behind them for every worker
 /// `block_capacity` 32-bit counts: how often it refused for the block in that slot.
-struct alignas(64) WindowHeader {
+struct alignas(kWindowPage) WindowHeader {
   std::uint32_t version = kWindowVersion;
   std::uint32_t workers = 0;
   std::uint64_t worker_window_bytes = sizeof(WorkerWindow);
@@ -239,6 +249,21 @@ struct alignas(64) WindowHeader {
 [[nodiscard]] constexpr std::size_t block_hits_offset(std::size_t workers, std::size_t worker,
                                                       std::size_t block_capacity) noexcept {
   return window_bytes(workers, 0) + worker * block_capacity * sizeof(std::atomic<std::uint32_t>);
+}
+
+/// Of every lane, where in its worker's window the tail has its page. A lane that is missing here
+/// could not be drained: the control process may not write to it.
+inline constexpr std::array kTailOffsets = {
+    offsetof(WorkerWindow, flows) + FlowLane::tail_offset(),
+    offsetof(WorkerWindow, drops) + DropLane::tail_offset(),
+};
+static_assert(offsetof(WorkerWindow, drops) == offsetof(WorkerWindow, flows) + sizeof(FlowLane) &&
+                  sizeof(WorkerWindow) == offsetof(WorkerWindow, drops) + sizeof(DropLane),
+              "every lane has its row in kTailOffsets");
+/// Where the tails' pages have their place in a segment, worker by worker.
+[[nodiscard]] constexpr std::size_t tail_page_offset(std::size_t page) noexcept {
+  return sizeof(WindowHeader) + page / kTailOffsets.size() * sizeof(WorkerWindow) +
+         kTailOffsets[page % kTailOffsets.size()];
 }
 
 }  // namespace sluice

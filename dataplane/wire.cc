@@ -1,17 +1,11 @@
 #include "dataplane/wire.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <memory>
-#include <new>
 #include <vector>
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <systemd/sd-daemon.h>
@@ -30,8 +24,8 @@
 #include "dataplane/memory_arena.h"
 #include "dataplane/policy.h"
 #include "dataplane/policy_slot.h"
-#include "dataplane/sealed_memory.h"
 #include "dataplane/station_costs.h"
+#include "dataplane/window_memory.h"
 #include "dataplane/wire_seccomp.h"
 #include "dataplane/wire_workers.h"
 
@@ -102,54 +96,6 @@ Result<WorkerKeys> draw_keys(SharedKeys& shared) {
   return keys;
 }
 
-/// The segment that workers and the control process share. Its size is sealed: the control process
-/// can write into it and can never take a page away.
-class Window {
- public:
-  static Result<std::unique_ptr<Window>> create(const WirePlan& plan, const SteadyClock& clock,
-                                                TimeNs started);
-  ~Window() {
-    if (memory_ != nullptr) munmap(memory_, bytes_);
-  }
-  Window(const Window&) = delete;
-  Window& operator=(const Window&) = delete;
-
-  [[nodiscard]] int fd() const noexcept { return memfd_.fd(); }
-  [[nodiscard]] WindowHeader* header() const noexcept {
-    return static_cast<WindowHeader*>(memory_);
-  }
-  [[nodiscard]] const std::vector<WorkerWindow*>& windows() const noexcept { return windows_; }
-  [[nodiscard]] const std::vector<BlockHits>& block_hits() const noexcept { return block_hits_; }
-
- private:
-  Window() = default;
-  Status map(std::size_t bytes);
-  void lay_out(const WirePlan& plan);
-
-  OwnedFd memfd_;
-  void* memory_ = nullptr;
-  std::size_t bytes_ = 0;
-  std::vector<WorkerWindow*> windows_;
-  std::vector<BlockHits> block_hits_;
-};
-
-Status Window::map(std::size_t bytes) {
-  auto memfd = make_memfd("sluice-window");
-  if (!memfd) return tl::unexpected<Error>(memfd.error());
-  memfd_ = std::move(*memfd);
-  if (ftruncate(memfd_.fd(), static_cast<off_t>(bytes)) != 0 ||
-      fcntl(memfd_.fd(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
-    return fail(ErrorKind::io, fmt::format("window: {}", std::strerror(errno)));
-  }
-  void* memory =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, memfd_.fd(), 0);
-  if (memory == MAP_FAILED)
-    return fail(ErrorKind::limit, fmt::format("window: {}", std::strerror(errno)));
-  memory_ = memory;
-  bytes_ = bytes;
-  return {};
-}
-
 void tell_sizes(const WorkerSizes& sizes, WindowHeader& header) {
   header.flow_capacity = sizes.flows;
   header.half_open_capacity = sizes.half_open;
@@ -161,36 +107,19 @@ void tell_sizes(const WorkerSizes& sizes, WindowHeader& header) {
   }
 }
 
-void Window::lay_out(const WirePlan& plan) {
-  auto* header = new (memory_) WindowHeader;
-  header->workers = static_cast<std::uint32_t>(plan.workers.size());
-  header->block_capacity = plan.block_capacity;
-  tell_sizes(plan.sizes, *header);
-  header->ports = static_cast<std::uint32_t>(plan.pairs.size() * 2);
-  for (std::size_t i = 0; i < header->ports; ++i) {
-    auto& name = header->port_names[i];
+Result<std::unique_ptr<WindowMemory>> make_window(const WirePlan& plan, const SteadyClock& clock,
+                                                  TimeNs started) {
+  auto window = WindowMemory::create(plan.workers.size(), plan.block_capacity);
+  if (!window) return window;
+  WindowHeader& header = *(*window)->header();
+  header.started = started;
+  header.clock_offset = clock.offset();
+  tell_sizes(plan.sizes, header);
+  header.ports = static_cast<std::uint32_t>(plan.pairs.size() * 2);
+  for (std::size_t i = 0; i < header.ports; ++i) {
+    auto& name = header.port_names[i];
     port_name(plan, i).copy(name.data(), name.size() - 1);
   }
-  auto* next = static_cast<std::byte*>(memory_) + sizeof(WindowHeader);
-  for (std::size_t i = 0; i < plan.workers.size(); ++i, next += sizeof(WorkerWindow)) {
-    windows_.push_back(new (next) WorkerWindow);
-  }
-  for (std::size_t i = 0; i < plan.workers.size(); ++i) {
-    const std::size_t offset = block_hits_offset(plan.workers.size(), i, plan.block_capacity);
-    auto* first = static_cast<std::byte*>(memory_) + offset;
-    block_hits_.emplace_back(reinterpret_cast<std::atomic<std::uint32_t>*>(first),
-                             plan.block_capacity);
-  }
-}
-
-Result<std::unique_ptr<Window>> Window::create(const WirePlan& plan, const SteadyClock& clock,
-                                               TimeNs started) {
-  std::unique_ptr<Window> window(new Window);
-  const std::size_t bytes = window_bytes(plan.workers.size(), plan.block_capacity);
-  if (auto mapped = window->map(bytes); !mapped) return tl::unexpected<Error>(mapped.error());
-  window->lay_out(plan);
-  window->header()->started = started;
-  window->header()->clock_offset = clock.offset();
   return window;
 }
 
@@ -238,7 +167,7 @@ int forward(const WirePlan& plan, const std::string& config_path, Eal& eal, bool
   MemoryArena block_memory({.hugepages = hugepages});
   auto blocks = BlockTable::create(plan.block_capacity, shared.block, block_memory);
   if (!blocks) return give_up(blocks.error());
-  auto window = Window::create(plan, clock, started);
+  auto window = make_window(plan, clock, started);
   if (!window) return give_up(window.error());
   auto ports = PortSet::open(plan);
   if (!ports) return give_up(ports.error());
@@ -263,7 +192,7 @@ int forward(const WirePlan& plan, const std::string& config_path, Eal& eal, bool
                                 .window = (*window)->header(),
                                 .windows = (*window)->windows(),
                                 .requests = (*workers)->requests(),
-                                .window_fd = (*window)->fd(),
+                                .window_fds = (*window)->fds(),
                                 .list_key = shared.list,
                                 .blocks = blocks->get(),
                                 .program = config_path.empty() ? std::string() : program_path(),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -15,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/mapped_window.h"
+#include "dataplane/window_memory.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/unit/control/records.h"
 
@@ -32,39 +34,13 @@ std::vector<Json> events_in(const std::string& path) {
   return events;
 }
 
-/// A segment as the wire process makes it.
-class SharedWindow {
- public:
-  explicit SharedWindow(std::uint32_t workers)
-      : bytes_(sizeof(WindowHeader) + workers * sizeof(WorkerWindow)),
-        fd_(memfd_create("window", MFD_CLOEXEC)) {
-    EXPECT_EQ(ftruncate(fd_, static_cast<off_t>(bytes_)), 0);
-    memory_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
-    auto* header = new (memory_) WindowHeader;
-    header->workers = workers;
-    header->ports = 1;
-    std::snprintf(header->port_names[0].data(), 32, "outside0");
-    for (std::uint32_t i = 0; i < workers; ++i) new (address(i)) WorkerWindow;
-  }
-  ~SharedWindow() {
-    munmap(memory_, bytes_);
-    close(fd_);
-  }
-  SharedWindow(const SharedWindow&) = delete;
-  SharedWindow& operator=(const SharedWindow&) = delete;
-
-  WorkerWindow& worker(std::uint32_t i) { return *static_cast<WorkerWindow*>(address(i)); }
-  WindowHeader& header() { return *static_cast<WindowHeader*>(memory_); }
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  void* address(std::uint32_t i) {
-    return static_cast<std::byte*>(memory_) + sizeof(WindowHeader) + i * sizeof(WorkerWindow);
-  }
-  std::size_t bytes_;
-  int fd_;
-  void* memory_;
-};
+/// As the wire process makes it.
+std::unique_ptr<WindowMemory> make_window(std::size_t workers) {
+  auto window = std::move(WindowMemory::create(workers, 0).value());
+  window->header()->ports = 1;
+  std::snprintf(window->header()->port_names[0].data(), 32, "outside0");
+  return window;
+}
 
 class ControlPlaneTest : public ::testing::Test {
  protected:
@@ -74,7 +50,8 @@ class ControlPlaneTest : public ::testing::Test {
     EXPECT_TRUE(pair.has_value());
     keeper_.emplace(std::move(pair->first));
     setup_.channel_fd = pair->second.release_fd();
-    setup_.window_fd = window_.fd();
+    setup_.window_fd = window_->fds().window;
+    setup_.tails_fd = window_->fds().tails;
   }
 
   /// Runs `while_running` beside the control plane and returns the exit code.
@@ -100,7 +77,7 @@ class ControlPlaneTest : public ::testing::Test {
 
   ScratchDir dir_;
   Config config_;
-  SharedWindow window_{2};
+  std::unique_ptr<WindowMemory> window_ = make_window(2);
   std::optional<Channel> keeper_;
   ControlSetup setup_;
 };
@@ -118,7 +95,7 @@ TEST_F(ControlPlaneTest, SaysHelloAndAnswersPings) {
 TEST_F(ControlPlaneTest, WritesWhatWorkersReportedBeforeItStops) {
   for (std::uint32_t worker = 0; worker < 2; ++worker) {
     for (int i = 0; i < 5000; ++i) {
-      ASSERT_TRUE(window_.worker(worker).flows.try_push(
+      ASSERT_TRUE(window_->windows()[worker]->flows.try_push(
           test::flow_record({"10.0.0.1", "10.0.0.2", 1000, 80})));
     }
   }
@@ -142,7 +119,7 @@ TEST_F(ControlPlaneTest, EndsWithTheKeeper) {
 
 TEST_F(ControlPlaneTest, GoesOnWhereTheLastOneEnded) {
   run([&] { send(MessageKind::stop); });
-  ASSERT_TRUE(window_.worker(1).drops.try_push(test::drop_record({"10.0.0.1", "10.0.0.2"})));
+  ASSERT_TRUE(window_->windows()[1]->drops.try_push(test::drop_record({"10.0.0.1", "10.0.0.2"})));
   auto pair = Channel::make_socket_pair();
   ASSERT_TRUE(pair.has_value());
   keeper_.emplace(std::move(pair->first));
@@ -154,30 +131,34 @@ TEST_F(ControlPlaneTest, GoesOnWhereTheLastOneEnded) {
 }
 
 TEST_F(ControlPlaneTest, RefusesAWindowOfAnotherBuild) {
-  window_.header().version = kWindowVersion + 1;
+  window_->header()->version = kWindowVersion + 1;
   EXPECT_EQ(run([] {}), 1);
 }
 
 TEST_F(ControlPlaneTest, RefusesAChannelThatIsNone) {
   close(setup_.channel_fd);
-  setup_.channel_fd = dup(window_.fd());
+  setup_.channel_fd = dup(window_->fds().window);
   EXPECT_EQ(run([] {}), 1);
 }
 
 TEST(MappedWindow, RefusesAnEmptyOrShortSegment) {
+  const auto window = make_window(1);
+  const int tails = window->fds().tails;
   const int fd = memfd_create("window", MFD_CLOEXEC);
-  EXPECT_FALSE(MappedWindow::map(fd).has_value());
+  EXPECT_FALSE(MappedWindow::map(fd, tails).has_value());
   ASSERT_EQ(ftruncate(fd, sizeof(WindowHeader) / 2), 0);
-  EXPECT_FALSE(MappedWindow::map(fd).has_value());
+  EXPECT_FALSE(MappedWindow::map(fd, tails).has_value());
+  EXPECT_FALSE(MappedWindow::map(-1, tails).has_value());
+  EXPECT_FALSE(MappedWindow::map(window->fds().window, fd).has_value());
+  EXPECT_FALSE(MappedWindow::map(window->fds().window, -1).has_value());
   close(fd);
-  EXPECT_FALSE(MappedWindow::map(-1).has_value());
 }
 
 TEST(MappedWindow, ReadsPortNamesWithoutTrustingThem) {
-  SharedWindow window(1);
-  window.header().ports = 1000;
-  window.header().port_names[1].fill('x');
-  const auto mapped = MappedWindow::map(window.fd());
+  const auto window = make_window(1);
+  window->header()->ports = 1000;
+  window->header()->port_names[1].fill('x');
+  const auto mapped = MappedWindow::map(window->fds().window, window->fds().tails);
   ASSERT_TRUE(mapped.has_value());
   const std::vector<std::string> names = mapped->port_names();
   ASSERT_EQ(names.size(), kPortsMax);

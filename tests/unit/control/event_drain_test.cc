@@ -84,9 +84,11 @@ class WindowsInTest : public ::testing::Test {
  protected:
   static constexpr std::size_t kBytes = sizeof(WindowHeader) + 2 * sizeof(WorkerWindow);
   struct Aligned {
-    void operator()(void* memory) const { ::operator delete (memory, std::align_val_t{64}); }
+    void operator()(void* memory) const {
+      ::operator delete (memory, std::align_val_t{kWindowPage});
+    }
   };
-  WindowsInTest() : memory_(::operator new (kBytes, std::align_val_t{64})) {
+  WindowsInTest() : memory_(::operator new (kBytes, std::align_val_t{kWindowPage})) {
     header_ = new (memory_.get()) WindowHeader;
     header_->workers = 2;
   }
@@ -113,7 +115,7 @@ TEST_F(WindowsInTest, RefusesAnotherVersionOrLayout) {
   header_->version = kWindowVersion + 1;
   EXPECT_FALSE(windows_in(memory_.get(), kBytes).has_value());
   header_->version = kWindowVersion;
-  header_->worker_window_bytes += 64;
+  header_->worker_window_bytes += kWindowPage;
   const auto windows = windows_in(memory_.get(), kBytes);
   ASSERT_FALSE(windows.has_value());
   EXPECT_EQ(windows.error().kind, ErrorKind::invalid);
