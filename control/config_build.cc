@@ -125,6 +125,7 @@ Result<BuiltConfig> build_from_history(const ConfigChildRequest& request) {
 
 void limit_config_child() noexcept {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  alarm(kConfigChildDeadline / kNsPerSecond);
   const rlimit processor{kProcessorSeconds, kProcessorSeconds};
   const rlimit memory{kMemoryBytes, kMemoryBytes};
   const rlimit none{0, 0};

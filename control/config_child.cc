@@ -74,6 +74,12 @@ Result<ConfigRead> take_answers(OwnedFd digest_fd, OwnedFd parts_fd) {
   return read;
 }
 
+tl::unexpected<Error> late() {
+  return fail(ErrorKind::unavailable,
+              fmt::format("configuration: not read within {} s, and given up",
+                          kConfigChildDeadline / kNsPerSecond));
+}
+
 std::string describe_end(int status) {
   if (WIFSIGNALED(status)) return fmt::format("ended by signal {}", WTERMSIG(status));
   return fmt::format("ended with code {}", WEXITSTATUS(status));
@@ -130,10 +136,6 @@ bool is_program_replaced() {
 
 ConfigChild::~ConfigChild() {
   if (source_ != nullptr) sd_event_source_unref(source_);
-  if (pid_ > 0) {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
 }
 
 void ConfigChild::read(const ConfigChildRequest& request, ConfigReadDone done, TimeNs now) {
@@ -143,6 +145,12 @@ void ConfigChild::read(const ConfigChildRequest& request, ConfigReadDone done, T
 }
 
 Status ConfigChild::start(const ConfigChildRequest& request, TimeNs now) {
+  if (pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) == 0) {
+    return fail(
+        ErrorKind::unavailable,
+        fmt::format("configuration: the child of the read before, process {}, has not ended",
+                    pid_));
+  }
   auto digest = make_high_memfd("sluice-digest");
   if (!digest) return tl::unexpected<Error>(digest.error());
   auto parts = make_high_memfd("sluice-parts");
@@ -152,8 +160,7 @@ Status ConfigChild::start(const ConfigChildRequest& request, TimeNs now) {
   auto pid = spawn(request);
   if (!pid) return tl::unexpected<Error>(pid.error());
   pid_ = *pid;
-  deadline_ = now + kConfigChildDeadline;
-  is_overdue_ = false;
+  deadline_ = now + kConfigChildPatience;
   watch();
   return {};
 }
@@ -184,7 +191,7 @@ void ConfigChild::watch() {
   const auto on_end = [](sd_event_source* source, int, std::uint32_t, void* self) {
     sd_event_source_set_enabled(source, SD_EVENT_OFF);
     auto* child = static_cast<ConfigChild*>(self);
-    child->turn(child->deadline_ - kConfigChildDeadline);
+    child->turn(child->deadline_ - kConfigChildPatience);
     return 0;
   };
   if (sd_event_add_io(loop_, &source_, pidfd_.fd(), EPOLLIN, on_end, this) < 0) source_ = nullptr;
@@ -197,18 +204,12 @@ void ConfigChild::turn(TimeNs now) {
   }
   int status = 0;
   if (waitpid(pid_, &status, WNOHANG) == pid_) return collect(status);
-  if (now < deadline_ || is_overdue_) return;
-  is_overdue_ = true;
-  kill(pid_, SIGKILL);
+  if (now >= deadline_) end(late());
 }
 
 void ConfigChild::collect(int wait_status) {
   pid_ = 0;
-  if (is_overdue_) {
-    return end(fail(ErrorKind::unavailable,
-                    fmt::format("configuration: not read within {} s, and given up",
-                                kConfigChildDeadline / kNsPerSecond)));
-  }
+  if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGALRM) return end(late());
   if (!WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0) {
     return end(fail(ErrorKind::unavailable, fmt::format("configuration: the child that read it {}",
                                                         describe_end(wait_status))));

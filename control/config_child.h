@@ -25,6 +25,8 @@ namespace sluice {
 inline constexpr int kDigestFd = 3;
 inline constexpr int kPartsFd = 4;
 inline constexpr DurationNs kConfigChildDeadline = 40 * kNsPerSecond;
+/// Behind its deadline the child has ended itself; one that has not is no longer waited for.
+inline constexpr DurationNs kConfigChildPatience = kConfigChildDeadline + 5 * kNsPerSecond;
 
 /// Exactly one of `config_path` and `restore` is given.
 struct ConfigChildRequest {
@@ -48,7 +50,8 @@ using ConfigJudge = std::function<CheckedConfig(const std::string& path)>;
 /// The arguments behind "sluiced digest-config", and nothing that a client said.
 [[nodiscard]] std::vector<std::string> arguments_of(const ConfigChildRequest& request);
 
-/// The child: processor time, memory, core and parent's death.
+/// The child: its deadline, processor time, memory, core and parent's death. It sees to its end by
+/// itself: the control process may send no signals (control_seccomp.h).
 void limit_config_child() noexcept;
 /// The child: does what is asked and fills the two memfds. Exit code 0, also for a file with
 /// errors: they are the answer.
@@ -62,7 +65,7 @@ void limit_config_child() noexcept;
 /// True where the file that this program was started from is another one, or gone.
 [[nodiscard]] bool is_program_replaced();
 
-/// One child at a time.
+/// One child at a time; it is killed by the kernel when this process ends.
 class ConfigChild {
  public:
   /// With a loop, the end of the child wakes it; without one, `turn` looks.
@@ -73,7 +76,7 @@ class ConfigChild {
 
   /// Starts `program` (its first argument, then `arguments_of`), by default ourselves.
   void read(const ConfigChildRequest& request, ConfigReadDone done, TimeNs now);
-  /// Looks after the child: collects its answer, ends it behind its deadline.
+  /// Looks after the child: collects its answer, gives it up behind its deadline.
   void turn(TimeNs now);
   [[nodiscard]] bool is_busy() const noexcept { return done_ != nullptr; }
   void use_program(std::vector<std::string> program) { program_ = std::move(program); }
@@ -93,7 +96,6 @@ class ConfigChild {
   OwnedFd pidfd_;
   pid_t pid_ = 0;
   TimeNs deadline_ = 0;
-  bool is_overdue_ = false;
   Error start_error_;
   ConfigReadDone done_;
 };

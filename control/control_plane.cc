@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "config/load.h"
 #include "control/control_loop.h"
+#include "control/control_seccomp.h"
 #include "control/mapped_window.h"
 #include "control/privileges.h"
 
@@ -88,6 +89,11 @@ int run_control(const ControlSetup& setup) {
   // Changing the user clears the setting, so it comes last; a parent that is already gone shows as
   // a channel that is hung up.
   prctl(PR_SET_PDEATHSIG, SIGTERM);
+  // Neither core files nor anybody of the same user show what stands in memory.
+  prctl(PR_SET_DUMPABLE, 0);
+  if (auto confined = confine_control(); !confined) {
+    log(LogLevel::warning, "control: " + confined.error().message);
+  }
   return run_control(setup, config);
 }
 

@@ -124,7 +124,8 @@ Result<std::unique_ptr<WindowMemory>> make_window(const WirePlan& plan, const St
 }
 
 /// From here on the keeper can set interfaces up and down, and start the control process as its own
-/// user. Workers have nothing at all; see wire_workers.cc.
+/// user. Workers have nothing at all; see wire_workers.cc. The memory of the process is closed to
+/// others of its user, the control process among them.
 void drop_privileges(bool changes_user) {
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   capng_get_caps_process();
@@ -141,6 +142,7 @@ void drop_privileges(bool changes_user) {
   }
   if (capng_apply(CAPNG_SELECT_CAPS) != 0)
     log(LogLevel::warning, "capabilities could not be given up");
+  prctl(PR_SET_DUMPABLE, 0);
 }
 
 /// The program as it stands on disk when the control process is started: an upgrade reaches the

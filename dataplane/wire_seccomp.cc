@@ -1,25 +1,14 @@
 #include "dataplane/wire_seccomp.h"
 
+#include <array>
 #include <cerrno>
-#include <cstring>
-#include <memory>
-#include <span>
 
 #include <sys/mman.h>
 
-#include <fmt/format.h>
-#include <seccomp.h>
+#include "dataplane/syscall_filter.h"
 
 namespace sluice {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kHasSanitizer = true;
-#elif defined(__has_feature)
-constexpr bool kHasSanitizer = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kHasSanitizer = false;
-#endif
 
 // By what they would allow. `bpf` is not among them: ports of the kind af_xdp take their program
 // off again when they are closed.
@@ -120,55 +109,27 @@ constexpr int kAllowedToWorkers[] = {
     SCMP_SYS(tgkill),
 };
 
-struct Release {
-  void operator()(void* filter) const noexcept { seccomp_release(filter); }
-};
-using Filter = std::unique_ptr<void, Release>;
-
-Status load(const Filter& filter, int error) {
-  if (error == 0) error = seccomp_load(filter.get());
-  if (error == 0) return {};
-  return fail(ErrorKind::unavailable,
-              fmt::format("system calls could not be restricted: {}", std::strerror(-error)),
-              "a kernel with CONFIG_SECCOMP_FILTER");
-}
-
-// A call that this machine does not have cannot be made: nothing to add.
-int add_all(const Filter& filter, std::uint32_t action, std::span<const int> calls) {
-  for (const int call : calls) {
-    const int error = seccomp_rule_add(filter.get(), action, call, 0);
-    if (error != 0 && error != -EDOM) return error;
-  }
-  return 0;
-}
-
 }  // namespace
 
 Status confine_process() {
-  const Filter filter(seccomp_init(SCMP_ACT_ALLOW));
-  if (filter == nullptr) return load(filter, -ENOMEM);
-  int error = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
-  // Not every kernel can log; that is no reason to go without a filter.
-  static_cast<void>(seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_LOG, 1));
-  if (error == 0) error = add_all(filter, SCMP_ACT_ERRNO(EPERM), kRefusedToAll);
+  SyscallFilter filter(SCMP_ACT_ALLOW);
+  filter.cover_all_threads();
+  filter.log_refusals();
+  filter.answer(SCMP_ACT_ERRNO(EPERM), kRefusedToAll);
   // The leak sanitizer traces the threads of its own process.
-  if (error == 0 && !kHasSanitizer) {
-    error = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ptrace), 0);
-  }
-  return load(filter, error);
+  if (!kHasSanitizer) filter.answer(SCMP_ACT_ERRNO(EPERM), std::array{SCMP_SYS(ptrace)});
+  return filter.load();
 }
 
 Status confine_worker_thread() {
-  const Filter filter(seccomp_init(kHasSanitizer ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_KILL_PROCESS));
-  if (filter == nullptr) return load(filter, -ENOMEM);
-  int error = add_all(filter, SCMP_ACT_ALLOW, kAllowedToWorkers);
+  SyscallFilter filter(kHasSanitizer ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_KILL_PROCESS);
+  filter.answer(SCMP_ACT_ALLOW, kAllowedToWorkers);
   const scmp_arg_cmp cannot_run{
       .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0};
   for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {
-    if (error != 0) break;
-    error = seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, call, 1, &cannot_run);
+    filter.answer_where(SCMP_ACT_ALLOW, call, cannot_run);
   }
-  return load(filter, error);
+  return filter.load();
 }
 
 }  // namespace sluice

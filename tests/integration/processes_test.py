@@ -121,9 +121,24 @@ def events_go_on(trial, lab, name):
     trial.check(f"{name}: events go on", True)
 
 
+def confined(trial, lab, name):
+    """What the control process has of the wire process: pages that it reads, and its own filter."""
+    control = control_of(lab.daemon.pid)
+    maps = pathlib.Path(f"/proc/{control}/maps").read_text().splitlines()
+    rights = {what: {line.split()[1] for line in maps if what in line}
+              for what in ("sluice-window", "sluice-tails")}
+    trial.check(f"{name}: the control process can write the lanes' tails and nothing else",
+                rights == {"sluice-window": {"r--s"}, "sluice-tails": {"rw-s"}}, rights)
+    filters = [int(re.search(r"Seccomp_filters:\s*(\d+)", pathlib.Path(
+        f"/proc/{pid}/status").read_text())[1]) for pid in (lab.daemon.pid, control)]
+    trial.check(f"{name}: the control process has a filter beside the inherited one",
+                filters[1] == filters[0] + 1, filters)
+
+
 def disturbed(trial, lab, name, hangs=False):
     """A gateway runs: its control process dies again and again, and the stream does not notice."""
     pid = lab.daemon.pid
+    confined(trial, lab, name)
     with Stream(lab) as stream:
         if hangs:
             stop_control(trial, pid)

@@ -1,7 +1,11 @@
 #include "control/config_child.h"
 
-#include <gtest/gtest.h>
+#include <fcntl.h>
+#include <sys/wait.h>
 #include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
 
 #include <fstream>
 #include <memory>
@@ -43,11 +47,13 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   void start(const ConfigChildRequest& request) {
+    answer_.reset();
     child_->read(
         request, [this](Result<ConfigRead> read) { answer_ = std::move(read); }, kNow);
     EXPECT_FALSE(answer_.has_value()) << "answered from within the call";
   }
   void turn(TimeNs now) { child_->turn(now); }
+  [[nodiscard]] bool is_answered() const { return answer_.has_value(); }
   Result<ConfigRead> wait() {
     while (!answer_) {
       sd_event_run(loop_, 1'000'000);
@@ -114,16 +120,39 @@ TEST(ConfigChild, RefusesAnAnswerThatIsNotSealed) {
 }
 
 TEST(ConfigChild, EndsAChildBehindItsDeadline) {
-  Child child(shell("exec sleep 1000"));
-  child.start(of_file("x"));
-  child.turn(kNow + kConfigChildDeadline - 1);
-  child.turn(kNow + kConfigChildDeadline);
-  EXPECT_EQ(child.wait().error().message, "configuration: not read within 40 s, and given up");
+  // As the alarm that it has set for itself does.
+  EXPECT_EQ(Child(shell("kill -ALRM $$")).run(of_file("x")).error().message,
+            "configuration: not read within 40 s, and given up");
 }
 
-TEST(ConfigChild, LeavesNoChildBehind) {
-  Child child(shell("exec sleep 1000"));
+TEST(ConfigChild, WaitsNoLongerForAChildThatDoesNotEnd) {
+  // It reads until this end of the pipe is closed.
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const OwnedFd kept(ends[1]);
+  fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+  const OwnedFd input(dup(STDIN_FILENO));
+  dup2(ends[0], STDIN_FILENO);
+  close(ends[0]);
+  Child child(shell("read line"));
   child.start(of_file("x"));
+  dup2(input.fd(), STDIN_FILENO);
+  child.turn(kNow + kConfigChildPatience - 1);
+  EXPECT_FALSE(child.is_answered());
+  child.turn(kNow + kConfigChildPatience);
+  EXPECT_EQ(child.wait().error().message, "configuration: not read within 40 s, and given up");
+  EXPECT_NE(child.run(of_file("x")).error().message.find("has not ended"), std::string::npos);
+}
+
+TEST(ConfigChild, SetsItsOwnDeadline) {
+  const pid_t child = fork();
+  if (child == 0) {
+    limit_config_child();
+    _exit(static_cast<int>(alarm(0)));
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), kConfigChildDeadline / kNsPerSecond);
 }
 
 TEST(ConfigChild, InheritsNothingButItsAnswers) {
