@@ -66,10 +66,10 @@ Result<std::uint64_t> Bypasses::add(Bypass bypass) {
   std::erase_if(entries_, [&bypass](const Bypass& other) {
     return is_same_traffic(other.entry, bypass.entry);
   });
-  if (entries_.size() >= kBypassesMax) {
+  if (entries_.size() >= kBypassesActiveMax) {
     return fail(ErrorKind::limit,
                 fmt::format("bypass: {} are in force, the most there can be", entries_.size()),
-                "end one with 'bypass off'");
+                "see 'bypass status', and end one with 'bypass off'");
   }
   bypass.entry.id = next_id_++;
   entries_.push_back(std::move(bypass));

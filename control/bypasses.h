@@ -16,6 +16,9 @@ namespace sluice {
 
 inline constexpr DurationNs kBypassDurationMax = 24ULL * 3'600 * kNsPerSecond;
 inline constexpr std::size_t kReasonBytesMax = 200;
+/// In force at once; fewer than a policy could carry, so that a list of them is read at a glance.
+inline constexpr std::size_t kBypassesActiveMax = 16;
+static_assert(kBypassesActiveMax <= kBypassesMax);
 
 struct Bypass {
   BypassEntry entry;
@@ -30,7 +33,7 @@ class Bypasses {
   Bypasses(std::vector<Bypass> entries, std::uint64_t next_id) noexcept;
 
   /// Gives it an id, and takes the place of one for the same traffic. Errors: limit where there
-  /// are kBypassesMax.
+  /// are kBypassesActiveMax.
   [[nodiscard]] Result<std::uint64_t> add(Bypass bypass);
   /// Errors: not_found.
   [[nodiscard]] Status remove(std::uint64_t id);

@@ -117,10 +117,23 @@ void Reload::take_start(Result<ConfigRead> read) {
 
 // --- the queue ----------------------------------------------------------------------------------
 
+std::size_t Reload::waiting_max(JobKind kind) noexcept {
+  switch (kind) {
+    case JobKind::way_out:
+      return kWaysOutWaitingMax;
+    case JobKind::change:
+      break;
+    case JobKind::bypass:
+      return kBypassChangesWaitingMax;
+    case JobKind::look:
+      return kLooksWaitingMax;
+  }
+  return kChangesWaitingMax;
+}
+
 Status Reload::enqueue(Job job) {
-  const auto waiting =
-      static_cast<std::size_t>(std::ranges::count(jobs_, job.is_look, &Job::is_look));
-  if (waiting >= (job.is_look ? kLooksWaitingMax : kChangesWaitingMax)) {
+  const auto waiting = static_cast<std::size_t>(std::ranges::count(jobs_, job.kind, &Job::kind));
+  if (waiting >= waiting_max(job.kind)) {
     return fail(ErrorKind::limit, fmt::format("reload: {} requests wait already", waiting),
                 "try again later");
   }
@@ -141,9 +154,10 @@ void Reload::turn(TimeNs now) {
   take_back_unconfirmed(now);
   if (is_busy_ || jobs_.empty()) return;
   is_busy_ = true;
-  // Who only looks waits for who changes something.
-  auto next = std::ranges::find(jobs_, false, &Job::is_look);
-  if (next == jobs_.end()) next = jobs_.begin();
+  // The first of those that nothing goes before.
+  const auto next = std::ranges::min_element(jobs_, {}, [](const Job& waiting) {
+    return waiting.kind == JobKind::bypass ? JobKind::change : waiting.kind;
+  });
   const Job job = std::move(*next);
   jobs_.erase(next);
   job.run();

@@ -1,7 +1,7 @@
-// Changes of what is in force: reload, confirm, revert, mode, bypasses. All wait in one queue and
-// run one after another: read and built in a child, published to the wire process, acknowledged by
-// every worker, remembered, answered. What fails leaves what is in force. The configuration file
-// itself is never written. Control thread only; nothing blocks.
+// Changes of what is in force: reload, confirm, revert, mode, bypasses. All wait in one queue
+// (confirm and revert in front) and run one after another: read and built in a child, published to
+// the wire process, acknowledged by every worker, remembered, answered. What fails leaves what is
+// in force. The configuration file itself is never written. Control thread only; nothing blocks.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +29,8 @@ inline constexpr DurationNs kConfirmWithinMin = 5 * kNsPerSecond;
 inline constexpr DurationNs kConfirmWithinMax = 3'600 * kNsPerSecond;
 /// Requests that wait; one more is refused.
 inline constexpr std::size_t kChangesWaitingMax = 64;
+inline constexpr std::size_t kBypassChangesWaitingMax = 16;
+inline constexpr std::size_t kWaysOutWaitingMax = 16;
 inline constexpr std::size_t kLooksWaitingMax = 8;
 
 struct ReloadAnswer {
@@ -135,9 +137,16 @@ class Reload {
 
  private:
   using ReloadWaiters = std::vector<Answer<ReloadAnswer>>;
+  /// Each kind has its own bound: nobody who may do the one keeps out who may do the other.
+  enum class JobKind : std::uint8_t {
+    way_out,  ///< confirm and revert: before everything else that waits
+    change,
+    bypass,
+    look,  ///< changes nothing: after everything else
+  };
   struct Job {
-    std::function<void()> run;                          ///< ends with `finish`
-    bool is_look = false;                               ///< changes nothing
+    std::function<void()> run;  ///< ends with `finish`
+    JobKind kind = JobKind::change;
     std::shared_ptr<ReloadWaiters> joinable = nullptr;  ///< a reload that others may share
   };
   /// What is to be in force.
@@ -150,6 +159,7 @@ class Reload {
   };
 
   // reload.cc
+  [[nodiscard]] static std::size_t waiting_max(JobKind kind) noexcept;
   [[nodiscard]] Status enqueue(Job job);
   template <class T>
   void enqueue_or_refuse(Job job, const Answer<T>& answer);

@@ -216,7 +216,8 @@ void Reload::end_reload(const ReloadRequest& request, const Result<ReloadAnswer>
 // --- confirm and revert -------------------------------------------------------------------------
 
 void Reload::confirm(Answer<std::uint64_t> answer) {
-  enqueue_or_refuse({.run = [this, answer] { run_confirm(answer); }}, answer);
+  enqueue_or_refuse({.run = [this, answer] { run_confirm(answer); }, .kind = JobKind::way_out},
+                    answer);
 }
 
 void Reload::run_confirm(const Answer<std::uint64_t>& answer) {
@@ -232,7 +233,8 @@ void Reload::run_confirm(const Answer<std::uint64_t>& answer) {
 
 void Reload::revert(std::optional<std::uint64_t> id, Answer<RevertAnswer> answer) {
   RevertRequest request{id, answer};
-  enqueue_or_refuse({.run = [this, request] { run_revert(request); }}, answer);
+  enqueue_or_refuse({.run = [this, request] { run_revert(request); }, .kind = JobKind::way_out},
+                    answer);
 }
 
 Result<std::uint64_t> Reload::revert_target(const RevertRequest& request) const {
@@ -315,7 +317,8 @@ void Reload::run_mode(const std::string& by, Mode mode, const Answer<std::uint64
 
 void Reload::change_bypasses(BypassChange change, Answer<BypassAnswer> answer) {
   enqueue_or_refuse(
-      {.run = [this, change = std::move(change), answer] { run_bypasses(change, answer); }},
+      {.run = [this, change = std::move(change), answer] { run_bypasses(change, answer); },
+       .kind = JobKind::bypass},
       answer);
 }
 
@@ -350,11 +353,11 @@ void Reload::check(Answer<CheckAnswer> answer) {
       answer(CheckAnswer{read->digest.errors, read->digest.warnings, read->digest.findings});
     });
   };
-  enqueue_or_refuse({.run = run, .is_look = true}, answer);
+  enqueue_or_refuse({.run = run, .kind = JobKind::look}, answer);
 }
 
 void Reload::diff(Answer<DiffAnswer> answer) {
-  enqueue_or_refuse({.run = [this, answer] { run_diff(answer); }, .is_look = true}, answer);
+  enqueue_or_refuse({.run = [this, answer] { run_diff(answer); }, .kind = JobKind::look}, answer);
 }
 
 void Reload::run_diff(const Answer<DiffAnswer>& answer) {

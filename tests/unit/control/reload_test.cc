@@ -147,6 +147,44 @@ TEST(Reload, RefusesMoreRequestsThanMayWait) {
   EXPECT_TRUE(rig.mode(Mode::monitor).has_value());  // looks take no room of changes
 }
 
+TEST(Reload, LetsBypassesTakeNoRoomOfOtherChanges) {
+  RigWorld world;
+  ReloadRig rig(world);
+  rig.settle();
+  std::size_t refused = 0;
+  const auto nothing = [](Bypasses&) { return Result<std::uint64_t>(0); };
+  for (std::size_t i = 0; i < kBypassChangesWaitingMax + 3; ++i) {
+    rig->change_bypasses(nothing, [&](const auto& result) { refused += result ? 0 : 1; });
+  }
+  EXPECT_EQ(refused, 3U);
+  bool is_mode_refused = false;
+  rig->set_mode(ReloadRig::caller(), Mode::monitor,
+                [&](const auto& result) { is_mode_refused = !result; });
+  EXPECT_FALSE(is_mode_refused);
+}
+
+TEST(Reload, AnswersConfirmAndRevertBeforeWhatWaits) {
+  RigWorld world;
+  ReloadRig rig(world);
+  rig.settle();
+  world.write("mode: monitor");
+  ASSERT_TRUE(rig.reload(kMinute).has_value());
+  std::vector<std::string> order;
+  const auto note = [&order](const char* what) {
+    return [&order, what](const auto&) { order.emplace_back(what); };
+  };
+  for (std::size_t i = 0; i < kChangesWaitingMax; ++i) {
+    rig->set_mode(ReloadRig::caller(), Mode::enforce, note("mode"));
+  }
+  rig->confirm(note("confirm"));
+  rig->revert({}, note("revert"));
+  rig.settle();
+  ASSERT_GE(order.size(), 3U);
+  EXPECT_EQ(order[0], "confirm");
+  EXPECT_EQ(order[1], "revert");
+  EXPECT_EQ(order[2], "mode");
+}
+
 TEST(Reload, ForgetsASetModeWithTheNextReload) {
   RigWorld world;
   ReloadRig rig(world);
