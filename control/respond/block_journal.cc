@@ -130,8 +130,9 @@ std::uint64_t BlockJournal::read_into(BlockSet& set, TimeNs now) {
       scan_journal(content->bytes(), [&replay](const BlockRecord& record) { replay(record); });
   current_.entries = scan.added + scan.removed;
   if (replay.left_out() != 0) {
-    log(LogLevel::warning, fmt::format("blocks: {} of {} are not in force: blocks.capacity is {}",
-                                       replay.left_out(), path_, set.capacity()));
+    log(LogLevel::warning, fmt::format("blocks: {} of {} are not in force: blocks.capacity is {}, "
+                                       "and {} prefix lengths of IPv4 and IPv6 each are the most",
+                                       replay.left_out(), path_, set.capacity(), kBlockLengthsMax));
   }
   if (auto ready = go_on_after(scan); !ready) {
     note_failure(ready.error());

@@ -55,6 +55,10 @@ void SharedTexts::clear() {
 
 // --- blocks -------------------------------------------------------------------------------------
 
+bool is_network(const BlockTarget& target) noexcept {
+  return target.kind == BlockKind::source && target.length < (target.version == 4 ? 32 : 128);
+}
+
 BlockSet::BlockSet(std::uint32_t capacity)
     : capacity_(capacity), key_(random_key()), cells_(std::bit_ceil(2 * std::size_t{capacity})) {
   entries_.reserve(capacity);
@@ -82,7 +86,8 @@ std::vector<BlockSet::Ordered>::const_iterator BlockSet::from(std::uint64_t id) 
 bool BlockSet::insert(const Block& block) {
   if (block.id <= last_id_) return false;
   if (const Entry* older = find(block.target)) remove(older->id);
-  if (size() >= capacity_) return false;
+  if (size() >= capacity_ || !has_room_for_length(block.target)) return false;
+  if (is_network(block.target)) ++count_of_length(block.target);
   auto place = static_cast<std::uint32_t>(entries_.size());
   if (free_.empty()) {
     entries_.emplace_back();
@@ -126,6 +131,7 @@ bool BlockSet::remove(std::uint64_t id) {
 void BlockSet::remove_place(std::uint32_t place) {
   Entry& entry = entries_[place];
   unfile(entry.target);
+  if (is_network(entry.target)) --count_of_length(entry.target);
   leave_heap(entry.heap_place);
   texts_.release(entry.owner);
   texts_.release(entry.reason);
@@ -154,7 +160,21 @@ void BlockSet::clear() {
   order_.clear();
   heap_.clear();
   texts_.clear();
+  networks_ = {};
   std::ranges::fill(cells_, 0);
+}
+
+BlockLengths BlockSet::lengths(std::uint8_t version) const noexcept {
+  BlockLengths used;
+  const auto& counts = networks_[version == 4 ? 0 : 1];
+  for (std::size_t length = 0; length < counts.size(); ++length) used[length] = counts[length] != 0;
+  return used;
+}
+
+bool BlockSet::has_room_for_length(const BlockTarget& target) const noexcept {
+  if (!is_network(target)) return true;
+  const BlockLengths used = lengths(target.version);
+  return used[target.length] || used.count() < kBlockLengthsMax;
 }
 
 std::size_t BlockSet::expire(TimeNs now, std::size_t most) {

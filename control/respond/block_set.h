@@ -3,6 +3,8 @@
 // that have the same. Control thread only.
 #pragma once
 
+#include <array>
+#include <bitset>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -16,6 +18,13 @@
 namespace sluice {
 
 inline constexpr std::size_t kBlockOwnerBytesMax = 256;
+/// Prefix lengths in use by either family, those of single addresses not counted: each costs every
+/// packet a look-up.
+inline constexpr std::size_t kBlockLengthsMax = 8;
+using BlockLengths = std::bitset<129>;
+
+/// Whether it is a source that is more than one address.
+[[nodiscard]] bool is_network(const BlockTarget& target) noexcept;
 
 /// A block with everything that outlives the processes.
 struct Block {
@@ -68,8 +77,8 @@ class BlockSet {
 
   explicit BlockSet(std::uint32_t capacity);
 
-  /// Takes the place of a block for the same target. False where there is no room, or an id is not
-  /// above every id before it.
+  /// Takes the place of a block for the same target. False where there is no room, a prefix length
+  /// is one too many, or an id is not above every id before it.
   [[nodiscard]] bool insert(const Block& block);
   [[nodiscard]] Entry* find(std::uint64_t id) noexcept;
   [[nodiscard]] const Entry* find(const BlockTarget& target) const noexcept;
@@ -88,6 +97,8 @@ class BlockSet {
   [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::uint64_t last_id() const noexcept { return last_id_; }
+  /// Of the networks of this version (4 or 6).
+  [[nodiscard]] BlockLengths lengths(std::uint8_t version) const noexcept;
 
  private:
   struct Ordered {
@@ -99,6 +110,10 @@ class BlockSet {
   [[nodiscard]] std::size_t cell_of(const BlockTarget& target) const noexcept;
   [[nodiscard]] std::vector<Ordered>::const_iterator from(std::uint64_t id) const noexcept;
   void unfile(const BlockTarget& target) noexcept;
+  [[nodiscard]] bool has_room_for_length(const BlockTarget& target) const noexcept;
+  [[nodiscard]] std::uint32_t& count_of_length(const BlockTarget& target) noexcept {
+    return networks_[target.version == 4 ? 0 : 1][target.length];
+  }
   void remove_place(std::uint32_t place);
   void put_in_heap(std::uint32_t place, std::uint32_t heap_place) noexcept;
   void sift_up(std::uint32_t heap_place) noexcept;
@@ -117,6 +132,7 @@ class BlockSet {
   std::vector<Ordered> order_;        ///< by id; those that are gone stay in it for a while
   std::vector<std::uint32_t> heap_;   ///< places; the one that ends first is in front
   SharedTexts texts_;
+  std::array<std::array<std::uint32_t, 129>, 2> networks_{};  ///< by version and length
 };
 
 }  // namespace sluice

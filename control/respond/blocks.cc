@@ -22,6 +22,15 @@ constexpr std::size_t kPageBytesMax = 800'000;
 constexpr std::size_t kRowBytes = 400;
 constexpr std::size_t kEscapedMax = 3;
 
+/// "/8, /16, /24"
+std::string lengths_text(const BlockLengths& lengths) {
+  std::string text;
+  for (std::size_t length = 0; length < lengths.size(); ++length) {
+    if (lengths[length]) text += fmt::format("{}/{}", text.empty() ? "" : ", ", length);
+  }
+  return text;
+}
+
 }  // namespace
 
 struct Blocks::Addition {
@@ -163,23 +172,48 @@ void Blocks::add(std::vector<BlockRequest> requests, const std::string& owner,
            .refuse = [addition](const Error& error) { addition->done(tl::unexpected(error)); }});
 }
 
+Status Blocks::check_room(const std::vector<BlockRequest>& requests) const {
+  const auto more = static_cast<std::size_t>(std::ranges::count_if(
+      requests, [this](const BlockRequest& one) { return set_.find(one.target) == nullptr; }));
+  const std::size_t room = set_.capacity() - set_.size();
+  if (more <= room) return {};
+  return fail(ErrorKind::limit,
+              fmt::format("blocks: {} more do not fit: there is room for {} of blocks.capacity {}",
+                          more, room, set_.capacity()),
+              "see 'blocks list', or raise blocks.capacity and restart");
+}
+
+Status Blocks::check_lengths(const std::vector<BlockRequest>& requests) const {
+  BlockLengths used[] = {set_.lengths(4), set_.lengths(6)};
+  for (const BlockRequest& request : requests) {
+    if (!is_network(request.target)) continue;
+    BlockLengths& lengths = used[request.target.version == 4 ? 0 : 1];
+    if (!lengths[request.target.length] && lengths.count() >= kBlockLengthsMax) {
+      return fail(
+          ErrorKind::limit,
+          fmt::format("blocks: {} would be one prefix length more of IPv{} than the {} that "
+                      "can be in use: {}",
+                      to_string(request.target), request.target.version, kBlockLengthsMax,
+                      lengths_text(lengths)),
+          "use one of these lengths, or single addresses");
+    }
+    lengths.set(request.target.length);
+  }
+  return {};
+}
+
 void Blocks::run_addition(const std::shared_ptr<Addition>& addition) {
   BlockChanges changes;
-  std::size_t more = 0;
   set_.expire(options_.clock.now(), kExpiredPerTurn);
   addition->first_id = next_id_;
   for (const BlockRequest& request : addition->requests) {
-    more += set_.find(request.target) == nullptr ? 1 : 0;
     changes.added.push_back(
         block_entry(request.target, next_id_++, addition->asked + request.duration));
   }
-  const std::size_t room = set_.capacity() - set_.size();
-  if (more > room) {
-    addition->done(fail(ErrorKind::limit,
-                        fmt::format("blocks: {} more do not fit: there is room for {} of "
-                                    "blocks.capacity {}",
-                                    more, room, set_.capacity()),
-                        "see 'blocks list', or raise blocks.capacity and restart"));
+  Status fits = check_room(addition->requests);
+  if (fits) fits = check_lengths(addition->requests);
+  if (!fits) {
+    addition->done(tl::unexpected<Error>(fits.error()));
     return finish(true);
   }
   keeper_.request(RequestKind::change_blocks, encode(changes),

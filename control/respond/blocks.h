@@ -115,6 +115,8 @@ class Blocks {
   void give_up_late(TimeNs now);
   void send_all();
   void take_all(const std::vector<std::uint64_t>& ids, const Result<std::vector<std::byte>>& body);
+  [[nodiscard]] Status check_room(const std::vector<BlockRequest>& requests) const;
+  [[nodiscard]] Status check_lengths(const std::vector<BlockRequest>& requests) const;
   void run_addition(const std::shared_ptr<Addition>& addition);
   void take_added(Addition& addition, const Result<std::vector<std::byte>>& body);
   void run_removal(const std::shared_ptr<Removal>& removal);

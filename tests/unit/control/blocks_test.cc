@@ -12,6 +12,8 @@
 #include <vector>
 
 #include <sys/resource.h>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "control/command_handlers.h"
@@ -182,6 +184,58 @@ class Desk {
   Services services_;
   Caller caller_;
 };
+
+TEST(Blocks, UseNoMoreThanEightPrefixLengthsOfAFamily) {
+  World world;
+  Desk desk(world);
+  for (const char* length : {"8", "9", "10", "11", "12", "13", "14", "16"}) {
+    ASSERT_TRUE(desk.add(std::string("10.0.0.0/") + length).has_value()) << length;
+  }
+  EXPECT_EQ(desk.refusal("blocks.add", {{"what", "10.0.0.0/24"}, {"for", "1h"}}),
+            "blocks: 10.0.0.0/24 would be one prefix length more of IPv4 than the 8 that can be in "
+            "use: /8, /9, /10, /11, /12, /13, /14, /16");
+  // Another of a length in use, single addresses, and the other family have room.
+  EXPECT_TRUE(desk.add("11.0.0.0/8").has_value());
+  EXPECT_TRUE(desk.add("192.0.2.1").has_value());
+  EXPECT_TRUE(desk.add("2001:db8::/33").has_value());
+  // A length that is not used any more gives way.
+  EXPECT_TRUE(desk.ask("blocks.remove", {{"what", "10.0.0.0/9"}}).has_value());
+  EXPECT_TRUE(desk.add("10.0.0.0/24").has_value());
+}
+
+TEST(Blocks, CountThePrefixLengthsOfOneRequestTogether) {
+  World world;
+  Desk desk(world);
+  Json many = Json::array();
+  for (int length = 8; length <= 16; ++length) {
+    many.push_back({{"what", fmt::format("10.0.0.0/{}", length)}, {"for", "1h"}});
+  }
+  EXPECT_NE(desk.refusal("blocks.add", {{"items", many}}).find("10.0.0.0/16 would be"),
+            std::string::npos);
+  EXPECT_EQ(desk->active(), 0U);
+}
+
+TEST(BlockSet, LeavesOutABlockOfAPrefixLengthTooMany) {
+  BlockSet set(64);
+  std::uint64_t id = 0;
+  const auto insert = [&](const std::string& what) {
+    return set.insert({.id = ++id,
+                       .target = parse_block_target(what).value(),
+                       .until = kStart + kNsPerSecond,
+                       .created = kStart,
+                       .owner = {},
+                       .reason = {}});
+  };
+  for (int length = 8; length < 16; ++length) {
+    EXPECT_TRUE(insert(fmt::format("10.0.0.0/{}", length)));
+  }
+  EXPECT_FALSE(insert("10.0.0.0/24"));
+  EXPECT_TRUE(insert("10.0.0.1"));
+  set.expire(kStart + kNsPerSecond, 64);
+  EXPECT_TRUE(insert("10.0.0.0/24"));
+  set.clear();
+  EXPECT_TRUE(set.lengths(4).none());
+}
 
 TEST(Blocks, AreAnsweredWhenTheWireObeys) {
   World world;
