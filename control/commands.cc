@@ -118,9 +118,9 @@ AuditRecord audit_record(const CommandRow& row, const Services& services, const 
   record.request_id = caller.request_id;
   record.client_id = caller.client_id;
   record.verb = row.verb;
+  record.is_denied = !is_allowed(caller.role, row);
   // What was refused is not kept word for word: nobody fills the disk with what he may not do.
   if (!record.is_denied) record.args = json_text(args);
-  record.is_denied = !is_allowed(caller.role, row);
   return record;
 }
 

@@ -23,6 +23,7 @@ class EventFollowers;
 class Health;
 class KeeperLink;
 class Reload;
+class UserShare;
 class WireView;
 
 enum class Role : std::uint8_t { viewer, operator_, admin };
@@ -53,6 +54,7 @@ struct Services {
   Health* health = nullptr;
   AuditLog* audit = nullptr;
   EventFollowers* followers = nullptr;
+  UserShare* row_lists = nullptr;  ///< lists of rows that are being made; null = unbounded
 };
 
 /// What `args` may hold. Members that stand in no row, or are not of the row's type, are refused

@@ -29,7 +29,7 @@ Result<json> follow(EventFollowers& followers, const Caller& caller, const json&
   }
   const auto types = event_types(names);
   if (!types) return tl::unexpected(types.error());
-  if (auto status = followers.follow(caller.request_id, *types); !status) {
+  if (auto status = followers.follow(caller.request_id, caller.uid, *types); !status) {
     return tl::unexpected(status.error());
   }
   return json{{"following", true}};

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/units.h"
@@ -11,6 +12,7 @@
 #include "control/observe/view_json.h"
 #include "control/observe/wire_view.h"
 #include "control/store/eve_words.h"
+#include "control/user_share.h"
 
 namespace sluice {
 namespace {
@@ -119,6 +121,17 @@ json limits_json(const LimitsConfig& config) {
   return limits;
 }
 
+/// To be held until the rows are there.
+Result<UserShare::Place> place_for_rows(const Services& services, const Caller& caller) {
+  if (services.row_lists == nullptr) return UserShare::Place();
+  UserShare::Place place = services.row_lists->try_take(caller.uid);
+  if (place != nullptr) return place;
+  return fail(ErrorKind::limit,
+              fmt::format("rows: {} has {} lists under way, which is all that one user can have",
+                          caller.user, services.row_lists->most()),
+              "wait for one of them");
+}
+
 const HealthReport& health_of(const Services& services) { return services.health->report(); }
 
 }  // namespace
@@ -144,16 +157,22 @@ void show_health(Services& services, const Caller&, const json& args, Reply repl
 }
 
 // Without the flows the rest is still worth seeing: why they are missing stands beside it.
-void show_top(Services& services, const Caller&, const json& args, Reply reply) {
+void show_top(Services& services, const Caller& caller, const json& args, Reply reply) {
   json top = top_json(*services.view, health_of(services));
   RowQuery query;
   query.largest = true;
   query.most = static_cast<std::uint32_t>(
       std::min(number_in(args, "flows", kLargestUnlessAsked), kLargestMax));
   if (query.most == 0) return reply(std::move(top));
+  auto place = place_for_rows(services, caller);
+  if (!place) {
+    top["flows_error"] = place.error().message;
+    return reply(std::move(top));
+  }
   services.keeper->request(
       RequestKind::list_flows, encode(query),
-      [&services, top = std::move(top), reply = std::move(reply)](auto body) mutable {
+      [&services, place = std::move(*place), top = std::move(top),
+       reply = std::move(reply)](auto body) mutable {
         const auto rows = body ? decode_as<FlowRows>(*body)
                                : Result<FlowRows>(tl::unexpected<Error>(body.error()));
         if (rows) {
@@ -165,11 +184,14 @@ void show_top(Services& services, const Caller&, const json& args, Reply reply) 
       });
 }
 
-void list_flows(Services& services, const Caller&, const json& args, Reply reply) {
+void list_flows(Services& services, const Caller& caller, const json& args, Reply reply) {
   const auto query = row_query(args);
   if (!query) return reply(tl::unexpected<Error>(query.error()));
+  auto place = place_for_rows(services, caller);
+  if (!place) return reply(tl::unexpected<Error>(place.error()));
   services.keeper->request(
-      RequestKind::list_flows, encode(*query), [&services, reply = std::move(reply)](auto body) {
+      RequestKind::list_flows, encode(*query),
+      [&services, place = std::move(*place), reply = std::move(reply)](auto body) {
         if (!body) return reply(tl::unexpected<Error>(body.error()));
         const auto rows = decode_as<FlowRows>(*body);
         if (!rows) return reply(tl::unexpected<Error>(rows.error()));
@@ -178,22 +200,24 @@ void list_flows(Services& services, const Caller&, const json& args, Reply reply
       });
 }
 
-void list_limits(Services& services, const Caller&, const json& args, Reply reply) {
+void list_limits(Services& services, const Caller& caller, const json& args, Reply reply) {
   const auto query = row_query(args);
   if (!query) return reply(tl::unexpected<Error>(query.error()));
-  services.keeper->request(RequestKind::list_sources, encode(*query),
-                           [&services, reply = std::move(reply)](auto body) {
-                             if (!body) return reply(tl::unexpected<Error>(body.error()));
-                             const auto rows = decode_as<SourceRows>(*body);
-                             if (!rows) return reply(tl::unexpected<Error>(rows.error()));
-                             json items = json::array();
-                             const TimeNs now = services.clock->now();
-                             for (const SourceRow& row : rows->rows)
-                               items.push_back(source_json(row, now));
-                             reply(json{{"limits", limits_json(services.view->facts().limits)},
-                                        {"items", std::move(items)},
-                                        {"next", next_json(rows->next)}});
-                           });
+  auto place = place_for_rows(services, caller);
+  if (!place) return reply(tl::unexpected<Error>(place.error()));
+  services.keeper->request(
+      RequestKind::list_sources, encode(*query),
+      [&services, place = std::move(*place), reply = std::move(reply)](auto body) {
+        if (!body) return reply(tl::unexpected<Error>(body.error()));
+        const auto rows = decode_as<SourceRows>(*body);
+        if (!rows) return reply(tl::unexpected<Error>(rows.error()));
+        json items = json::array();
+        const TimeNs now = services.clock->now();
+        for (const SourceRow& row : rows->rows) items.push_back(source_json(row, now));
+        reply(json{{"limits", limits_json(services.view->facts().limits)},
+                   {"items", std::move(items)},
+                   {"next", next_json(rows->next)}});
+      });
 }
 
 }  // namespace sluice

@@ -22,6 +22,8 @@ namespace {
 constexpr std::uint64_t kUsPerTurn = kControlTurnInterval / kNsPerUs;
 constexpr DurationNs kRecorderGrace = 400 * kNsPerMs;
 constexpr unsigned kMessagesPerTurn = 16;
+/// Of one user; the wire process takes 64 of all.
+constexpr unsigned kRowListsOfUser = 8;
 /// For answers that are on their way to clients when the process is to start anew.
 constexpr DurationNs kAnswersGrace = 200 * kNsPerMs;
 
@@ -75,6 +77,7 @@ ControlLoop::ControlLoop(Channel channel, MappedWindow window, const Config& con
                .clock = clock_},
               keeper_),
       metrics_(window_.windows(), window_.header(), shared_facts_, clock_),
+      row_lists_(kRowListsOfUser),
       services_{.clock = &clock_,
                 .view = &view_,
                 .keeper = &keeper_,
@@ -82,7 +85,8 @@ ControlLoop::ControlLoop(Channel channel, MappedWindow window, const Config& con
                 .blocks = &blocks_,
                 .health = &health_,
                 .audit = &audit_,
-                .followers = &followers_},
+                .followers = &followers_,
+                .row_lists = &row_lists_},
       socket_({.path = or_default(config.control.socket, config.control.run_dir, "control.sock"),
                .group = config.control.socket_group,
                .access = access_rules(config.control, getuid())},

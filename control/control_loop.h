@@ -30,6 +30,7 @@
 #include "control/respond/blocks.h"
 #include "control/store/audit_log.h"
 #include "control/store/eve_log.h"
+#include "control/user_share.h"
 #include "dataplane/channel.h"
 
 namespace sluice {
@@ -93,6 +94,7 @@ class ControlLoop {
   SharedFacts shared_facts_;
   Metrics metrics_;
   std::unique_ptr<HttpServer> http_;
+  UserShare row_lists_;
   Services services_;
   ControlSocket socket_;
   TimeNs turned_at_ = 0;

@@ -40,14 +40,23 @@ Result<EventTypes> event_types(std::span<const std::string> names) {
 EventFollowers::EventFollowers(EventSink& next, const EveContext& context)
     : next_(next), formatter_(context), buffer_(kEveStatsBytesMax) {}
 
-Status EventFollowers::follow(std::string name, EventTypes types) {
+Status EventFollowers::follow(std::string name, std::uint32_t uid, EventTypes types) {
   if (followers_.size() >= kFollowersMax) {
     return fail(ErrorKind::limit,
                 fmt::format("events.follow: {} follow already, which is all there may be",
                             followers_.size()));
   }
+  if (std::ranges::count(followers_, uid, &Follower::uid) >=
+      static_cast<std::ptrdiff_t>(kFollowersOfUser)) {
+    return fail(ErrorKind::limit,
+                fmt::format("events.follow: {} of this user follow already, which is all that one "
+                            "user can have",
+                            kFollowersOfUser),
+                "close one, or try again");
+  }
   Follower& follower = followers_.emplace_back();
   follower.name = std::move(name);
+  follower.uid = uid;
   follower.types = types;
   wanted_ |= types;
   return {};

@@ -40,8 +40,8 @@ class EventFollowers final : public EventSink {
   /// Everything goes on to `next`, which outlives the object.
   EventFollowers(EventSink& next, const EveContext& context);
 
-  /// `name` is the request that follows; at most kFollowersMax.
-  [[nodiscard]] Status follow(std::string name, EventTypes types);
+  /// `name` is the request that follows; at most kFollowersMax, and kFollowersOfUser of one user.
+  [[nodiscard]] Status follow(std::string name, std::uint32_t uid, EventTypes types);
   void unfollow(std::string_view name) noexcept;
   [[nodiscard]] bool is_following(std::string_view name) const noexcept;
   /// Taken from the front of its queue; nothing where it has seen everything.
@@ -59,6 +59,7 @@ class EventFollowers final : public EventSink {
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }
 
   static constexpr std::size_t kFollowersMax = 16;
+  static constexpr std::size_t kFollowersOfUser = 4;
   static constexpr std::size_t kQueueBytesMax = 1U << 20;  ///< of each follower
   /// Formatted in 50 ms at most; what is beyond counts as lost for whoever follows it.
   static constexpr std::uint32_t kLinesPerWindow = 2000;
@@ -67,6 +68,7 @@ class EventFollowers final : public EventSink {
  private:
   struct Follower {
     std::string name;
+    std::uint32_t uid = 0;
     EventTypes types = 0;
     std::deque<FollowedEvent> queue;  ///< each with what was lost in front of it
     std::size_t bytes = 0;

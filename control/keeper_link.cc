@@ -30,7 +30,8 @@ void KeeperLink::request(RequestKind kind, std::vector<std::byte> body, Replied 
 void KeeperLink::turn(TimeNs now) {
   if (is_greeted()) {
     send_publication(now);
-    send_requests(now);
+    send_requests(now, true);
+    send_requests(now, false);
   }
   give_up_late(now);
 }
@@ -48,10 +49,10 @@ void KeeperLink::send_publication(TimeNs now) {
   if (first.is_sent) first.parts.lists = {};
 }
 
-void KeeperLink::send_requests(TimeNs now) {
+void KeeperLink::send_requests(TimeNs now, bool are_changes) {
   std::vector<std::pair<std::uint64_t, Error>> failed;
   for (auto& [number, asked] : requests_) {
-    if (asked.is_sent) continue;
+    if (asked.is_sent || (asked.kind == RequestKind::change_blocks) != are_changes) continue;
     if (asked.asked == 0) asked.asked = now;
     auto sent = channel_.try_send_body(MessageKind::request, asked.kind, number, asked.body);
     if (!sent) {

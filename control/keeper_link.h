@@ -28,7 +28,8 @@ class KeeperLink {
   /// Gives `parts` the next generation and sends them. Policies are in force in the order in which
   /// they were asked for; `published` is called once, never from within this call.
   void publish(PolicyParts parts, Published published);
-  /// Requests are answered in any order; `replied` is called once, never from within this call.
+  /// Requests are answered in any order, and changes of blocks sent before lists of rows; `replied`
+  /// is called once, never from within this call.
   void request(RequestKind kind, std::vector<std::byte> body, Replied replied);
 
   /// Sends what waits, gives up what waited too long (unavailable). Once per turn of the loop.
@@ -56,7 +57,7 @@ class KeeperLink {
     bool is_sent = false;
   };
   void send_publication(TimeNs now);
-  void send_requests(TimeNs now);
+  void send_requests(TimeNs now, bool are_changes);
   void end_publication(Result<std::uint64_t> result);
   void end_request(std::uint64_t number, Result<std::vector<std::byte>> result);
   void give_up_late(TimeNs now);

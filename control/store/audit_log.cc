@@ -23,7 +23,8 @@ namespace {
 using nlohmann::json;
 
 constexpr DurationNs kLookInterval = kNsPerSecond;
-constexpr unsigned kDeniedPerSecond = 10;
+constexpr unsigned kDeniedPerSecond = 100;
+constexpr unsigned kDeniedOfUserPerSecond = 10;
 constexpr std::size_t kErrorBytesMax = 1024;
 constexpr std::size_t kArgsShownBytes = 1024;
 constexpr std::size_t kPageBytesMax = 128 * 1024;
@@ -147,17 +148,27 @@ void AuditLog::note_failure(int error) {
   errno_ = error;
 }
 
-bool AuditLog::admit_denied(TimeNs at) noexcept {
-  const TimeNs second = at / kNsPerSecond;
-  if (second != denied_second_) denied_in_second_ = 0;
+// A user's requests beyond his own bound do not count towards that of all: nobody hides by them
+// what another one tried.
+bool AuditLog::admit_denied(const AuditRecord& record) {
+  const TimeNs second = record.at / kNsPerSecond;
+  if (second != denied_second_) {
+    denied_in_second_ = 0;
+    denied_of_user_.clear();
+  }
   denied_second_ = second;
-  if (++denied_in_second_ <= kDeniedPerSecond) return true;
+  if (denied_in_second_ < kDeniedPerSecond &&
+      denied_of_user_[record.uid] < kDeniedOfUserPerSecond) {
+    ++denied_of_user_[record.uid];
+    ++denied_in_second_;
+    return true;
+  }
   ++denied_unwritten_;
   return false;
 }
 
 void AuditLog::append(const AuditRecord& record) {
-  if (record.is_denied && !admit_denied(record.at)) return;
+  if (record.is_denied && !admit_denied(record)) return;
   if (waiting_.size() == kKeptMax) {
     waiting_.pop_front();
     ++lost_;

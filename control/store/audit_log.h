@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,7 +44,8 @@ class AuditLog {
   AuditLog& operator=(const AuditLog&) = delete;
 
   /// Writes the record; where the file takes none, keeps it in memory (the newest kKeptMax) and
-  /// tries again each turn. More than ten denied requests a second are counted, not written.
+  /// tries again each turn. Denied requests beyond ten a second of one user, or a hundred of all,
+  /// are counted and not written.
   void append(const AuditRecord& record);
   /// Once per turn of the loop: retries once a second, and follows a file that was moved away.
   void turn(TimeNs now);
@@ -69,7 +71,7 @@ class AuditLog {
   static constexpr std::size_t kKeptMax = 1000;
 
  private:
-  [[nodiscard]] bool admit_denied(TimeNs at) noexcept;
+  [[nodiscard]] bool admit_denied(const AuditRecord& record);
   [[nodiscard]] bool open();
   void close() noexcept;
   void write_waiting();
@@ -82,7 +84,8 @@ class AuditLog {
   TimeNs looked_at_ = 0;
   TimeNs denied_second_ = 0;
   unsigned denied_in_second_ = 0;
-  std::uint64_t denied_unwritten_ = 0;  ///< told with the next record
+  std::map<std::uint32_t, unsigned> denied_of_user_;  ///< in that second
+  std::uint64_t denied_unwritten_ = 0;                ///< told with the next record
   std::uint64_t failures_ = 0;
   std::uint64_t lost_ = 0;
   int fd_ = -1;

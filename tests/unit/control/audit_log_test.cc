@@ -237,5 +237,27 @@ TEST(AuditLog, CountsAFloodOfDeniedRequestsInsteadOfWritingIt) {
   EXPECT_EQ(log.list({}, 1000)->items.at(0)["denied_unwritten"], 990);
 }
 
+TEST(AuditLog, TellsOfADeniedRequestBesideAnotherUsersFlood) {
+  const ScratchDir dir;
+  AuditLog log(dir.file("audit.json"));
+  AuditRecord denied = record("mode");
+  denied.is_denied = true;
+  denied.uid = 1001;
+  for (int i = 0; i < 1000; ++i) log.append(denied);
+  denied.uid = 1002;
+  denied.verb = "reload";
+  log.append(denied);
+  EXPECT_EQ(log.list({}, 1000)->items.at(0)["verb"], "reload");
+}
+
+TEST(AuditLog, BoundsDeniedRequestsOfAllUsers) {
+  const ScratchDir dir;
+  AuditLog log(dir.file("audit.json"));
+  AuditRecord denied = record("mode");
+  denied.is_denied = true;
+  for (denied.uid = 0; denied.uid < 1000; ++denied.uid) log.append(denied);
+  EXPECT_EQ(log.list({}, 1000)->items.size(), 100U);
+}
+
 }  // namespace
 }  // namespace sluice

@@ -8,6 +8,7 @@
 #include "control/keeper_link.h"
 #include "control/observe/health.h"
 #include "control/observe/wire_view.h"
+#include "control/user_share.h"
 #include "tests/unit/control/records.h"
 #include "tests/unit/control/wire_world.h"
 
@@ -93,6 +94,32 @@ FlowRecord some_flow() {
 
 TEST_F(CommandsView, VersionIsOfProtocolAndProgram) {
   EXPECT_EQ(answer(show_version), (json{{"protocol", 1}, {"program", "1.2.3"}}));
+}
+
+TEST_F(CommandsView, BoundsTheRowListsOfOneUser) {
+  UserShare share(2);
+  services_.row_lists = &share;
+  std::vector<Result<json>> answers;
+  const auto note = [&answers](Result<json> answer) { answers.push_back(std::move(answer)); };
+  Caller ada;
+  ada.uid = 1001;
+  list_flows(services_, ada, json::object(), note);
+  list_limits(services_, ada, json::object(), note);
+  show_top(services_, ada, json::object(), note);
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_TRUE(answers[0]->contains("flows_error"));
+  list_flows(services_, ada, json::object(), note);
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[1].error().kind, ErrorKind::limit);
+  Caller bob;
+  bob.uid = 1002;
+  list_flows(services_, bob, json::object(), note);
+  EXPECT_EQ(answers.size(), 2U);
+  // An answer gives its place back.
+  keeper_answers(RequestKind::list_flows, FlowRows{});
+  list_flows(services_, ada, json::object(), note);
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_TRUE(answers[2].has_value());
 }
 
 TEST_F(CommandsView, StatusHasWhatIsPromised) {

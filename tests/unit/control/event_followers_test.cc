@@ -45,7 +45,7 @@ Shown take_all(EventFollowers& followers, std::string_view name) {
 TEST(EventFollowers, PassEverythingOn) {
   CountingSink sink;
   EventFollowers followers(sink, {});
-  ASSERT_TRUE(followers.follow("a", kEventTypesAll));
+  ASSERT_TRUE(followers.follow("a", 0, kEventTypesAll));
   followers.flow(kFlow);
   followers.drop(kDrop);
   followers.stats({});
@@ -59,7 +59,7 @@ TEST(EventFollowers, ShowTheEventAsTheFileHasIt) {
   EveContext context;
   context.port_names = {"outside0"};
   EventFollowers followers(sink, context);
-  ASSERT_TRUE(followers.follow("a", kEventTypesAll));
+  ASSERT_TRUE(followers.follow("a", 0, kEventTypesAll));
   followers.drop(kDrop);
   const auto next = followers.take("a");
   ASSERT_TRUE(next && next->event);
@@ -73,8 +73,8 @@ TEST(EventFollowers, ShowTheEventAsTheFileHasIt) {
 TEST(EventFollowers, ShowOnlyTheKindsThatWereAskedFor) {
   CountingSink sink;
   EventFollowers followers(sink, {});
-  ASSERT_TRUE(followers.follow("drops", types({"drop"})));
-  ASSERT_TRUE(followers.follow("rest", types({"flow", "stats"})));
+  ASSERT_TRUE(followers.follow("drops", 0, types({"drop"})));
+  ASSERT_TRUE(followers.follow("rest", 0, types({"flow", "stats"})));
   followers.flow(kFlow);
   followers.drop(kDrop);
   followers.stats({});
@@ -94,7 +94,7 @@ TEST(EventFollowers, ShowNothingFromBeforeAndAfter) {
   CountingSink sink;
   EventFollowers followers(sink, {});
   followers.drop(kDrop);
-  ASSERT_TRUE(followers.follow("a", kEventTypesAll));
+  ASSERT_TRUE(followers.follow("a", 0, kEventTypesAll));
   EXPECT_FALSE(followers.take("a"));
   followers.drop(kDrop);
   followers.unfollow("a");
@@ -105,8 +105,8 @@ TEST(EventFollowers, ShowNothingFromBeforeAndAfter) {
 TEST(EventFollowers, LoseTheOldestOfASlowFollowerAndCountThemWhereTheyWere) {
   CountingSink sink;
   EventFollowers followers(sink, {});
-  ASSERT_TRUE(followers.follow("slow", kEventTypesAll));
-  ASSERT_TRUE(followers.follow("quick", kEventTypesAll));
+  ASSERT_TRUE(followers.follow("slow", 0, kEventTypesAll));
+  ASSERT_TRUE(followers.follow("quick", 0, kEventTypesAll));
   DropRecord record = kDrop;
   std::uint64_t quick = 0;
   constexpr std::uint64_t kEvents = 5000;
@@ -129,7 +129,7 @@ TEST(EventFollowers, LoseTheOldestOfASlowFollowerAndCountThemWhereTheyWere) {
 TEST(EventFollowers, FormatNoMoreThanABudgetInAWindow) {
   CountingSink sink;
   EventFollowers followers(sink, {});
-  ASSERT_TRUE(followers.follow("a", kEventTypesAll));
+  ASSERT_TRUE(followers.follow("a", 0, kEventTypesAll));
   followers.end_turn(kNsPerSecond);
   std::uint64_t events = 0;
   std::uint64_t lost = 0;
@@ -151,11 +151,24 @@ TEST(EventFollowers, AreBoundedInNumber) {
   CountingSink sink;
   EventFollowers followers(sink, {});
   for (std::size_t i = 0; i < EventFollowers::kFollowersMax; ++i) {
-    ASSERT_TRUE(followers.follow(std::to_string(i), kEventTypesAll));
+    ASSERT_TRUE(
+        followers.follow(std::to_string(i), static_cast<std::uint32_t>(i / 4), kEventTypesAll));
   }
-  EXPECT_EQ(followers.follow("more", kEventTypesAll).error().kind, ErrorKind::limit);
+  EXPECT_EQ(followers.follow("more", 9, kEventTypesAll).error().kind, ErrorKind::limit);
   followers.unfollow("0");
-  EXPECT_TRUE(followers.follow("more", kEventTypesAll));
+  EXPECT_TRUE(followers.follow("more", 9, kEventTypesAll));
+}
+
+TEST(EventFollowers, AreBoundedInNumberOfOneUser) {
+  CountingSink sink;
+  EventFollowers followers(sink, {});
+  for (const char* name : {"a", "b", "c", "d"}) {
+    ASSERT_TRUE(followers.follow(name, 1001, kEventTypesAll));
+  }
+  EXPECT_EQ(followers.follow("e", 1001, kEventTypesAll).error().kind, ErrorKind::limit);
+  EXPECT_TRUE(followers.follow("e", 1002, kEventTypesAll));
+  followers.unfollow("b");
+  EXPECT_TRUE(followers.follow("f", 1001, kEventTypesAll));
 }
 
 }  // namespace

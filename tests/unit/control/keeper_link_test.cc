@@ -52,6 +52,15 @@ TEST_F(KeeperLinkTest, SendsNothingBeforeTheKeeperHasGreeted) {
   EXPECT_EQ(next().kind, MessageKind::request);
 }
 
+TEST_F(KeeperLinkTest, SendsChangesOfBlocksBeforeListsOfRows) {
+  greet(7);
+  ask();
+  link_.request(RequestKind::change_blocks, encode(BlockChanges{}), {});
+  link_.turn(kStart);
+  EXPECT_EQ(next().request, RequestKind::change_blocks);
+  EXPECT_EQ(next().request, RequestKind::list_flows);
+}
+
 TEST_F(KeeperLinkTest, PublishesOneAfterTheOtherAndAnswersEach) {
   greet(7);
   publish();
