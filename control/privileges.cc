@@ -73,7 +73,20 @@ Status drop_capabilities() {
 
 }  // namespace
 
+Status check_user(const std::string& user) {
+  if (geteuid() != 0 || user.empty() || find_account(user)) return {};
+  return fail(
+      ErrorKind::not_found,
+      fmt::format("control.user: there is no user '{}' on this host, and the control process "
+                  "would stay root",
+                  user),
+      fmt::format("adduser --system --group --no-create-home {}, or control.user: '' where "
+                  "root is meant",
+                  user));
+}
+
 Status drop_privileges(const PrivilegeDrop& drop) {
+  if (auto found = check_user(drop.user); !found) return found;
   const bool changes_user = geteuid() == 0 && !drop.user.empty();
   const auto account = changes_user ? find_account(drop.user) : std::nullopt;
   for (const std::string& directory : drop.directories) {
@@ -85,14 +98,8 @@ Status drop_privileges(const PrivilegeDrop& drop) {
     if (capng_apply(CAPNG_SELECT_BOUNDS) != 0) {
       log(LogLevel::warning, "control: cannot cut the capability bounding set");
     }
-    if (account) {
-      if (auto status = become(*account); !status) return status;
-    } else {
-      log(LogLevel::warning,
-          fmt::format("control: user '{}' does not exist: the control process stays root, without "
-                      "capabilities",
-                      drop.user));
-    }
+    if (!account) return refused("the user is gone");
+    if (auto status = become(*account); !status) return status;
   }
   return drop_capabilities();
 }

@@ -14,10 +14,14 @@ struct PrivilegeDrop {
   std::vector<std::string> directories;  ///< made for that user where there is none
 };
 
-/// As root: becomes `user` with no group but its own. A user that does not exist is a warning, and
-/// the process stays root by number, but like every other without capabilities and without a way to
-/// gain any (it then owns root's files and nothing else). Errors: a step that the kernel refused;
-/// the caller must not go on.
+/// Whether `drop_privileges` would find the user: not_found for root, where `user` is named and
+/// does not exist.
+[[nodiscard]] Status check_user(const std::string& user);
+
+/// As root: becomes `user` with no group but its own; without a name it stays root by number, but
+/// without capabilities and without a way to gain any (it then owns root's files and nothing else).
+/// Errors: as check_user, with nothing done; a step that the kernel refused. The caller must not go
+/// on.
 [[nodiscard]] Status drop_privileges(const PrivilegeDrop& drop);
 
 /// Where memory runs out this process goes before the one that holds the wire, whose score it

@@ -11,6 +11,7 @@
 
 #include "config/cpu_list.h"
 #include "control/policy_builder.h"
+#include "control/privileges.h"
 #include "dataplane/io/port_preflight.h"
 #include "dataplane/sealed_memory.h"
 #include "dataplane/wire.h"
@@ -68,6 +69,7 @@ int tell(const Error& error) {
   const CheckedConfig checked = check_for_start(config_path);
   fmt::print(stderr, "{}", checked.findings.render());
   if (checked.findings.has_errors()) return kAskedWrongly;
+  if (auto found = check_user(checked.config.control.user); !found) return tell(found.error());
   const auto answer = plan_host(checked);
   if (!answer) return tell(answer.error());
   for (const auto* warnings : {&answer->lcores.warnings, &answer->memory.warnings}) {

@@ -41,7 +41,7 @@ std::vector<WrittenDirectory> written_directories(const Config& config) {
 }
 
 /// Who the control process runs as: the name that the configuration wants, and whose numbers it
-/// has. Without such a user it stays root.
+/// has. Without such a user there is no start (check_user).
 struct Writer {
   std::string name;
   UserAccount account;
@@ -147,8 +147,8 @@ void check_user(const Examination& host, AreaFindings& findings) {
   if (host.config == nullptr || host.config->control.user.empty()) return;
   const std::string& user = host.config->control.user;
   if (host.probe.account(user)) return;
-  findings.warn(user, fmt::format("no user '{}': the control process would stay root", user),
-                fmt::format("adduser --system --group --no-create-home {}", user));
+  findings.refuse(user, fmt::format("no user '{}': the gateway would not start as root", user),
+                  fmt::format("adduser --system --group --no-create-home {}", user));
 }
 
 void check_directories(const Examination& host, AreaFindings& findings) {
