@@ -180,13 +180,31 @@ void ControlLoop::start_http() {
 }
 
 int ControlLoop::run() {
-  const int result = sd_event_loop(loop_.get());
+  int result = 0;
+  while (result >= 0 && sd_event_get_state(loop_.get()) != SD_EVENT_FINISHED) result = run_turn();
   socket_.close();
   tick_.finish(clock_.now());
   if (!log_.stop(kRecorderGrace)) {
     log(LogLevel::warning, "control: the event file did not take everything in time");
   }
   return result < 0 ? 1 : 0;
+}
+
+/// One source at a time, so that the longest of them is known.
+int ControlLoop::run_turn() {
+  int ready = sd_event_prepare(loop_.get());
+  if (ready == 0) ready = sd_event_wait(loop_.get(), ~std::uint64_t{0});
+  if (ready <= 0) return ready;
+  const TimeNs began = clock_.now();
+  const int result = sd_event_dispatch(loop_.get());
+  note_turn(clock_.now() - began);
+  return result;
+}
+
+void ControlLoop::note_turn(DurationNs took) {
+  ControlFacts& facts = view_.facts();
+  facts.longest_turn = std::max(facts.longest_turn, took);
+  facts.long_turns += took > kLongTurn ? 1 : 0;
 }
 
 /// The source is armed again at once: a turn that came late does not move the next one.

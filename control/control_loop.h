@@ -59,6 +59,8 @@ class ControlLoop {
   [[nodiscard]] std::uint64_t hits_of(std::uint32_t slot) const;
   [[nodiscard]] bool is_allowed(const IpPrefix& prefix) const;
   void start_http();
+  [[nodiscard]] int run_turn();
+  void note_turn(DurationNs took);
   void turn();
   void drain();
   void send_waiting();

@@ -15,6 +15,9 @@
 
 namespace sluice {
 
+/// What the control thread may be away from its event loop for, at most.
+inline constexpr DurationNs kLongTurn = kNsPerMs;
+
 struct ReloadCounts {
   std::uint64_t ok = 0;
   std::uint64_t invalid = 0;  ///< the file had errors
@@ -40,7 +43,9 @@ struct ControlFacts {
   TimeNs started = 0;  ///< of the control process
   TimeNs turned_at = 0;
   std::uint64_t turns = 0;
-  DurationNs turn_late = 0;  ///< worst within the last second
+  DurationNs turn_late = 0;      ///< worst within the last second
+  DurationNs longest_turn = 0;   ///< from waking up for something to the next look for more
+  std::uint64_t long_turns = 0;  ///< of more than kLongTurn
   // Policy and configuration.
   std::uint64_t generation = 0;
   Mode mode = Mode::enforce;

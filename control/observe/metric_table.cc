@@ -189,6 +189,11 @@ constexpr MetricRow kMetrics[] = {
     {"sluice_control_turn_late_seconds", kGauge, "",
      "by how much its latest turns came late at worst",
      [](const MetricInputs& in, Samples& out) { out.add(seconds(in.facts.turn_late)); }},
+    {"sluice_control_turn_seconds_max", kGauge, "",
+     "the longest time, since it started, that it was away from its event loop",
+     [](const MetricInputs& in, Samples& out) { out.add(seconds(in.facts.longest_turn)); }},
+    {"sluice_control_long_turns_total", kCounter, "", "times that it was away for more than 1 ms",
+     fact<&ControlFacts::long_turns>},
     {"sluice_control_turn_age_seconds", kGauge, "", "since its last turn",
      [](const MetricInputs& in, Samples& out) {
        out.add(in.now > in.facts.turned_at ? seconds(in.now - in.facts.turned_at) : 0.0);

@@ -143,6 +143,8 @@ const std::map<std::string, Move>& moves() {
       {"sluice_control_starts_total", [](Gateway& g) { g.keeper().control_starts += 1; }},
       {"sluice_control_turns_total", [](Gateway& g) { g.facts.turns += 1; }},
       {"sluice_control_turn_late_seconds", [](Gateway& g) { g.facts.turn_late += kNsPerSecond; }},
+      {"sluice_control_turn_seconds_max", [](Gateway& g) { g.facts.longest_turn += kNsPerSecond; }},
+      {"sluice_control_long_turns_total", [](Gateway& g) { g.facts.long_turns += 1; }},
       {"sluice_control_turn_age_seconds", [](Gateway& g) { g.clock.time += kNsPerSecond; }},
       {"sluice_control_clients", [](Gateway& g) { g.facts.clients += 1; }},
       {"sluice_control_clients_refused_total", [](Gateway& g) { g.facts.clients_refused += 1; }},
