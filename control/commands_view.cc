@@ -173,7 +173,7 @@ void show_top(Services& services, const Caller& caller, const json& args, Reply 
       RequestKind::list_flows, encode(query),
       [&services, place = std::move(*place), top = std::move(top),
        reply = std::move(reply)](auto body) mutable {
-        const auto rows = body ? decode_as<FlowRows>(*body)
+        const auto rows = body ? decode_as<FlowRows>(body->bytes())
                                : Result<FlowRows>(tl::unexpected<Error>(body.error()));
         if (rows) {
           top["flows"] = flows_json(*rows, *services.view, services.clock->now());
@@ -193,7 +193,7 @@ void list_flows(Services& services, const Caller& caller, const json& args, Repl
       RequestKind::list_flows, encode(*query),
       [&services, place = std::move(*place), reply = std::move(reply)](auto body) {
         if (!body) return reply(tl::unexpected<Error>(body.error()));
-        const auto rows = decode_as<FlowRows>(*body);
+        const auto rows = decode_as<FlowRows>(body->bytes());
         if (!rows) return reply(tl::unexpected<Error>(rows.error()));
         reply(json{{"items", flows_json(*rows, *services.view, services.clock->now())},
                    {"next", next_json(rows->next)}});
@@ -209,7 +209,7 @@ void list_limits(Services& services, const Caller& caller, const json& args, Rep
       RequestKind::list_sources, encode(*query),
       [&services, place = std::move(*place), reply = std::move(reply)](auto body) {
         if (!body) return reply(tl::unexpected<Error>(body.error()));
-        const auto rows = decode_as<SourceRows>(*body);
+        const auto rows = decode_as<SourceRows>(body->bytes());
         if (!rows) return reply(tl::unexpected<Error>(rows.error()));
         json items = json::array();
         const TimeNs now = services.clock->now();

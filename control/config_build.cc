@@ -84,6 +84,13 @@ void describe_lists(const PolicyParts& parts, ConfigDigest& digest) {
   digest.lists_digest = digest_of_lists(parts.lists);
 }
 
+/// Empty lists have bytes too.
+std::vector<std::byte> lists_to_publish(const ConfigChildRequest& request,
+                                        const ConfigDigest& digest, PolicyParts parts) {
+  if (!request.publishes || digest.lists_digest == request.known_lists) return {};
+  return encode_lists(std::move(parts.lists));
+}
+
 BuiltConfig build_from_file(const ConfigChildRequest& request, const ConfigJudge& judge) {
   const CheckedConfig checked = judge(request.config_path);
   BuiltConfig built;
@@ -93,7 +100,7 @@ BuiltConfig build_from_file(const ConfigChildRequest& request, const ConfigJudge
   }
   digest.findings = cut_text(checked.findings.render());
   if (checked.findings.has_errors()) return built;
-  const PolicyParts parts = build_policy_parts(checked);
+  PolicyParts parts = build_policy_parts(checked);
   describe_lists(parts, digest);
   digest.live = {.stats_interval = checked.config.events.stats_interval,
                  .block_duration_max = checked.config.blocks.duration_max};
@@ -104,20 +111,21 @@ BuiltConfig build_from_file(const ConfigChildRequest& request, const ConfigJudge
   const std::string text = print_config(checked.config);
   digest.digest = digest_of(text + digest.lists_digest);
   compare_lists(request.compare, parts.lists, digest);
-  built.parts = encode_parts(parts);
-  if (request.stage.empty()) return built;
-  const auto staged = stage(request.stage, text, built.parts);
-  digest.is_staged = staged.has_value();
-  if (!staged) digest.staging_error = staged.error().message;
+  if (!request.stage.empty()) {
+    const auto staged = stage(request.stage, text, encode_parts(parts));
+    digest.is_staged = staged.has_value();
+    if (!staged) digest.staging_error = staged.error().message;
+  }
+  built.lists = lists_to_publish(request, digest, std::move(parts));
   return built;
 }
 
 Result<BuiltConfig> build_from_history(const ConfigChildRequest& request) {
-  const auto parts = read_parts(request.restore);
+  auto parts = read_parts(request.restore);
   if (!parts) return tl::unexpected<Error>(parts.error());
   BuiltConfig built;
   describe_lists(*parts, built.digest);
-  built.parts = encode_parts(*parts);
+  built.lists = lists_to_publish(request, built.digest, std::move(*parts));
   return built;
 }
 

@@ -1,5 +1,5 @@
 // The work of the short-lived child: from a file, or from an older configuration's parts, to their
-// digest and the bytes that are published. Blocks; never on the control thread.
+// digest and the lists as they are published. Blocks; never on the control thread.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace sluice {
 
 struct BuiltConfig {
   ConfigDigest digest;
-  std::vector<std::byte> parts;
+  std::vector<std::byte> lists;  ///< `encode_lists`; empty where they need not be published
 };
 
 /// A file with errors is an answer. Errors: an older configuration that cannot be read.

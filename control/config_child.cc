@@ -18,7 +18,6 @@
 #include <fmt/format.h>
 
 #include "control/config_build.h"
-#include "dataplane/parts_codec.h"
 
 namespace sluice {
 namespace {
@@ -40,7 +39,7 @@ struct SpawnPlan {
   SpawnPlan& operator=(const SpawnPlan&) = delete;
 
   /// The child has our standard streams and its two answers, no signal blocked or ignored.
-  int fill(int digest_fd, int parts_fd) {
+  int fill(int digest_fd, int lists_fd) {
     sigset_t none;
     sigset_t all;
     sigemptyset(&none);
@@ -50,27 +49,29 @@ struct SpawnPlan {
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     // The memfds stand above both numbers, so that neither is overwritten before it is moved.
     int error = posix_spawn_file_actions_adddup2(&actions, digest_fd, kDigestFd);
-    if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, parts_fd, kPartsFd);
-    if (error == 0) error = posix_spawn_file_actions_addclosefrom_np(&actions, kPartsFd + 1);
+    if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, lists_fd, kListsFd);
+    if (error == 0) error = posix_spawn_file_actions_addclosefrom_np(&actions, kListsFd + 1);
     return error;
   }
 };
 
 Result<OwnedFd> make_high_memfd(const char* name) {
   auto memfd = make_memfd(name);
-  if (!memfd || memfd->fd() > kPartsFd) return memfd;
-  OwnedFd high(fcntl(memfd->fd(), F_DUPFD_CLOEXEC, kPartsFd + 1));
+  if (!memfd || memfd->fd() > kListsFd) return memfd;
+  OwnedFd high(fcntl(memfd->fd(), F_DUPFD_CLOEXEC, kListsFd + 1));
   if (high.is_open()) return high;
   return fail(ErrorKind::io, fmt::format("cannot make shared memory: {}", std::strerror(errno)));
 }
 
-Result<ConfigRead> take_answers(OwnedFd digest_fd, OwnedFd parts_fd) {
+Result<ConfigRead> take_answers(OwnedFd digest_fd, OwnedFd lists_fd) {
   auto view = SealedView::map(digest_fd.fd(), kDigestBytesMax);
   if (!view) return with_context("configuration", view.error());
   auto digest = decode_digest(view->bytes());
   if (!digest) return tl::unexpected<Error>(digest.error());
   ConfigRead read{std::move(*digest), {}};
-  if (read.digest.errors == 0) read.parts = std::move(parts_fd);
+  struct stat status {};
+  const bool has_lists = fstat(lists_fd.fd(), &status) == 0 && status.st_size > 0;
+  if (read.digest.errors == 0 && has_lists) read.lists = std::move(lists_fd);
   return read;
 }
 
@@ -96,29 +97,31 @@ std::vector<std::string> arguments_of(const ConfigChildRequest& request) {
   add("--restore", request.restore);
   add("--compare", request.compare);
   add("--stage", request.stage);
+  if (request.publishes) arguments.emplace_back("--publish");
+  add("--known-lists", request.known_lists);
   return arguments;
 }
 
 int run_config_child(const ConfigChildRequest& request, const ConfigJudge& judge, int digest_fd,
-                     int parts_fd) {
+                     int lists_fd) {
   auto built = build_config(request, judge);
   if (!built) {
     fmt::print(stderr, "{}\n", built.error().message);
     return 1;
   }
-  if (built->digest.errors == 0 && !write_and_seal(parts_fd, built->parts)) return 1;
+  if (!built->lists.empty() && !write_and_seal(lists_fd, built->lists)) return 1;
   return write_and_seal(digest_fd, encode_digest(built->digest)) ? 0 : 1;
 }
 
 Result<ConfigRead> read_config_here(const ConfigChildRequest& request, const ConfigJudge& judge) {
   auto digest = make_memfd("sluice-digest");
   if (!digest) return tl::unexpected<Error>(digest.error());
-  auto parts = make_memfd("sluice-parts");
-  if (!parts) return tl::unexpected<Error>(parts.error());
-  if (run_config_child(request, judge, digest->fd(), parts->fd()) != 0) {
+  auto lists = make_memfd("sluice-lists");
+  if (!lists) return tl::unexpected<Error>(lists.error());
+  if (run_config_child(request, judge, digest->fd(), lists->fd()) != 0) {
     return fail(ErrorKind::io, "configuration: the child ended with code 1");
   }
-  return take_answers(std::move(*digest), std::move(*parts));
+  return take_answers(std::move(*digest), std::move(*lists));
 }
 
 bool is_program_replaced() {
@@ -153,10 +156,10 @@ Status ConfigChild::start(const ConfigChildRequest& request, TimeNs now) {
   }
   auto digest = make_high_memfd("sluice-digest");
   if (!digest) return tl::unexpected<Error>(digest.error());
-  auto parts = make_high_memfd("sluice-parts");
-  if (!parts) return tl::unexpected<Error>(parts.error());
+  auto lists = make_high_memfd("sluice-lists");
+  if (!lists) return tl::unexpected<Error>(lists.error());
   digest_ = std::move(*digest);
-  parts_ = std::move(*parts);
+  lists_ = std::move(*lists);
   auto pid = spawn(request);
   if (!pid) return tl::unexpected<Error>(pid.error());
   pid_ = *pid;
@@ -173,7 +176,7 @@ Result<pid_t> ConfigChild::spawn(const ConfigChildRequest& request) const {
   pointers.push_back(nullptr);
   SpawnPlan plan;
   pid_t pid = 0;
-  int error = plan.fill(digest_.fd(), parts_.fd());
+  int error = plan.fill(digest_.fd(), lists_.fd());
   if (error == 0) {
     error = posix_spawn(&pid, words.front().c_str(), &plan.actions, &plan.attributes,
                         pointers.data(), environ);
@@ -214,14 +217,14 @@ void ConfigChild::collect(int wait_status) {
     return end(fail(ErrorKind::unavailable, fmt::format("configuration: the child that read it {}",
                                                         describe_end(wait_status))));
   }
-  end(take_answers(std::move(digest_), std::move(parts_)));
+  end(take_answers(std::move(digest_), std::move(lists_)));
 }
 
 void ConfigChild::end(Result<ConfigRead> result) {
   if (source_ != nullptr) source_ = sd_event_source_unref(source_);
   pidfd_.reset();
   digest_.reset();
-  parts_.reset();
+  lists_.reset();
   ConfigReadDone done = std::exchange(done_, nullptr);
   done(std::move(result));
 }

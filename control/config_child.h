@@ -1,7 +1,8 @@
 // Configurations are read, judged and built in a short-lived child with resource limits: the hidden
 // role `sluiced digest-config`, the program itself started anew. The child reads and writes all
-// that is large (lists, the history's files) and answers with two sealed memfds. The control thread
-// starts one and waits for it without blocking.
+// that is large (lists, the history's files) and answers with two sealed memfds: a digest, which is
+// small, and the lists as they are published, which the control thread passes on without a look. It
+// starts one child and waits for it without blocking.
 #pragma once
 
 #include <functional>
@@ -23,7 +24,7 @@ namespace sluice {
 
 /// Where the child finds its two answers to fill.
 inline constexpr int kDigestFd = 3;
-inline constexpr int kPartsFd = 4;
+inline constexpr int kListsFd = 4;
 inline constexpr DurationNs kConfigChildDeadline = 40 * kNsPerSecond;
 /// Behind its deadline the child has ended itself; one that has not is no longer waited for.
 inline constexpr DurationNs kConfigChildPatience = kConfigChildDeadline + 5 * kNsPerSecond;
@@ -34,11 +35,15 @@ struct ConfigChildRequest {
   std::string restore;      ///< or take the parts of an older configuration from this one
   std::string compare;      ///< parts in force: what differs from their lists; "" = nothing
   std::string stage;        ///< write STAGE.yaml and STAGE.parts for the history; "" = nothing
+  bool publishes = false;   ///< fill in the lists, unless their digest is the next one
+  std::string known_lists;  ///< of the lists in force; "" = not known
 };
 
 struct ConfigRead {
   ConfigDigest digest;
-  OwnedFd parts;  ///< encode_parts, sealed; only where the digest has no errors
+  /// `encode_lists`, sealed; not open where they were not asked for, are the known ones, or the
+  /// digest has errors.
+  OwnedFd lists;
 };
 
 using ConfigReadDone = std::function<void(Result<ConfigRead>)>;
@@ -56,7 +61,7 @@ void limit_config_child() noexcept;
 /// The child: does what is asked and fills the two memfds. Exit code 0, also for a file with
 /// errors: they are the answer.
 [[nodiscard]] int run_config_child(const ConfigChildRequest& request, const ConfigJudge& judge,
-                                   int digest_fd, int parts_fd);
+                                   int digest_fd, int lists_fd);
 
 /// The same in this process: for tests.
 [[nodiscard]] Result<ConfigRead> read_config_here(const ConfigChildRequest& request,
@@ -92,7 +97,7 @@ class ConfigChild {
   sd_event_source* source_ = nullptr;
   std::vector<std::string> program_{"/proc/self/exe", "digest-config"};
   OwnedFd digest_;
-  OwnedFd parts_;
+  OwnedFd lists_;
   OwnedFd pidfd_;
   pid_t pid_ = 0;
   TimeNs deadline_ = 0;

@@ -19,12 +19,18 @@ tl::unexpected<Error> late(std::string_view what, DurationNs within) {
 
 }  // namespace
 
-void KeeperLink::publish(PolicyParts parts, Published published) {
-  publications_.push_back({std::move(parts), std::move(published), 0, false});
+void KeeperLink::publish(const PolicySettings& settings, OwnedFd lists, Published published) {
+  publications_.push_back({settings, std::move(lists), std::move(published), 0, false});
 }
 
 void KeeperLink::request(RequestKind kind, std::vector<std::byte> body, Replied replied) {
-  requests_.emplace(next_request_++, Asked{kind, std::move(body), std::move(replied), 0, false});
+  requests_.emplace(next_request_++,
+                    Asked{kind, std::move(body), {}, std::move(replied), 0, false});
+}
+
+void KeeperLink::request(RequestKind kind, OwnedFd sealed, Replied replied) {
+  requests_.emplace(next_request_++,
+                    Asked{kind, {}, std::move(sealed), std::move(replied), 0, false});
 }
 
 void KeeperLink::turn(TimeNs now) {
@@ -42,11 +48,11 @@ void KeeperLink::send_publication(TimeNs now) {
   Publication& first = publications_.front();
   if (first.asked == 0) first.asked = now;
   next_generation_ = std::max(next_generation_, generation_) + 1;
-  first.parts.settings.generation = next_generation_;
-  auto sent = channel_.try_publish(first.parts);
+  first.settings.generation = next_generation_;
+  auto sent = channel_.try_publish(first.settings, first.lists);
   if (!sent) return end_publication(tl::unexpected<Error>(sent.error()));
   first.is_sent = *sent;
-  if (first.is_sent) first.parts.lists = {};
+  if (first.is_sent) first.lists.reset();
 }
 
 void KeeperLink::send_requests(TimeNs now, bool are_changes) {
@@ -54,7 +60,7 @@ void KeeperLink::send_requests(TimeNs now, bool are_changes) {
   for (auto& [number, asked] : requests_) {
     if (asked.is_sent || (asked.kind == RequestKind::change_blocks) != are_changes) continue;
     if (asked.asked == 0) asked.asked = now;
-    auto sent = channel_.try_send_body(MessageKind::request, asked.kind, number, asked.body);
+    auto sent = try_send(asked, number);
     if (!sent) {
       failed.emplace_back(number, sent.error());
       continue;
@@ -62,8 +68,20 @@ void KeeperLink::send_requests(TimeNs now, bool are_changes) {
     if (!*sent) break;
     asked.is_sent = true;
     asked.body = {};
+    asked.sealed.reset();
   }
   for (auto& [number, error] : failed) end_request(number, tl::unexpected<Error>(std::move(error)));
+}
+
+Result<bool> KeeperLink::try_send(Asked& asked, std::uint64_t number) {
+  if (!asked.sealed.is_open()) {
+    return channel_.try_send_body(MessageKind::request, asked.kind, number, asked.body);
+  }
+  Message message{.kind = MessageKind::request, .generation = number, .request = asked.kind};
+  message.bulk = std::move(asked.sealed);
+  auto sent = channel_.try_send(message);
+  asked.sealed = std::move(message.bulk);
+  return sent;
 }
 
 void KeeperLink::obey(const Message& message, TimeNs) {
@@ -74,24 +92,20 @@ void KeeperLink::obey(const Message& message, TimeNs) {
     case MessageKind::ack:
       generation_ = message.generation;
       if (!publications_.empty() && publications_.front().is_sent &&
-          publications_.front().parts.settings.generation == message.generation) {
+          publications_.front().settings.generation == message.generation) {
         end_publication(message.generation);
       }
       return;
     case MessageKind::refused:
       if (!publications_.empty() && publications_.front().is_sent &&
-          publications_.front().parts.settings.generation == message.generation) {
+          publications_.front().settings.generation == message.generation) {
         end_publication(fail(ErrorKind::invalid, message.text));
       }
       return;
     case MessageKind::denied:
       return end_request(message.generation, fail(ErrorKind::unavailable, message.text));
-    case MessageKind::reply: {
-      auto body = body_of(message);
-      if (!body) return end_request(message.generation, tl::unexpected<Error>(body.error()));
-      return end_request(message.generation,
-                         std::vector<std::byte>(body->bytes().begin(), body->bytes().end()));
-    }
+    case MessageKind::reply:
+      return end_request(message.generation, body_of(message));
     case MessageKind::publish_policy:
     case MessageKind::ping:
     case MessageKind::pong:
@@ -108,7 +122,7 @@ void KeeperLink::end_publication(Result<std::uint64_t> result) {
 }
 
 // An answer that came after it was given up is nobody's any more.
-void KeeperLink::end_request(std::uint64_t number, Result<std::vector<std::byte>> result) {
+void KeeperLink::end_request(std::uint64_t number, Result<SealedView> result) {
   const auto found = requests_.find(number);
   if (found == requests_.end()) return;
   Replied replied = std::move(found->second.replied);

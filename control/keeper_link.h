@@ -7,8 +7,7 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <optional>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -21,16 +20,19 @@ class KeeperLink {
  public:
   /// The generation that every worker obeys now, or why the policy was not taken.
   using Published = std::function<void(Result<std::uint64_t>)>;
-  using Replied = std::function<void(Result<std::vector<std::byte>>)>;
+  using Replied = std::function<void(Result<SealedView>)>;
 
   explicit KeeperLink(Channel channel) noexcept : channel_(std::move(channel)) {}
 
-  /// Gives `parts` the next generation and sends them. Policies are in force in the order in which
-  /// they were asked for; `published` is called once, never from within this call.
-  void publish(PolicyParts parts, Published published);
+  /// Gives `settings` the next generation and sends them, with `lists` as `Channel::try_publish`
+  /// takes them. Policies are in force in the order in which they were asked for; `published` is
+  /// called once, never from within this call.
+  void publish(const PolicySettings& settings, OwnedFd lists, Published published);
   /// Requests are answered in any order, and changes of blocks sent before lists of rows; `replied`
   /// is called once, never from within this call.
   void request(RequestKind kind, std::vector<std::byte> body, Replied replied);
+  /// The same with a body that is sealed already.
+  void request(RequestKind kind, OwnedFd sealed, Replied replied);
 
   /// Sends what waits, gives up what waited too long (unavailable). Once per turn of the loop.
   void turn(TimeNs now);
@@ -44,7 +46,8 @@ class KeeperLink {
 
  private:
   struct Publication {
-    PolicyParts parts;
+    PolicySettings settings;
+    OwnedFd lists;
     Published published;
     TimeNs asked = 0;
     bool is_sent = false;
@@ -52,14 +55,16 @@ class KeeperLink {
   struct Asked {
     RequestKind kind = {};
     std::vector<std::byte> body;
+    OwnedFd sealed;  ///< in place of `body`
     Replied replied;
     TimeNs asked = 0;
     bool is_sent = false;
   };
   void send_publication(TimeNs now);
   void send_requests(TimeNs now, bool are_changes);
+  [[nodiscard]] Result<bool> try_send(Asked& asked, std::uint64_t number);
   void end_publication(Result<std::uint64_t> result);
-  void end_request(std::uint64_t number, Result<std::vector<std::byte>> result);
+  void end_request(std::uint64_t number, Result<SealedView> result);
   void give_up_late(TimeNs now);
 
   Channel channel_;

@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "control/observe/control_facts.h"
-#include "dataplane/parts_codec.h"
 
 namespace sluice {
 namespace {
@@ -25,14 +24,6 @@ void keep_sizes(PolicySettings& settings, const PolicySettings& started) noexcep
 }
 
 }  // namespace
-
-Result<std::vector<ListEntry>> lists_of(const ConfigRead& read) {
-  auto view = SealedView::map(read.parts.fd(), kPartsBytesMax);
-  if (!view) return with_context("configuration", view.error());
-  auto parts = decode_parts(view->bytes());
-  if (!parts) return tl::unexpected<Error>(parts.error());
-  return std::move(parts->lists);
-}
 
 Reload::Reload(ReloadSetup setup, KeeperLink& keeper, const Clock& clock)
     : setup_(std::move(setup)),
@@ -81,7 +72,7 @@ void Reload::warn_of_ended_bypasses(const RuntimeState& state) const {
 }
 
 void Reload::read_start() {
-  setup_.read(request_for_file(true), [this](Result<ConfigRead> read) {
+  setup_.read(request_for_file(Purpose::store), [this](Result<ConfigRead> read) {
     finish();
     take_start(std::move(read));
   });
@@ -173,11 +164,10 @@ void Reload::put_back() {
     log(LogLevel::warning, "reload: the lists in force cannot be restored and stay as they are");
     return publish(std::move(*target), {}, [this](const auto& result) { end_put_back(result); });
   }
-  restore_lists(state_.in_force, [this](Result<std::vector<ListEntry>> lists) {
+  restore_lists(state_.in_force, [this](Result<OwnedFd> lists) {
     if (!lists) return end_put_back(tl::unexpected<Error>(lists.error()));
     Target restored = *target_in_force();
     restored.lists = std::move(*lists);
-    restored.keeps_lists = false;
     publish(std::move(restored), {}, [this](const auto& result) { end_put_back(result); });
   });
 }
@@ -222,18 +212,15 @@ void Reload::take_back_unconfirmed(TimeNs now) {
 /// An answer that says no leaves what was; silence leaves it open (see put_back). The state is on
 /// file before anybody hears of it.
 void Reload::publish(Target target, Adopt adopt, KeeperLink::Published published) {
-  PolicyParts parts;
-  parts.settings = target.settings;
+  PolicySettings settings = target.settings;
   if (const ConfigEntry* started = history_.find(state_.started)) {
-    keep_sizes(parts.settings, started->digest.settings);
+    keep_sizes(settings, started->digest.settings);
   }
-  if (target.mode) parts.settings.mode = target.mode->mode;
-  target.bypasses.write_to(parts.settings);
-  parts.keeps_lists = target.keeps_lists;
-  parts.lists = std::move(target.lists);
+  if (target.mode) settings.mode = target.mode->mode;
+  target.bypasses.write_to(settings);
   state_.is_changing = true;
   save();
-  keeper_.publish(std::move(parts),
+  keeper_.publish(settings, std::move(target.lists),
                   [this, adopt = std::move(adopt),
                    published = std::move(published)](Result<std::uint64_t> result) {
                     finish();

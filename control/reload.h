@@ -152,8 +152,7 @@ class Reload {
   /// What is to be in force.
   struct Target {
     PolicySettings settings;
-    std::vector<ListEntry> lists;
-    bool keeps_lists = true;
+    OwnedFd lists;  ///< `encode_lists`, sealed; not open: those in force stay
     std::optional<ModeOverride> mode;
     Bypasses bypasses;
   };
@@ -197,16 +196,16 @@ class Reload {
   void end_reload(const ReloadRequest& request, const Result<ReloadAnswer>& result);
   [[nodiscard]] Result<std::uint64_t> revert_target(const RevertRequest& request) const;
   void run_revert(const RevertRequest& request);
-  void publish_entry(const RevertRequest& request, std::uint64_t id,
-                     std::optional<std::vector<ListEntry>> lists);
+  void publish_entry(const RevertRequest& request, std::uint64_t id, OwnedFd lists);
   void end_revert(const RevertRequest& request, Result<RevertAnswer> result);
   void run_confirm(const Answer<std::uint64_t>& answer);
   void run_mode(const std::string& by, Mode mode, const Answer<std::uint64_t>& answer);
   void run_bypasses(const BypassChange& change, const Answer<BypassAnswer>& answer);
   void run_diff(const Answer<DiffAnswer>& answer);
-  void restore_lists(std::uint64_t id, std::function<void(Result<std::vector<ListEntry>>)> done);
+  void restore_lists(std::uint64_t id, std::function<void(Result<OwnedFd>)> done);
   [[nodiscard]] Result<Target> target_in_force() const;
-  [[nodiscard]] ConfigChildRequest request_for_file(bool stages) const;
+  enum class Purpose : std::uint8_t { look, store, publish };
+  [[nodiscard]] ConfigChildRequest request_for_file(Purpose purpose) const;
 
   ReloadSetup setup_;
   KeeperLink& keeper_;
@@ -223,9 +222,6 @@ class Reload {
   TimeNs reasons_due_ = 0;
   TimeNs retry_at_ = 0;  ///< of what was to be put or taken back
 };
-
-/// Lists that came as a read's parts. Errors: invalid.
-[[nodiscard]] Result<std::vector<ListEntry>> lists_of(const ConfigRead& read);
 
 /// What status, metrics and health show of it: mode, configuration, reloads, bypasses, generation.
 void describe(const Reload& reload, ControlFacts& facts);

@@ -29,6 +29,10 @@ void answer_all(const std::vector<Answer<ReloadAnswer>>& answers,
   for (const auto& answer : answers) answer(result);
 }
 
+tl::unexpected<Error> left_out() {
+  return fail(ErrorKind::internal, "configuration: the child that read it left out its lists");
+}
+
 }  // namespace
 
 template <class T>
@@ -38,12 +42,14 @@ void Reload::enqueue_or_refuse(Job job, const Answer<T>& answer) {
   }
 }
 
-ConfigChildRequest Reload::request_for_file(bool stages) const {
+ConfigChildRequest Reload::request_for_file(Purpose purpose) const {
   ConfigChildRequest request;
   request.config_path = setup_.config_path;
   const ConfigEntry* entry = in_force();
   if (entry != nullptr && entry->can_be_restored) request.compare = history_.parts_path(entry->id);
-  if (stages) request.stage = history_.staging_path();
+  if (purpose != Purpose::look) request.stage = history_.staging_path();
+  request.publishes = purpose == Purpose::publish;
+  if (request.publishes && entry != nullptr) request.known_lists = entry->digest.lists_digest;
   return request;
 }
 
@@ -55,16 +61,15 @@ Result<Reload::Target> Reload::target_in_force() const {
   }
   return Target{.settings = entry->digest.settings,
                 .lists = {},
-                .keeps_lists = true,
                 .mode = state_.mode,
                 .bypasses = state_.bypasses};
 }
 
 /// Of an older configuration, read and checked by the child.
-void Reload::restore_lists(std::uint64_t id,
-                           std::function<void(Result<std::vector<ListEntry>>)> done) {
+void Reload::restore_lists(std::uint64_t id, std::function<void(Result<OwnedFd>)> done) {
   ConfigChildRequest request;
   request.restore = history_.parts_path(id);
+  request.publishes = true;
   setup_.read(request, [this, id, done = std::move(done)](Result<ConfigRead> read) {
     if (!read) return done(tl::unexpected<Error>(read.error()));
     const ConfigEntry* entry = history_.find(id);
@@ -72,7 +77,8 @@ void Reload::restore_lists(std::uint64_t id,
       return done(fail(ErrorKind::invalid,
                        fmt::format("{}: is not what was stored", history_.parts_path(id))));
     }
-    done(lists_of(*read));
+    if (!read->lists.is_open()) return done(left_out());
+    done(std::move(read->lists));
   });
 }
 
@@ -136,7 +142,7 @@ void Reload::run_reload(const ReloadRequest& request) {
                            "see that the state directory can be written, then reload without "
                            "confirmation"));
   }
-  setup_.read(request_for_file(true), [this, request](Result<ConfigRead> read) {
+  setup_.read(request_for_file(Purpose::publish), [this, request](Result<ConfigRead> read) {
     if (!read) return end_reload(request, tl::unexpected<Error>(read.error()));
     take_read(request, std::move(*read));
   });
@@ -154,12 +160,12 @@ void Reload::take_read(const ReloadRequest& request, ConfigRead read) {
   const ConfigEntry* entry = in_force();
   target.settings = read.digest.settings;
   target.bypasses = state_.bypasses;
-  target.keeps_lists = entry != nullptr && entry->digest.lists_digest == read.digest.lists_digest;
-  if (!target.keeps_lists) {
-    auto lists = lists_of(read);
-    if (!lists) return end_reload(request, tl::unexpected<Error>(lists.error()));
-    target.lists = std::move(*lists);
+  const bool keeps_lists =
+      entry != nullptr && entry->digest.lists_digest == read.digest.lists_digest;
+  if (keeps_lists == read.lists.is_open()) {
+    return end_reload(request, left_out());
   }
+  target.lists = std::move(read.lists);
   const auto outcome = std::make_shared<ReloadAnswer>();
   publish(
       std::move(target),
@@ -260,22 +266,20 @@ void Reload::run_revert(const RevertRequest& request) {
   const ConfigEntry* now = in_force();
   const std::string& lists = history_.find(*id)->digest.lists_digest;
   if (now != nullptr && now->digest.lists_digest == lists) {
-    return publish_entry(request, *id, std::nullopt);
+    return publish_entry(request, *id, {});
   }
-  restore_lists(*id, [this, request, id = *id](Result<std::vector<ListEntry>> restored) {
+  restore_lists(*id, [this, request, id = *id](Result<OwnedFd> restored) {
     if (!restored) return end_revert(request, tl::unexpected<Error>(restored.error()));
     publish_entry(request, id, std::move(*restored));
   });
 }
 
 /// What comes back after a missing confirmation has the mode that an operator had set before.
-void Reload::publish_entry(const RevertRequest& request, std::uint64_t id,
-                           std::optional<std::vector<ListEntry>> lists) {
+void Reload::publish_entry(const RevertRequest& request, std::uint64_t id, OwnedFd lists) {
   Target target;
   target.settings = history_.find(id)->digest.settings;
   target.bypasses = state_.bypasses;
-  target.keeps_lists = !lists;
-  if (lists) target.lists = std::move(*lists);
+  target.lists = std::move(lists);
   if (state_.confirm && state_.confirm->previous == id) target.mode = state_.confirm->mode_before;
   const auto adopt = [this, id, mode = target.mode](std::uint64_t) {
     const bool takes_back = state_.confirm && state_.confirm->previous == id;
@@ -347,7 +351,7 @@ void Reload::run_bypasses(const BypassChange& change, const Answer<BypassAnswer>
 
 void Reload::check(Answer<CheckAnswer> answer) {
   const auto run = [this, answer] {
-    setup_.read(request_for_file(false), [this, answer](Result<ConfigRead> read) {
+    setup_.read(request_for_file(Purpose::look), [this, answer](Result<ConfigRead> read) {
       finish();
       if (!read) return answer(tl::unexpected<Error>(read.error()));
       answer(CheckAnswer{read->digest.errors, read->digest.warnings, read->digest.findings});
@@ -365,7 +369,7 @@ void Reload::run_diff(const Answer<DiffAnswer>& answer) {
     finish();
     return answer(tl::unexpected<Error>(known.error()));
   }
-  setup_.read(request_for_file(false), [this, answer](Result<ConfigRead> read) {
+  setup_.read(request_for_file(Purpose::look), [this, answer](Result<ConfigRead> read) {
     finish();
     if (!read) return answer(tl::unexpected<Error>(read.error()));
     DiffAnswer difference;

@@ -28,10 +28,17 @@ struct Frame {
   std::uint32_t has_bulk;
   std::uint32_t text_bytes;
   std::uint32_t request;
-  std::uint32_t reserved;
+  std::uint32_t has_lists;
   std::array<char, kMessageTextMax + 1> text;
 };
 static_assert(sizeof(Frame) == 288 && std::is_trivially_copyable_v<Frame>);
+
+/// What travels beside a frame, in this order.
+struct Descriptors {
+  OwnedFd bulk;
+  OwnedFd lists;
+};
+constexpr std::size_t kDescriptorsMax = 2;
 
 Frame frame_of(const Message& message) {
   Frame frame{};
@@ -40,6 +47,7 @@ Frame frame_of(const Message& message) {
   frame.generation = message.generation;
   frame.request = static_cast<std::uint32_t>(message.request);
   frame.has_bulk = message.bulk.is_open() ? 1 : 0;
+  frame.has_lists = message.lists.is_open() ? 1 : 0;
   frame.text_bytes = static_cast<std::uint32_t>(std::min(message.text.size(), kMessageTextMax));
   std::memcpy(frame.text.data(), message.text.data(), frame.text_bytes);
   return frame;
@@ -56,7 +64,14 @@ bool is_request_known(MessageKind kind, std::uint32_t request) {
          request <= static_cast<std::uint32_t>(RequestKind::list_sources);
 }
 
-Result<Message> message_of(const Frame& frame, OwnedFd bulk) {
+bool has_what_it_says(const Frame& frame, MessageKind kind, const Descriptors& sent) {
+  return frame.has_bulk == (sent.bulk.is_open() ? 1U : 0U) &&
+         frame.has_lists == (sent.lists.is_open() ? 1U : 0U) &&
+         sent.bulk.is_open() == carries_bulk(kind) &&
+         (!sent.lists.is_open() || kind == MessageKind::publish_policy);
+}
+
+Result<Message> message_of(const Frame& frame, Descriptors sent) {
   if (frame.version != kChannelVersion) {
     return fail(ErrorKind::invalid, fmt::format("channel: the other end speaks version {}, not {}",
                                                 frame.version, kChannelVersion));
@@ -66,12 +81,16 @@ Result<Message> message_of(const Frame& frame, OwnedFd bulk) {
     return fail(ErrorKind::invalid, fmt::format("channel: unknown kind of message {}", frame.kind));
   }
   const auto kind = static_cast<MessageKind>(frame.kind);
-  if (frame.text_bytes > kMessageTextMax || frame.has_bulk != (bulk.is_open() ? 1U : 0U) ||
-      bulk.is_open() != carries_bulk(kind) || !is_request_known(kind, frame.request)) {
+  if (frame.text_bytes > kMessageTextMax || !has_what_it_says(frame, kind, sent) ||
+      !is_request_known(kind, frame.request)) {
     return fail(ErrorKind::invalid, "channel: a message contradicts itself");
   }
-  return Message{kind, frame.generation, std::string(frame.text.data(), frame.text_bytes),
-                 std::move(bulk), static_cast<RequestKind>(frame.request)};
+  return Message{kind,
+                 frame.generation,
+                 std::string(frame.text.data(), frame.text_bytes),
+                 std::move(sent.bulk),
+                 static_cast<RequestKind>(frame.request),
+                 std::move(sent.lists)};
 }
 
 tl::unexpected<Error> gone() {
@@ -86,16 +105,20 @@ Result<bool> send_frame(int socket, const Message& message) {
   msghdr header{};
   header.msg_iov = &vector;
   header.msg_iovlen = 1;
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  if (message.bulk.is_open()) {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kDescriptorsMax * sizeof(int))> control{};
+  std::array<int, kDescriptorsMax> fds{};
+  std::size_t count = 0;
+  for (const OwnedFd* fd : {&message.bulk, &message.lists}) {
+    if (fd->is_open()) fds[count++] = fd->fd();
+  }
+  if (count != 0) {
     header.msg_control = control.data();
-    header.msg_controllen = control.size();
+    header.msg_controllen = CMSG_SPACE(count * sizeof(int));
     cmsghdr* rights = CMSG_FIRSTHDR(&header);
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int));
-    const int fd = message.bulk.fd();
-    std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+    rights->cmsg_len = CMSG_LEN(count * sizeof(int));
+    std::memcpy(CMSG_DATA(rights), fds.data(), count * sizeof(int));
   }
   while (true) {
     const ssize_t sent = sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -106,16 +129,16 @@ Result<bool> send_frame(int socket, const Message& message) {
   }
 }
 
-/// The descriptor that came along, if exactly one did. Every other one is closed.
-OwnedFd take_descriptor(msghdr& header) {
-  OwnedFd taken;
+/// The descriptors that came along, up to as many as there may be. Every other one is closed.
+Descriptors take_descriptors(msghdr& header) {
+  Descriptors taken;
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; i < count; ++i) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
-      taken.reset(fd);
+      (taken.bulk.is_open() ? taken.lists : taken.bulk).reset(fd);
     }
   }
   return taken;
@@ -124,7 +147,7 @@ OwnedFd take_descriptor(msghdr& header) {
 Result<std::optional<Message>> receive_frame(int socket) {
   Frame frame{};
   iovec vector{&frame, sizeof frame};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kDescriptorsMax * sizeof(int))> control{};
   msghdr header{};
   header.msg_iov = &vector;
   header.msg_iovlen = 1;
@@ -136,13 +159,13 @@ Result<std::optional<Message>> receive_frame(int socket) {
   } while (received < 0 && errno == EINTR);
   if (received < 0 && would_block(errno)) return std::nullopt;
   if (received <= 0) return gone();
-  OwnedFd bulk = take_descriptor(header);
+  Descriptors sent = take_descriptors(header);
   if (received != static_cast<ssize_t>(sizeof frame) ||
       (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
     return fail(ErrorKind::invalid,
                 fmt::format("channel: a message of {} bytes, not {}", received, sizeof frame));
   }
-  auto message = message_of(frame, std::move(bulk));
+  auto message = message_of(frame, std::move(sent));
   if (!message) return tl::unexpected<Error>(message.error());
   return std::optional<Message>(std::move(*message));
 }
@@ -157,7 +180,7 @@ OwnedFd duplicate(const OwnedFd& fd) {
 struct Channel::MemoryLink {
   struct Waiting {
     Frame frame;
-    OwnedFd bulk;
+    Descriptors sent;
   };
   std::mutex mutex;
   std::array<std::deque<Waiting>, 2> queue;  ///< by receiving side
@@ -210,18 +233,25 @@ Result<bool> Channel::try_send(const Message& message) {
   if (!end.link->is_open[1 - end.side]) return gone();
   auto& queue = end.link->queue[1 - end.side];
   if (queue.size() >= kMemoryQueueMax) return false;
-  queue.push_back({frame_of(message), duplicate(message.bulk)});
+  queue.push_back({frame_of(message), {duplicate(message.bulk), duplicate(message.lists)}});
   return true;
 }
 
-Result<bool> Channel::try_publish(const PolicyParts& parts) {
+Result<bool> Channel::try_publish(const PolicySettings& settings, const OwnedFd& lists) {
   auto memfd = make_memfd("sluice-policy");
   if (!memfd) return tl::unexpected<Error>(memfd.error());
+  const PolicyParts parts{.settings = settings, .lists = {}, .keeps_lists = true};
   if (auto written = write_and_seal(memfd->fd(), encode_parts(parts)); !written) {
     return tl::unexpected<Error>(written.error());
   }
-  return try_send(
-      {MessageKind::publish_policy, parts.settings.generation, {}, std::move(*memfd), {}});
+  OwnedFd passed = duplicate(lists);
+  if (passed.is_open() != lists.is_open()) {
+    return fail(ErrorKind::io, fmt::format("channel: no descriptor: {}", std::strerror(errno)));
+  }
+  return try_send({.kind = MessageKind::publish_policy,
+                   .generation = settings.generation,
+                   .bulk = std::move(*memfd),
+                   .lists = std::move(passed)});
 }
 
 Result<bool> Channel::try_send_body(MessageKind kind, RequestKind request, std::uint64_t number,
@@ -231,7 +261,8 @@ Result<bool> Channel::try_send_body(MessageKind kind, RequestKind request, std::
   if (auto written = write_and_seal(memfd->fd(), body); !written) {
     return tl::unexpected<Error>(written.error());
   }
-  return try_send({kind, number, {}, std::move(*memfd), request});
+  return try_send(
+      {.kind = kind, .generation = number, .bulk = std::move(*memfd), .request = request});
 }
 
 Result<std::optional<Message>> Channel::try_receive() {
@@ -248,7 +279,7 @@ Result<std::optional<Message>> Channel::try_receive() {
     waiting = std::move(queue.front());
     queue.pop_front();
   }
-  auto message = message_of(waiting.frame, std::move(waiting.bulk));
+  auto message = message_of(waiting.frame, std::move(waiting.sent));
   if (!message) return tl::unexpected<Error>(message.error());
   return std::optional<Message>(std::move(*message));
 }
@@ -271,9 +302,20 @@ Result<PolicyParts> parts_of(const Message& message) {
   auto view = SealedView::map(message.bulk.fd(), kPartsBytesMax);
   if (!view) return tl::unexpected<Error>(view.error());
   auto parts = decode_parts(view->bytes());
-  if (parts && parts->settings.generation != message.generation) {
+  if (!parts) return parts;
+  if (parts->settings.generation != message.generation) {
     return fail(ErrorKind::invalid, "policy parts: another generation than their message says");
   }
+  if (!parts->keeps_lists) {
+    return fail(ErrorKind::invalid, "policy parts: lists among the settings: beside them would do");
+  }
+  if (!message.lists.is_open()) return parts;
+  auto lists_view = SealedView::map(message.lists.fd(), kPartsBytesMax);
+  if (!lists_view) return with_context("policy lists", lists_view.error());
+  auto lists = decode_lists(lists_view->bytes());
+  if (!lists) return tl::unexpected<Error>(lists.error());
+  parts->lists = std::move(*lists);
+  parts->keeps_lists = false;
   return parts;
 }
 

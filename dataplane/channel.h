@@ -19,7 +19,7 @@
 
 namespace sluice {
 
-inline constexpr std::uint32_t kChannelVersion = 2;
+inline constexpr std::uint32_t kChannelVersion = 3;
 inline constexpr std::size_t kMessageTextMax = 255;
 
 /// The descriptors that the control process finds open when it starts.
@@ -29,7 +29,7 @@ inline constexpr int kControlTailsFd = 5;
 
 enum class MessageKind : std::uint32_t {
   hello = 1,       ///< first message of either end; generation = the policy in force
-  publish_policy,  ///< control -> keeper, with parts
+  publish_policy,  ///< control -> keeper, with settings, and lists where they are others
   ack,             ///< keeper -> control: every worker obeys this generation
   refused,         ///< keeper -> control: this generation was not taken, text says why
   ping,            ///< keeper -> control, answered by
@@ -46,6 +46,7 @@ struct Message {
   std::string text = {};     ///< at most kMessageTextMax bytes are sent
   OwnedFd bulk = {};         ///< sealed memfd; with publish_policy, request and reply only
   RequestKind request = {};  ///< with request and reply
+  OwnedFd lists = {};        ///< another sealed memfd; with publish_policy only
 };
 
 class Channel {
@@ -61,8 +62,10 @@ class Channel {
   /// False = the other end is slow and the queue is full: the message was not sent, try later.
   /// Errors: unavailable when the other end is gone.
   [[nodiscard]] Result<bool> try_send(const Message& message);
-  /// `publish_policy` with `parts` as its bulk and their generation.
-  [[nodiscard]] Result<bool> try_publish(const PolicyParts& parts);
+  /// `publish_policy` with the generation of `settings`. `lists` is a sealed memfd of
+  /// `encode_lists`, which is passed on as it is: a million prefixes cost no more than one. Not
+  /// open: the lists in force stay.
+  [[nodiscard]] Result<bool> try_publish(const PolicySettings& settings, const OwnedFd& lists);
   /// A request or its reply, with `body` in a sealed memfd.
   [[nodiscard]] Result<bool> try_send_body(MessageKind kind, RequestKind request,
                                            std::uint64_t number, std::span<const std::byte> body);
@@ -95,7 +98,7 @@ class Channel {
 
 /// The body that came with a request or reply, mapped. Errors: invalid.
 [[nodiscard]] Result<SealedView> body_of(const Message& message);
-/// The parts that came with a `publish_policy`. Errors: invalid.
+/// What came with a `publish_policy`, with the generation of the message. Errors: invalid.
 [[nodiscard]] Result<PolicyParts> parts_of(const Message& message);
 
 }  // namespace sluice

@@ -1,11 +1,14 @@
 #include "dataplane/parts_codec.h"
 
+#include <fmt/format.h>
+
 #include "dataplane/address_codec.h"
 
 namespace sluice {
 namespace {
 
 constexpr std::uint32_t kPartsVersion = 2;
+constexpr std::uint32_t kListsVersion = 1;
 constexpr std::uint64_t kYearNs = 366ULL * 86'400 * kNsPerSecond;
 
 template <class Archive>
@@ -75,6 +78,18 @@ void code_entry(Archive& io, ListEntry& entry) {
 }
 
 template <class Archive>
+void code_lists(Archive& io, std::vector<ListEntry>& lists) {
+  io.sequence(lists, kListEntriesMax, [&io](ListEntry& entry) { code_entry(io, entry); });
+}
+
+template <class Archive>
+void code_lists_alone(Archive& io, std::vector<ListEntry>& lists) {
+  std::uint32_t version = kListsVersion;
+  io.number(version, kListsVersion, kListsVersion);
+  code_lists(io, lists);
+}
+
+template <class Archive>
 void code_all(Archive& io, PolicyParts& parts) {
   std::uint32_t version = kPartsVersion;
   io.number(version, kPartsVersion, kPartsVersion);
@@ -92,7 +107,12 @@ void code_all(Archive& io, PolicyParts& parts) {
   io.number(settings.overload.low_percent, 0, 99);
   code_bypasses(io, settings);
   io.boolean(parts.keeps_lists);
-  io.sequence(parts.lists, kListEntriesMax, [&io](ListEntry& entry) { code_entry(io, entry); });
+  code_lists(io, parts.lists);
+}
+
+tl::unexpected<Error> out_of_range(const char* what) {
+  return fail(ErrorKind::invalid,
+              fmt::format("{}: a length, version or value is out of range", what));
 }
 
 }  // namespace
@@ -102,6 +122,20 @@ void code(PlainWriter& writer, PolicyParts& parts) { code_all(writer, parts); }
 void code(PlainReader& reader, PolicyParts& parts) {
   code_all(reader, parts);
   reader.check(parts.lists.empty() || !parts.keeps_lists);
+}
+
+std::vector<std::byte> encode_lists(std::vector<ListEntry> lists) {
+  PlainWriter writer;
+  code_lists_alone(writer, lists);
+  return writer.bytes();
+}
+
+Result<std::vector<ListEntry>> decode_lists(std::span<const std::byte> bytes) {
+  std::vector<ListEntry> lists;
+  PlainReader reader(bytes);
+  code_lists_alone(reader, lists);
+  if (!reader.is_complete()) return out_of_range("policy lists");
+  return lists;
 }
 
 std::vector<std::byte> encode_parts(const PolicyParts& parts) {
@@ -115,9 +149,7 @@ Result<PolicyParts> decode_parts(std::span<const std::byte> bytes) {
   PolicyParts parts;
   PlainReader reader(bytes);
   code(reader, parts);
-  if (!reader.is_complete()) {
-    return fail(ErrorKind::invalid, "policy parts: a length, version or value is out of range");
-  }
+  if (!reader.is_complete()) return out_of_range("policy parts");
   return parts;
 }
 

@@ -1,5 +1,5 @@
-// Policy parts as bytes, the bulk of `publish_policy` and the tail of the wire plan. No DPDK here.
-// Control side, keeper and start-up.
+// Policy parts as bytes: what `publish_policy` carries, what the history keeps, and the tail of the
+// wire plan. No DPDK here. Control side, keeper and start-up.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +15,11 @@ namespace sluice {
 /// Most list entries of one policy, and the largest bulk that is accepted.
 inline constexpr std::size_t kListEntriesMax = 4'000'000;
 inline constexpr std::size_t kPartsBytesMax = 128U << 20;
+
+/// Lists alone, as they travel beside the settings of a `publish_policy`.
+[[nodiscard]] std::vector<std::byte> encode_lists(std::vector<ListEntry> lists);
+/// Errors: invalid, as of `decode_parts`.
+[[nodiscard]] Result<std::vector<ListEntry>> decode_lists(std::span<const std::byte> bytes);
 
 [[nodiscard]] std::vector<std::byte> encode_parts(const PolicyParts& parts);
 /// Errors: invalid, for a wrong version, a wrong length, or any value out of its range.

@@ -137,6 +137,8 @@ int run_verb(int argc, char** argv) {
   digest->add_option("--restore", read.restore);
   digest->add_option("--compare", read.compare);
   digest->add_option("--stage", read.stage);
+  digest->add_flag("--publish", read.publishes);
+  digest->add_option("--known-lists", read.known_lists);
 
   // The keeper starts the control process under this name; nobody types it.
   CLI::App* control = app.add_subcommand("control", "")->group("");
@@ -152,7 +154,7 @@ int run_verb(int argc, char** argv) {
   if (*plan_app) return plan(path, as_json);
   if (*digest) {
     limit_config_child();
-    return run_config_child(read, check_for_start, kDigestFd, kPartsFd);
+    return run_config_child(read, check_for_start, kDigestFd, kListsFd);
   }
   if (*doctor_app) return doctor(examined, as_json);
   if (*replay_app) return replay(std::move(arguments));

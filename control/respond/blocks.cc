@@ -109,10 +109,9 @@ void Blocks::give_up_late(TimeNs now) {
   }
 }
 
-Result<BlockReceipt> Blocks::receipt_of(const Result<std::vector<std::byte>>& body,
-                                        std::size_t added) const {
+Result<BlockReceipt> Blocks::receipt_of(const Result<SealedView>& body, std::size_t added) const {
   if (!body) return tl::unexpected<Error>(body.error());
-  auto receipt = decode_as<BlockReceipt>(*body);
+  auto receipt = decode_as<BlockReceipt>(body->bytes());
   if (!receipt) return tl::unexpected<Error>(receipt.error());
   const bool is_whole = receipt->slots.size() == added &&
                         std::ranges::all_of(receipt->slots, [this](std::uint32_t slot) {
@@ -140,8 +139,7 @@ void Blocks::send_all() {
                   [this, ids = std::move(ids)](const auto& body) { take_all(ids, body); });
 }
 
-void Blocks::take_all(const std::vector<std::uint64_t>& ids,
-                      const Result<std::vector<std::byte>>& body) {
+void Blocks::take_all(const std::vector<std::uint64_t>& ids, const Result<SealedView>& body) {
   const auto receipt = receipt_of(body, ids.size());
   is_certain_ = receipt.has_value();
   if (!receipt) {
@@ -220,7 +218,7 @@ void Blocks::run_addition(const std::shared_ptr<Addition>& addition) {
                   [this, addition](const auto& body) { take_added(*addition, body); });
 }
 
-void Blocks::take_added(Addition& addition, const Result<std::vector<std::byte>>& body) {
+void Blocks::take_added(Addition& addition, const Result<SealedView>& body) {
   const auto receipt = receipt_of(body, addition.requests.size());
   if (!receipt) {
     addition.done(tl::unexpected<Error>(receipt.error()));
@@ -294,7 +292,7 @@ void Blocks::run_removal(const std::shared_ptr<Removal>& removal) {
                   [this, removal](const auto& body) { take_removed(*removal, body); });
 }
 
-void Blocks::take_removed(Removal& removal, const Result<std::vector<std::byte>>& body) {
+void Blocks::take_removed(Removal& removal, const Result<SealedView>& body) {
   if (const auto receipt = receipt_of(body, 0); !receipt) {
     removal.done(tl::unexpected<Error>(receipt.error()));
     return finish(false);

@@ -114,15 +114,15 @@ class Blocks {
   void finish(bool is_certain);
   void give_up_late(TimeNs now);
   void send_all();
-  void take_all(const std::vector<std::uint64_t>& ids, const Result<std::vector<std::byte>>& body);
+  void take_all(const std::vector<std::uint64_t>& ids, const Result<SealedView>& body);
   [[nodiscard]] Status check_room(const std::vector<BlockRequest>& requests) const;
   [[nodiscard]] Status check_lengths(const std::vector<BlockRequest>& requests) const;
   void run_addition(const std::shared_ptr<Addition>& addition);
-  void take_added(Addition& addition, const Result<std::vector<std::byte>>& body);
+  void take_added(Addition& addition, const Result<SealedView>& body);
   void run_removal(const std::shared_ptr<Removal>& removal);
   [[nodiscard]] Result<std::vector<std::uint64_t>> ids_of(const BlockRemoval& removal);
-  void take_removed(Removal& removal, const Result<std::vector<std::byte>>& body);
-  [[nodiscard]] Result<BlockReceipt> receipt_of(const Result<std::vector<std::byte>>& body,
+  void take_removed(Removal& removal, const Result<SealedView>& body);
+  [[nodiscard]] Result<BlockReceipt> receipt_of(const Result<SealedView>& body,
                                                 std::size_t added) const;
   [[nodiscard]] bool is_let_through(const BlockTarget& target) const;
   void watch_slot(BlockSet::Entry& entry, std::uint32_t slot) const;

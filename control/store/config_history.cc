@@ -146,7 +146,9 @@ void ConfigHistory::forget_oldest(std::span<const std::uint64_t> needed) {
       ++i;
       continue;
     }
-    for (const char* kind : {"entry", "yaml", "parts"}) unlink(path_of(id, kind).c_str());
+    for (const char* kind : {"entry", "yaml"}) unlink(path_of(id, kind).c_str());
+    // Removing a large file takes its time. The next child writes over this one.
+    std::rename(parts_path(id).c_str(), (staging_path() + ".parts").c_str());
     entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
   }
 }

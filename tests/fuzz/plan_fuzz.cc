@@ -1,5 +1,5 @@
-// Any bytes as a wire plan or as policy parts: refused, or written back as the same bytes, so that
-// no two byte strings mean one plan and nothing in it was misread.
+// Any bytes as a wire plan, as policy parts or as their lists: refused, or written back as the same
+// bytes, so that no two byte strings mean one plan and nothing in it was misread.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -30,11 +30,25 @@ void check_parts(std::span<const std::byte> bytes) {
   if (parts) check_same(bytes, sluice::encode_parts(*parts));
 }
 
+void check_lists(std::span<const std::byte> bytes) {
+  const auto lists = sluice::decode_lists(bytes);
+  if (lists) check_same(bytes, sluice::encode_lists(*lists));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const auto bytes = std::as_bytes(std::span(data + 1, size - 1));
-  data[0] % 2 == 0 ? check_plan(bytes) : check_parts(bytes);
+  switch (data[0] % 3) {
+    case 0:
+      check_lists(bytes);
+      break;
+    case 1:
+      check_plan(bytes);
+      break;
+    default:
+      check_parts(bytes);
+  }
   return 0;
 }

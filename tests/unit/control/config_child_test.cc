@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "control/reload.h"
+#include "dataplane/parts_codec.h"
 #include "tests/support/scratch_dir.h"
 
 namespace sluice {
@@ -83,9 +83,10 @@ TEST(ConfigChildRole, DISABLED_PlaysTheChild) {
   for (std::size_t i = 0; i + 1 < words.size(); ++i) {
     if (words[i] == "--config") request.config_path = words[i + 1];
     if (words[i] == "--stage") request.stage = words[i + 1];
+    if (words[i] == "--publish") request.publishes = true;
   }
   ASSERT_FALSE(request.config_path.empty());
-  ASSERT_EQ(run_config_child(request, judge, kDigestFd, kPartsFd), 0);
+  ASSERT_EQ(run_config_child(request, judge, kDigestFd, kListsFd), 0);
 }
 
 TEST(ConfigChild, AnswersFromAProcessOfItsOwn) {
@@ -93,16 +94,32 @@ TEST(ConfigChild, AnswersFromAProcessOfItsOwn) {
   ConfigChildRequest request =
       of_file(dir.write("a.yaml", std::string(kPairs) + "lists: {deny: {source: [10.0.0.0/8]}}\n"));
   request.stage = dir.file("staged");
+  request.publishes = true;
+  request.known_lists = "of others";
   Child child({"/proc/self/exe", "--gtest_also_run_disabled_tests", "--gtest_brief=1",
                "--gtest_filter=ConfigChildRole.DISABLED_PlaysTheChild"});
   const auto read = child.run(request);
   ASSERT_TRUE(read.has_value()) << read.error().message;
   EXPECT_EQ(read->digest.errors, 0U);
   EXPECT_TRUE(read->digest.is_staged) << read->digest.staging_error;
-  const auto lists = lists_of(*read);
+  const auto view = SealedView::map(read->lists.fd(), kPartsBytesMax);
+  ASSERT_TRUE(view.has_value()) << view.error().message;
+  const auto lists = decode_lists(view->bytes());
   ASSERT_TRUE(lists.has_value());
   EXPECT_EQ(lists->size(), 1U);
   EXPECT_NE(test::read_text(dir.file("staged.yaml")).find("10.0.0.0/8"), std::string::npos);
+}
+
+TEST(ConfigChild, LeavesListsOutThatNobodyWillPublish) {
+  const test::ScratchDir dir;
+  ConfigChildRequest request =
+      of_file(dir.write("a.yaml", std::string(kPairs) + "lists: {deny: {source: [10.0.0.0/8]}}\n"));
+  const auto looked = read_config_here(request, judge);
+  EXPECT_FALSE(looked.value().lists.is_open());
+  request.publishes = true;
+  EXPECT_TRUE(read_config_here(request, judge).value().lists.is_open());
+  request.known_lists = looked->digest.lists_digest;
+  EXPECT_FALSE(read_config_here(request, judge).value().lists.is_open());
 }
 
 TEST(ConfigChild, TellsOfAChildThatFails) {

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "dataplane/parts_codec.h"
+
 namespace sluice {
 namespace {
 
@@ -21,11 +23,11 @@ class KeeperLinkTest : public testing::Test {
     link_.obey({.kind = MessageKind::hello, .generation = generation}, kStart);
   }
   void publish() {
-    link_.publish({}, [this](Result<std::uint64_t> result) { published_.push_back(result); });
+    link_.publish({}, {}, [this](Result<std::uint64_t> result) { published_.push_back(result); });
   }
   void ask() {
     link_.request(RequestKind::list_flows, encode(RowQuery{}),
-                  [this](Result<std::vector<std::byte>> result) { replied_.push_back(result); });
+                  [this](Result<SealedView> result) { replied_.push_back(std::move(result)); });
   }
   /// What the keeper finds next; it must be there.
   Message next() {
@@ -38,7 +40,7 @@ class KeeperLinkTest : public testing::Test {
   Channel keeper_;
   KeeperLink link_;
   std::vector<Result<std::uint64_t>> published_;
-  std::vector<Result<std::vector<std::byte>>> replied_;
+  std::vector<Result<SealedView>> replied_;
 };
 
 TEST_F(KeeperLinkTest, SendsNothingBeforeTheKeeperHasGreeted) {
@@ -79,6 +81,36 @@ TEST_F(KeeperLinkTest, PublishesOneAfterTheOtherAndAnswersEach) {
   EXPECT_EQ(link_.generation(), 8U);
 }
 
+TEST_F(KeeperLinkTest, PassesListsOnAsTheyAre) {
+  greet(7);
+  auto lists = make_memfd("test");
+  const std::vector<ListEntry> sent = {
+      {*parse_ip_prefix("10.0.0.0/8"), ListKind::deny, ListSide::source}};
+  ASSERT_TRUE(lists && write_and_seal(lists->fd(), encode_lists(sent)));
+  link_.publish({}, std::move(*lists), {});
+  link_.turn(kStart);
+  const auto parts = parts_of(next());
+  ASSERT_TRUE(parts.has_value()) << parts.error().message;
+  EXPECT_FALSE(parts->keeps_lists);
+  EXPECT_EQ(encode_lists(parts->lists), encode_lists(sent));
+  link_.obey({.kind = MessageKind::ack, .generation = 8}, kStart);
+  publish();
+  link_.turn(kStart);
+  EXPECT_TRUE(parts_of(next())->keeps_lists);
+}
+
+TEST_F(KeeperLinkTest, SendsABodyThatIsSealedAlready) {
+  greet(7);
+  auto body = make_memfd("test");
+  ASSERT_TRUE(body && write_and_seal(body->fd(), encode(RowQuery{.cursor = 5})));
+  link_.request(RequestKind::list_flows, std::move(*body), {});
+  link_.turn(kStart);
+  const Message asked = next();
+  EXPECT_EQ(decode_as<RowQuery>(body_of(asked)->bytes())->cursor, 5U);
+  link_.turn(kStart);
+  EXPECT_TRUE(is_quiet());
+}
+
 TEST_F(KeeperLinkTest, GivesUpAPolicyThatIsNeverAnswered) {
   greet(1);
   publish();
@@ -111,7 +143,7 @@ TEST_F(KeeperLinkTest, MatchesRepliesToRequestsByNumber) {
   ASSERT_TRUE(message && *message);
   link_.obey(**message, kStart);
   ASSERT_EQ(replied_.size(), 1U);
-  EXPECT_EQ(decode_as<FlowRows>(replied_[0].value())->next, 5U);
+  EXPECT_EQ(decode_as<FlowRows>(replied_[0].value().bytes())->next, 5U);
   link_.obey({.kind = MessageKind::denied, .generation = first, .text = "busy"}, kStart);
   ASSERT_EQ(replied_.size(), 2U);
   EXPECT_EQ(replied_[1].error().message, "busy");

@@ -44,6 +44,17 @@ PolicyParts some_parts() {
   return parts;
 }
 
+OwnedFd sealed_lists(const PolicyParts& parts) {
+  OwnedFd memfd = std::move(*make_memfd("test"));
+  EXPECT_TRUE(write_and_seal(memfd.fd(), encode_lists(parts.lists)));
+  return memfd;
+}
+
+/// As a bulk: the settings, which are without lists.
+std::vector<std::byte> some_settings() {
+  return encode_parts({.settings = some_parts().settings, .lists = {}, .keeps_lists = true});
+}
+
 TEST_P(ChannelOfAKind, HasNothingWaitingAtFirst) {
   const auto message = keeper().try_receive();
   ASSERT_TRUE(message);
@@ -64,13 +75,50 @@ TEST_P(ChannelOfAKind, CarriesMessagesBothWaysInOrder) {
 
 TEST_P(ChannelOfAKind, CarriesAPolicy) {
   const PolicyParts sent = some_parts();
-  ASSERT_TRUE(*control().try_publish(sent));
+  const OwnedFd lists = sealed_lists(sent);
+  ASSERT_TRUE(*control().try_publish(sent.settings, lists));
+  EXPECT_TRUE(lists.is_open()) << "the sender keeps its own";
   const auto message = keeper().try_receive();
   ASSERT_TRUE(message && message->has_value());
   EXPECT_EQ((*message)->generation, 7u);
   const auto parts = parts_of(**message);
   ASSERT_TRUE(parts) << parts.error().message;
   EXPECT_EQ(encode_parts(*parts), encode_parts(sent));
+}
+
+TEST_P(ChannelOfAKind, CarriesAPolicyWhoseListsStay) {
+  ASSERT_TRUE(*control().try_publish(some_parts().settings, {}));
+  const auto parts = parts_of(**keeper().try_receive());
+  ASSERT_TRUE(parts) << parts.error().message;
+  EXPECT_TRUE(parts->keeps_lists);
+  EXPECT_EQ(parts->settings.mode, Mode::monitor);
+}
+
+TEST_P(ChannelOfAKind, RefusesListsThatAreDamagedOrAmongTheSettings) {
+  auto bytes = encode_lists(some_parts().lists);
+  bytes.pop_back();
+  OwnedFd lists = std::move(*make_memfd("test"));
+  ASSERT_TRUE(write_and_seal(lists.fd(), bytes));
+  ASSERT_TRUE(*control().try_publish(some_parts().settings, lists));
+  EXPECT_FALSE(parts_of(**keeper().try_receive()));
+  Message message{.kind = MessageKind::publish_policy, .generation = 7};
+  message.bulk = std::move(*make_memfd("test"));
+  ASSERT_TRUE(write_and_seal(message.bulk.fd(), encode_parts(some_parts())));
+  ASSERT_TRUE(*control().try_send(message));
+  EXPECT_FALSE(parts_of(**keeper().try_receive()));
+}
+
+TEST_P(ChannelOfAKind, RefusesListsWhereNoneBelong) {
+  Message message{.kind = MessageKind::request, .request = RequestKind::list_flows};
+  message.bulk = std::move(*make_memfd("test"));
+  message.lists = std::move(*make_memfd("test"));
+  ASSERT_TRUE(*control().try_send(message));
+  EXPECT_FALSE(keeper().try_receive());
+  message.kind = MessageKind::publish_policy;
+  message.request = {};
+  message.bulk.reset();
+  ASSERT_TRUE(*control().try_send(message));
+  EXPECT_FALSE(keeper().try_receive());
 }
 
 TEST_P(ChannelOfAKind, SaysWhenTheOtherEndIsSlow) {
@@ -110,7 +158,7 @@ TEST_P(ChannelOfAKind, RefusesABulkWhereNoneBelongs) {
 TEST_P(ChannelOfAKind, RefusesAPolicyThatIsNotSealed) {
   Message message{.kind = MessageKind::publish_policy, .generation = 7};
   message.bulk = std::move(*make_memfd("test"));
-  const auto bytes = encode_parts(some_parts());
+  const auto bytes = some_settings();
   ASSERT_EQ(write(message.bulk.fd(), bytes.data(), bytes.size()),
             static_cast<ssize_t>(bytes.size()));
   ASSERT_TRUE(*control().try_send(message));
@@ -124,7 +172,7 @@ TEST_P(ChannelOfAKind, RefusesAPolicyThatIsNotSealed) {
 TEST_P(ChannelOfAKind, RefusesAPolicyOfAnotherGenerationThanAnnounced) {
   Message message{.kind = MessageKind::publish_policy, .generation = 8};
   message.bulk = std::move(*make_memfd("test"));
-  ASSERT_TRUE(write_and_seal(message.bulk.fd(), encode_parts(some_parts())));
+  ASSERT_TRUE(write_and_seal(message.bulk.fd(), some_settings()));
   ASSERT_TRUE(*control().try_send(message));
   EXPECT_FALSE(parts_of(**keeper().try_receive()));
 }
@@ -144,7 +192,7 @@ struct RawPeer {
 TEST(Channel, RefusesFramesOfAnyOtherSizeAndGoesOn) {
   RawPeer peer;
   const std::array<char, 1024> junk{};
-  for (const std::size_t size : {1UL, 4UL, 279UL, 281UL, 1024UL}) {
+  for (const std::size_t size : {1UL, 4UL, 280UL, 287UL, 289UL, 1024UL}) {
     ASSERT_EQ(send(peer.raw.fd(), junk.data(), size, 0), static_cast<ssize_t>(size));
     const auto received = peer.channel->try_receive();
     ASSERT_FALSE(received) << size;
@@ -156,14 +204,14 @@ TEST(Channel, RefusesFramesOfAnyOtherSizeAndGoesOn) {
 TEST(Channel, RefusesEveryFrameWithABadHead) {
   auto honest = std::move(*Channel::make_socket_pair());
   ASSERT_TRUE(*honest.first.try_send({.kind = MessageKind::ping, .text = "t"}));
-  std::array<unsigned char, 280> frame{};
-  ASSERT_EQ(recv(honest.second.fd(), frame.data(), frame.size(), 0), 280);
+  std::array<unsigned char, 288> frame{};
+  ASSERT_EQ(recv(honest.second.fd(), frame.data(), frame.size(), 0), 288);
   RawPeer peer;
   // Version, kind, bulk flag and text length; a generation may be anything.
   for (const std::size_t offset : {0UL, 1UL, 5UL, 7UL, 16UL, 19UL, 21UL, 23UL}) {
     auto bad = frame;
     bad[offset] = static_cast<unsigned char>(bad[offset] ^ 0x80U);
-    ASSERT_EQ(send(peer.raw.fd(), bad.data(), bad.size(), 0), 280);
+    ASSERT_EQ(send(peer.raw.fd(), bad.data(), bad.size(), 0), 288);
     EXPECT_FALSE(peer.channel->try_receive()) << offset;
   }
 }
@@ -172,7 +220,7 @@ TEST(Channel, ClosesDescriptorsItDidNotAskFor) {
   RawPeer peer;
   const OwnedFd extra = std::move(*make_memfd("test"));
   std::array<int, 3> fds = {extra.fd(), extra.fd(), extra.fd()};
-  std::array<char, 280> frame{};
+  std::array<char, 288> frame{};
   iovec vector{frame.data(), frame.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof fds)> control{};
   msghdr header{};
@@ -186,7 +234,7 @@ TEST(Channel, ClosesDescriptorsItDidNotAskFor) {
   rights->cmsg_len = CMSG_LEN(sizeof fds);
   std::memcpy(CMSG_DATA(rights), fds.data(), sizeof fds);
   const OwnedFd before(dup(0));
-  ASSERT_EQ(sendmsg(peer.raw.fd(), &header, 0), 280);
+  ASSERT_EQ(sendmsg(peer.raw.fd(), &header, 0), 288);
   EXPECT_FALSE(peer.channel->try_receive());
   const OwnedFd after(dup(0));
   EXPECT_EQ(after.fd(), before.fd() + 1);
@@ -203,6 +251,16 @@ TEST(PolicyPartsCodec, RefusesEveryTruncation) {
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_FALSE(decode_parts(std::span(bytes).first(size))) << size;
   }
+}
+
+TEST(PolicyListsCodec, RefusesEveryTruncationAndBytesBehindTheEnd) {
+  auto bytes = encode_lists(some_parts().lists);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(decode_lists(std::span(bytes).first(size))) << size;
+  }
+  EXPECT_EQ(decode_lists(bytes)->size(), some_parts().lists.size());
+  bytes.push_back(std::byte{0});
+  EXPECT_FALSE(decode_lists(bytes));
 }
 
 TEST(PolicyPartsCodec, RefusesBytesBehindTheEnd) {

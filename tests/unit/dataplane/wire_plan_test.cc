@@ -46,6 +46,7 @@ void keep_plan_seed(char kind, std::span<const std::byte> bytes) {
 bool is_readable(const WirePlan& plan) {
   keep_plan_seed('p', encode_wire_plan(plan));
   keep_plan_seed('q', encode_parts(plan.parts));
+  keep_plan_seed('r', encode_lists(plan.parts.lists));
   return decode_wire_plan(encode_wire_plan(plan)).has_value();
 }
 
