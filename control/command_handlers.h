@@ -6,6 +6,10 @@
 
 namespace sluice {
 
+/// Rows of one answer, whatever the client asks for: some tenths of a millisecond. Its cursor goes
+/// on.
+inline constexpr std::uint64_t kRowsPerPage = 100;
+
 // commands_view.cc
 void show_version(Services&, const Caller&, const nlohmann::json& args, Reply reply);
 void show_status(Services&, const Caller&, const nlohmann::json& args, Reply reply);

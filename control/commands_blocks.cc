@@ -20,8 +20,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kRowsUnlessAsked = 100;
-constexpr std::uint64_t kRowsMax = 1000;
 constexpr std::size_t kTextBytesMax = 1024;
 
 /// The blocks, or an answer that there are none.
@@ -187,11 +185,15 @@ void list_blocks(Services& services, const Caller&, const json& args, Reply repl
   if (blocks == nullptr) return;
   BlockQuery query;
   query.cursor = args.value("cursor", std::uint64_t{0});
-  query.most = std::clamp<std::uint64_t>(args.value("limit", kRowsUnlessAsked), 1, kRowsMax);
+  query.most = std::clamp<std::uint64_t>(args.value("limit", kRowsPerPage), 1, kRowsPerPage);
   if (args.contains("touching")) {
     auto prefix = parse_ip_prefix(args["touching"].get_ref<const std::string&>());
     if (!prefix) return reply(with_context("touching", prefix.error()));
     query.touching = *prefix;
+  }
+  if (!blocks->is_ready()) {
+    return reply(fail(ErrorKind::unavailable, "blocks: their journal is being read",
+                      "try again in a moment"));
   }
   const BlockPage page = blocks->list(query);
   json items = json::array();

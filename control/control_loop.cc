@@ -237,8 +237,24 @@ void ControlLoop::send_waiting() {
   const TimeNs now = clock_.now();
   reload_.turn(now);
   keeper_.turn(now);
+  arm_work();
   // Whoever was just answered sees what came of it.
   fill_facts();
+}
+
+/// What concerns all blocks is done in pieces, each an event of its own: what others wait for has
+/// its turn in between.
+void ControlLoop::arm_work() {
+  if (is_work_armed_ || !blocks_.has_work()) return;
+  is_work_armed_ =
+      sd_event_add_defer(
+          loop_.get(), nullptr,
+          [](sd_event_source*, void* self) { return call<&ControlLoop::work>(self); }, this) >= 0;
+}
+
+void ControlLoop::work() {
+  is_work_armed_ = false;
+  blocks_.work(clock_.now());
 }
 
 void ControlLoop::receive() {

@@ -64,6 +64,8 @@ class ControlLoop {
   void turn();
   void drain();
   void send_waiting();
+  void arm_work();
+  void work();
   void receive();
   void obey(const Message& message);
   void hang_up();
@@ -100,6 +102,7 @@ class ControlLoop {
   Services services_;
   ControlSocket socket_;
   TimeNs turned_at_ = 0;
+  bool is_work_armed_ = false;
   bool is_stopping_ = false;
 };
 

@@ -1,5 +1,13 @@
 #include "dataplane/requests.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
 #include "dataplane/address_codec.h"
 #include "base/plain_codec.h"
 
@@ -66,6 +74,15 @@ void code(Archive& io, SourceRows& rows) {
   });
 }
 
+/// Of changes without any block: the flag, the count of those that are added, and that of others.
+constexpr std::size_t kAddedCountAt = sizeof(std::uint8_t);
+constexpr std::size_t kAddedAt = kAddedCountAt + sizeof(std::uint32_t);
+constexpr std::size_t kSlotsAt = sizeof(std::uint64_t) + sizeof(std::uint32_t);
+
+tl::unexpected<Error> cannot_write() {
+  return fail(ErrorKind::io, fmt::format("cannot write shared memory: {}", std::strerror(errno)));
+}
+
 template <class T>
 std::vector<std::byte> encode_plain(const T& value) {
   T copy = value;
@@ -86,6 +103,58 @@ Result<T> decode_plain(std::span<const std::byte> bytes) {
 }
 
 }  // namespace
+
+Result<WholeBlocksBody> WholeBlocksBody::begin() {
+  auto memfd = make_memfd("sluice-blocks");
+  if (!memfd) return tl::unexpected<Error>(memfd.error());
+  BlockChanges none;
+  none.replaces_all = true;
+  const auto head = encode(none);
+  if (write(memfd->fd(), head.data(), kAddedAt) != static_cast<ssize_t>(kAddedAt)) {
+    return cannot_write();
+  }
+  return WholeBlocksBody(std::move(*memfd));
+}
+
+Status WholeBlocksBody::append(std::span<const BlockEntry> added) {
+  PlainWriter writer;
+  for (BlockEntry block : added) code_block(writer, block);
+  const auto& bytes = writer.bytes();
+  if (write(memfd_.fd(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
+    return cannot_write();
+  }
+  count_ += static_cast<std::uint32_t>(added.size());
+  return {};
+}
+
+Result<OwnedFd> WholeBlocksBody::seal() {
+  if (pwrite(memfd_.fd(), &count_, sizeof count_, kAddedCountAt) != sizeof count_) {
+    return cannot_write();
+  }
+  const std::uint32_t removed = 0;
+  if (auto sealed = write_and_seal(memfd_.fd(), std::as_bytes(std::span(&removed, 1))); !sealed) {
+    return tl::unexpected<Error>(sealed.error());
+  }
+  return std::move(memfd_);
+}
+
+Result<ReceiptSlots> ReceiptSlots::of(std::span<const std::byte> bytes) {
+  std::uint32_t count = 0;
+  if (bytes.size() >= kSlotsAt) {
+    std::memcpy(&count, bytes.data() + kSlotsAt - sizeof count, sizeof count);
+  }
+  const std::span<const std::byte> slots = bytes.subspan(std::min(bytes.size(), kSlotsAt));
+  if (bytes.size() >= kSlotsAt && slots.size() == std::size_t{count} * sizeof count) {
+    return ReceiptSlots(slots);
+  }
+  return fail(ErrorKind::invalid, "receipt: its length is not that of its slots");
+}
+
+std::uint32_t ReceiptSlots::at(std::size_t i) const noexcept {
+  std::uint32_t slot = 0;
+  std::memcpy(&slot, bytes_.data() + i * sizeof slot, sizeof slot);
+  return slot;
+}
 
 std::vector<std::byte> encode(const BlockChanges& changes) { return encode_plain(changes); }
 std::vector<std::byte> encode(const BlockReceipt& receipt) { return encode_plain(receipt); }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -14,6 +15,7 @@
 #include "base/ip_address.h"
 #include "base/result.h"
 #include "dataplane/events.h"
+#include "dataplane/sealed_memory.h"
 
 namespace sluice {
 
@@ -58,6 +60,36 @@ struct BlockChanges {
 struct BlockReceipt {
   std::uint64_t active = 0;
   std::vector<std::uint32_t> slots;
+};
+
+/// `BlockChanges` that replace all, written into a sealed memfd piece by piece: a million entries
+/// at once would hold up the control thread.
+class WholeBlocksBody {
+ public:
+  /// Errors: io.
+  [[nodiscard]] static Result<WholeBlocksBody> begin();
+  [[nodiscard]] Status append(std::span<const BlockEntry> added);
+  /// Nothing more is appended.
+  [[nodiscard]] Result<OwnedFd> seal();
+
+ private:
+  explicit WholeBlocksBody(OwnedFd memfd) noexcept : memfd_(std::move(memfd)) {}
+  OwnedFd memfd_;
+  std::uint32_t count_ = 0;
+};
+
+/// The slots of an encoded `BlockReceipt`, read where they are.
+class ReceiptSlots {
+ public:
+  /// Errors: invalid, where the length is wrong.
+  [[nodiscard]] static Result<ReceiptSlots> of(std::span<const std::byte> bytes);
+  [[nodiscard]] std::size_t size() const noexcept { return bytes_.size() / sizeof(std::uint32_t); }
+  /// Any number: the caller looks whether there is such a slot.
+  [[nodiscard]] std::uint32_t at(std::size_t i) const noexcept;
+
+ private:
+  explicit ReceiptSlots(std::span<const std::byte> bytes) noexcept : bytes_(bytes) {}
+  std::span<const std::byte> bytes_;
 };
 
 // --- lists --------------------------------------------------------------------------------------

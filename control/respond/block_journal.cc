@@ -25,11 +25,11 @@ namespace {
 constexpr DurationNs kRetryInterval = kNsPerSecond;
 constexpr DurationNs kRewriteRetryInterval = 5 * kNsPerSecond;
 constexpr std::size_t kPendingBytesMax = 1U << 20;
+constexpr off_t kLargeBytes = 1 << 20;  // of some ten thousand blocks
 constexpr std::uint64_t kRewriteBytesMin = 1U << 20;
 /// So many ids at most are in a stretch that cannot be read.
 constexpr std::size_t kBlockBytesMin = 64;
 constexpr std::size_t kBlocksPerRecord = 256;
-constexpr std::size_t kRecordsPerTurn = 8;
 /// A million blocks with the longest texts, and as much again that is dead.
 constexpr off_t kFileBytesMax = off_t{2} << 30;
 
@@ -103,6 +103,11 @@ Result<BlockJournal::Output> BlockJournal::open_file(const std::string& path, in
   }
   return Output{std::make_shared<const OwnedFd>(std::move(file)),
                 static_cast<std::uint64_t>(status.st_size), 0};
+}
+
+bool BlockJournal::is_large() const noexcept {
+  struct stat status {};
+  return lstat(path_.c_str(), &status) == 0 && status.st_size > kLargeBytes;
 }
 
 std::uint64_t BlockJournal::load(BlockSet& set, TimeNs now) {
@@ -265,21 +270,20 @@ void BlockJournal::go_on_rewriting(const BlockSet& set, TimeNs now) {
     if (const auto result = sync_.take_replaced()) end_rewrite(*result, now);
     return;
   }
-  for (std::size_t records = 0; records < kRecordsPerTurn; ++records) {
-    BlockRecord record;
-    set.walk(rewrite_->last_id, [&](const BlockSet::Entry& entry) {
-      record.added.push_back(set.block(entry));
-      return record.added.size() < kBlocksPerRecord;
-    });
-    if (record.added.empty()) {
-      rewrite_->is_whole = true;
-      return sync_.replace(rewrite_->output.file, path_ + ".new", path_);
-    }
-    rewrite_->output.entries += record.added.size();
-    rewrite_->last_id = record.added.back().id;
-    if (auto written = write_to(rewrite_->output, encode_record(std::move(record))); !written) {
-      return give_up_rewrite(written.error(), now);
-    }
+  BlockRecord record;
+  record.added.reserve(kBlocksPerRecord);
+  set.walk(rewrite_->last_id, [&](const BlockSet::Entry& entry) {
+    record.added.push_back(set.block(entry));
+    return record.added.size() < kBlocksPerRecord;
+  });
+  if (record.added.empty()) {
+    rewrite_->is_whole = true;
+    return sync_.replace(rewrite_->output.file, path_ + ".new", path_);
+  }
+  rewrite_->output.entries += record.added.size();
+  rewrite_->last_id = record.added.back().id;
+  if (auto written = write_to(rewrite_->output, encode_record(std::move(record))); !written) {
+    give_up_rewrite(written.error(), now);
   }
 }
 
@@ -298,6 +302,7 @@ void BlockJournal::append_to_rewrite(const BlockRecord& record) {
 
 void BlockJournal::end_rewrite(const Status& result, TimeNs now) {
   if (!result) return give_up_rewrite(result.error(), now);
+  sync_.close(std::move(current_.file));
   current_ = std::move(rewrite_->output);
   needs_rewrite_ = rewrite_->has_gap;
   rewrite_.reset();
@@ -311,9 +316,10 @@ void BlockJournal::end_rewrite(const Status& result, TimeNs now) {
 }
 
 void BlockJournal::give_up_rewrite(const Error& error, TimeNs now) {
+  unlink((path_ + ".new").c_str());
+  if (rewrite_) sync_.close(std::move(rewrite_->output.file));
   rewrite_.reset();
   rewrite_at_ = now + kRewriteRetryInterval;
-  unlink((path_ + ".new").c_str());
   if (needs_rewrite_) return note_failure(error);
   ++failures_;  // the old file goes on being right, only longer than it need be
   log(LogLevel::warning, fmt::format("blocks: {}", error.message));

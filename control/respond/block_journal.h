@@ -2,7 +2,7 @@
 // moment loses no change that was answered; a helper thread syncs it, so that losing power may lose
 // the last moments. Where most of it is dead it is written anew in small steps beside the old one.
 // Where it cannot be written blocks are in force all the same, and it is tried again. Control
-// thread only.
+// thread only, but for `load`.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +22,12 @@ class BlockJournal {
  public:
   explicit BlockJournal(const std::string& state_dir);
 
+  /// `load` would take more than some milliseconds, and wants a thread of its own.
+  [[nodiscard]] bool is_large() const noexcept;
   /// Once, before anything else: fills `set` with what has not run out and opens the file to go on
   /// with. A damaged file is kept as blocks.journal.bad, and what can be read of it is in force.
-  /// Returns the next id. About 0.6 s for a million blocks.
+  /// Returns the next id. About 0.6 s for a million blocks, and longer from a slow disk. May run on
+  /// another thread, while nothing else is called.
   [[nodiscard]] std::uint64_t load(BlockSet& set, TimeNs now);
   /// After `record` was carried out on the set.
   void append(const BlockRecord& record);
@@ -37,6 +40,8 @@ class BlockJournal {
   [[nodiscard]] Status status() const;
   /// A new file is being written.
   [[nodiscard]] bool is_rewriting() const noexcept { return rewrite_ != nullptr; }
+  /// It waits for no one: the next `turn` copies more.
+  [[nodiscard]] bool is_copying() const noexcept { return rewrite_ && !rewrite_->is_whole; }
 
  private:
   /// A file that takes records behind each other.

@@ -1,6 +1,7 @@
-// Every step is O(log n) at most but one: ids that are gone leave `order_` when they are more than
-// half of it, which is 4 ms at a million blocks and 0.2 ms at the 65,536 that there are unless
-// configured. Memory for the capacity is reserved and touched only where there are blocks.
+// Every step is O(log n) at most. Ids that are gone leave `order_` when they are more than half of
+// it, a few with each change, so that no change pays for all: what is still there moves to the
+// front, and in between a gap grows that readers pass over. Memory for the capacity is reserved and
+// touched only where there are blocks.
 #include "control/respond/block_set.h"
 
 #include <algorithm>
@@ -12,6 +13,11 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kGoneMin = 1024;
+constexpr std::size_t kTidiedPerChange = 8;
+constexpr std::size_t kTextShards = 1024;
+constexpr std::size_t kTextsPerBlock = 2;
+/// Zeroing so many cells takes as long as forgetting a text.
+constexpr std::size_t kCellsPerText = 64;
 
 SipKey random_key() {
   std::random_device source;
@@ -23,8 +29,17 @@ SipKey random_key() {
 
 // --- texts --------------------------------------------------------------------------------------
 
+SharedTexts::SharedTexts(std::size_t most) : shards_(kTextShards) {
+  texts_.reserve(most);
+  free_.reserve(most);
+}
+
+SharedTexts::Shard& SharedTexts::shard_of(const std::string& text) noexcept {
+  return shards_[std::hash<std::string>{}(text) % kTextShards];
+}
+
 std::uint32_t SharedTexts::take(const std::string& text) {
-  const auto [found, is_new] = numbers_.try_emplace(text);
+  const auto [found, is_new] = shard_of(text).try_emplace(text);
   Use& use = found->second;
   ++use.count;
   if (!is_new) return use.number;
@@ -40,17 +55,25 @@ std::uint32_t SharedTexts::take(const std::string& text) {
 }
 
 void SharedTexts::release(std::uint32_t number) {
-  const auto found = numbers_.find(*texts_[number]);
+  Shard& shard = shard_of(*texts_[number]);
+  const auto found = shard.find(*texts_[number]);
   if (--found->second.count != 0) return;
   texts_[number] = nullptr;
   free_.push_back(number);
-  numbers_.erase(found);
+  shard.erase(found);
 }
 
-void SharedTexts::clear() {
-  numbers_.clear();
+bool SharedTexts::forget(std::size_t most) {
+  for (; next_forgotten_ < shards_.size(); ++next_forgotten_) {
+    Shard& shard = shards_[next_forgotten_];
+    for (; !shard.empty(); shard.erase(shard.begin())) {
+      if (most-- == 0) return false;
+    }
+  }
+  next_forgotten_ = 0;
   texts_.clear();
   free_.clear();
+  return true;
 }
 
 // --- blocks -------------------------------------------------------------------------------------
@@ -60,10 +83,15 @@ bool is_network(const BlockTarget& target) noexcept {
 }
 
 BlockSet::BlockSet(std::uint32_t capacity)
-    : capacity_(capacity), key_(random_key()), cells_(std::bit_ceil(2 * std::size_t{capacity})) {
+    : capacity_(capacity),
+      key_(random_key()),
+      cells_(std::bit_ceil(2 * std::size_t{capacity})),
+      texts_(kTextsPerBlock * std::size_t{capacity}) {
   entries_.reserve(capacity);
+  free_.reserve(capacity);
   heap_.reserve(capacity);
-  order_.reserve(2 * std::size_t{capacity} + kGoneMin + 1);
+  // While it is tidied it grows by one in kTidiedPerChange at most.
+  order_.reserve(5 * std::size_t{capacity} / 2 + 2 * kGoneMin);
 }
 
 std::size_t BlockSet::home_of(const BlockTarget& target) const noexcept {
@@ -79,8 +107,26 @@ std::size_t BlockSet::cell_of(const BlockTarget& target) const noexcept {
   return cell;
 }
 
-std::vector<BlockSet::Ordered>::const_iterator BlockSet::from(std::uint64_t id) const noexcept {
-  return std::ranges::lower_bound(order_, id, {}, &Ordered::id);
+/// The place in `order_` of the first id that is not below `id`.
+std::size_t BlockSet::from(std::uint64_t id) const noexcept {
+  const auto tidied = order_.begin() + static_cast<std::ptrdiff_t>(tidied_);
+  auto found = std::ranges::lower_bound(order_.begin(), tidied, id, {}, &Ordered::id);
+  if (found == tidied) {
+    const auto untidied = order_.begin() + static_cast<std::ptrdiff_t>(untidied_);
+    found = std::ranges::lower_bound(untidied, order_.end(), id, {}, &Ordered::id);
+  }
+  return static_cast<std::size_t>(found - order_.begin());
+}
+
+void BlockSet::tidy_order() noexcept {
+  if (untidied_ == 0 && order_.size() <= 2 * size() + kGoneMin) return;
+  for (std::size_t i = 0; i < kTidiedPerChange && untidied_ < order_.size(); ++i) {
+    const Ordered next = order_[untidied_++];
+    if (entries_[next.place].id == next.id) order_[tidied_++] = next;
+  }
+  if (untidied_ < order_.size()) return;
+  order_.resize(tidied_);
+  tidied_ = untidied_ = 0;
 }
 
 bool BlockSet::insert(const Block& block) {
@@ -106,13 +152,14 @@ bool BlockSet::insert(const Block& block) {
   order_.push_back({block.id, place});
   heap_.push_back(place);
   sift_up(static_cast<std::uint32_t>(heap_.size() - 1));
+  tidy_order();
   return true;
 }
 
 BlockSet::Entry* BlockSet::find(std::uint64_t id) noexcept {
-  const auto found = from(id);
-  if (found == order_.end() || found->id != id) return nullptr;
-  Entry& entry = entries_[found->place];
+  const std::size_t found = from(id);
+  if (found == order_.size() || order_[found].id != id) return nullptr;
+  Entry& entry = entries_[order_[found].place];
   return entry.id == id ? &entry : nullptr;
 }
 
@@ -137,8 +184,7 @@ void BlockSet::remove_place(std::uint32_t place) {
   texts_.release(entry.reason);
   entry = {};
   free_.push_back(place);
-  if (order_.size() <= 2 * size() + kGoneMin) return;
-  std::erase_if(order_, [this](const Ordered& o) { return entries_[o.place].id != o.id; });
+  tidy_order();
 }
 
 // Those behind the hole move up where they would not be found beyond it.
@@ -155,13 +201,23 @@ void BlockSet::unfile(const BlockTarget& target) noexcept {
 }
 
 void BlockSet::clear() {
-  entries_.clear();
+  while (!clear_some(capacity_)) {
+  }
+}
+
+bool BlockSet::clear_some(std::size_t most) {
+  entries_.clear();  // plain values: no time at all
   free_.clear();
   order_.clear();
   heap_.clear();
-  texts_.clear();
   networks_ = {};
-  std::ranges::fill(cells_, 0);
+  tidied_ = untidied_ = 0;
+  const std::size_t count = std::min(cells_.size() - next_cleared_, most * kCellsPerText);
+  std::fill_n(cells_.begin() + static_cast<std::ptrdiff_t>(next_cleared_), count, 0);
+  next_cleared_ += count;
+  if (next_cleared_ < cells_.size() || !texts_.forget(most)) return false;
+  next_cleared_ = 0;
+  return true;
 }
 
 BlockLengths BlockSet::lengths(std::uint8_t version) const noexcept {
@@ -187,9 +243,10 @@ std::size_t BlockSet::expire(TimeNs now, std::size_t most) {
 }
 
 void BlockSet::walk(std::uint64_t id, const std::function<bool(const Entry&)>& each) const {
-  for (auto at = from(id + 1); at != order_.end(); ++at) {
-    const Entry& entry = entries_[at->place];
-    if (entry.id == at->id && !each(entry)) return;
+  for (std::size_t at = from(id + 1); at < order_.size(); ++at) {
+    if (at == tidied_) at = untidied_;
+    const Entry& entry = entries_[order_[at].place];
+    if (entry.id == order_[at].id && !each(entry)) return;
   }
 }
 

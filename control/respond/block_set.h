@@ -36,24 +36,31 @@ struct Block {
   std::string reason;
 };
 
-/// Texts of which many are the same, each kept once.
+/// Texts of which many are the same, each kept once. In many small tables: one large one would hold
+/// up its user for a tenth of a second when it grows.
 class SharedTexts {
  public:
+  /// Room for the numbers of `most` texts.
+  explicit SharedTexts(std::size_t most);
   [[nodiscard]] std::uint32_t take(const std::string& text);
   void release(std::uint32_t number);
   [[nodiscard]] const std::string& at(std::uint32_t number) const noexcept {
     return *texts_[number];
   }
-  [[nodiscard]] std::size_t size() const noexcept { return numbers_.size(); }
-  void clear();
+  /// Forgets all, at most `most` in a call; true once none is left.
+  [[nodiscard]] bool forget(std::size_t most);
 
  private:
   struct Use {
     std::uint32_t number = 0;
     std::uint32_t count = 0;
   };
-  std::unordered_map<std::string, Use> numbers_;
-  std::vector<const std::string*> texts_;  ///< by number; the map's keys
+  using Shard = std::unordered_map<std::string, Use>;
+  [[nodiscard]] Shard& shard_of(const std::string& text) noexcept;
+
+  std::vector<Shard> shards_;
+  std::size_t next_forgotten_ = 0;         ///< shard
+  std::vector<const std::string*> texts_;  ///< by number; keys in a shard
   std::vector<std::uint32_t> free_;
 };
 
@@ -85,6 +92,9 @@ class BlockSet {
   /// False where there is none.
   bool remove(std::uint64_t id);
   void clear();
+  /// The same in pieces that look at about `most` blocks each; true once it is done. From the first
+  /// call on there is no block, and none may be inserted before the last.
+  [[nodiscard]] bool clear_some(std::size_t most);
   /// Forgets at most `most` of those that have run out; how many.
   std::size_t expire(TimeNs now, std::size_t most);
 
@@ -108,7 +118,8 @@ class BlockSet {
 
   [[nodiscard]] std::size_t home_of(const BlockTarget& target) const noexcept;
   [[nodiscard]] std::size_t cell_of(const BlockTarget& target) const noexcept;
-  [[nodiscard]] std::vector<Ordered>::const_iterator from(std::uint64_t id) const noexcept;
+  [[nodiscard]] std::size_t from(std::uint64_t id) const noexcept;
+  void tidy_order() noexcept;
   void unfile(const BlockTarget& target) noexcept;
   [[nodiscard]] bool has_room_for_length(const BlockTarget& target) const noexcept;
   [[nodiscard]] std::uint32_t& count_of_length(const BlockTarget& target) noexcept {
@@ -129,7 +140,10 @@ class BlockSet {
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> cells_;  ///< hash index by target: place + 1, 0 = empty
+  std::size_t next_cleared_ = 0;      ///< cell, while all are being removed
   std::vector<Ordered> order_;        ///< by id; those that are gone stay in it for a while
+  std::size_t tidied_ = 0;            ///< while it is tidied: places in front of this one are,
+  std::size_t untidied_ = 0;          ///< those from here on are not, and none is in between
   std::vector<std::uint32_t> heap_;   ///< places; the one that ends first is in front
   SharedTexts texts_;
   std::array<std::array<std::uint32_t, 129>, 2> networks_{};  ///< by version and length

@@ -1,7 +1,8 @@
 #include "control/respond/blocks.h"
 
 #include <algorithm>
-#include <memory>
+#include <atomic>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,14 +14,10 @@ namespace {
 
 constexpr DurationNs kWaitingMax = 5 * kNsPerSecond;
 constexpr DurationNs kSendAllInterval = kNsPerSecond;
-constexpr std::size_t kExpiredPerTurn = 4096;
-/// A million blocks are looked at every minute; in that time no slot's count goes round.
-constexpr std::size_t kHitsPerTurn = 1024;
-constexpr std::size_t kLookedAtPerPage = 20'000;
-/// Bytes of texts in a page; escaped they fit into a reply.
-constexpr std::size_t kPageBytesMax = 800'000;
-constexpr std::size_t kRowBytes = 400;
-constexpr std::size_t kEscapedMax = 3;
+// Pieces of some tenths of a millisecond each.
+constexpr std::size_t kExpiredPerPiece = 128;
+static_assert(kExpiredPerPiece >= kBlocksPerRequestMax, "what ran out makes room for a request");
+constexpr std::size_t kClearedPerPiece = 512;
 
 /// "/8, /16, /24"
 std::string lengths_text(const BlockLengths& lengths) {
@@ -45,6 +42,13 @@ struct Blocks::Removal {
   BlockRemoval what;
   std::vector<std::uint64_t> ids;
   Done<std::uint64_t> done;
+  std::uint64_t removed = 0;
+};
+
+struct Blocks::Reading {
+  std::uint64_t next_id = 1;
+  std::atomic<bool> is_done = false;
+  std::jthread thread = {};
 };
 
 Blocks::Blocks(BlocksOptions options, KeeperLink& keeper)
@@ -53,20 +57,52 @@ Blocks::Blocks(BlocksOptions options, KeeperLink& keeper)
       set_(static_cast<std::uint32_t>(std::min<std::uint64_t>(options_.capacity, kBlocksMax))),
       journal_(options_.state_dir) {}
 
+Blocks::~Blocks() = default;
+
 void Blocks::start() {
-  next_id_ = journal_.load(set_, options_.clock.now());
+  reading_ = std::make_unique<Reading>();
+  const auto read = [this, reading = reading_.get(), now = options_.clock.now()] {
+    reading->next_id = journal_.load(set_, now);
+    reading->is_done.store(true, std::memory_order_release);
+  };
+  if (journal_.is_large()) {
+    reading_->thread = std::jthread(read);
+    return;
+  }
+  read();
+  take_read();
+}
+
+void Blocks::take_read() {
+  if (!reading_ || !reading_->is_done.load(std::memory_order_acquire)) return;
+  next_id_ = reading_->next_id;
+  reading_.reset();
   if (set_.size() == 0) return;
   log(LogLevel::notice, fmt::format("blocks: {} are in force as before", set_.size()));
 }
 
 void Blocks::turn(TimeNs now) {
-  set_.expire(now, kExpiredPerTurn);
-  journal_.turn(set_, next_id_, now);
-  look_at_hits();
   give_up_late(now);
+  take_read();
+  if (!is_ready()) return;
+  look_at_hits();
   if (!keeper_.is_greeted()) is_certain_ = false;
   if (keeper_.is_greeted() && !is_certain_ && !is_busy_ && now >= send_all_at_) send_all();
+  work(now);
   run_next();
+}
+
+bool Blocks::has_work() const noexcept {
+  if (!is_ready()) return false;
+  return (whole_ && whole_->step() != WholeSet::Step::waiting) || clearing_ || is_expiring_ ||
+         journal_.is_copying();
+}
+
+void Blocks::work(TimeNs now) {
+  is_expiring_ = set_.expire(now, kExpiredPerPiece) == kExpiredPerPiece;
+  journal_.turn(set_, next_id_, now);
+  if (whole_) go_on_sending();
+  if (clearing_) go_on_clearing();
 }
 
 // --- the queue ----------------------------------------------------------------------------------
@@ -125,33 +161,38 @@ Result<BlockReceipt> Blocks::receipt_of(const Result<SealedView>& body, std::siz
 
 void Blocks::send_all() {
   is_busy_ = true;
-  BlockChanges changes;
-  changes.replaces_all = true;
-  changes.added.reserve(set_.size());
-  std::vector<std::uint64_t> ids;
-  ids.reserve(set_.size());
-  set_.walk(0, [&](const BlockSet::Entry& entry) {
-    changes.added.push_back(block_entry(entry.target, entry.id, entry.until));
-    ids.push_back(entry.id);
-    return true;
-  });
-  keeper_.request(RequestKind::change_blocks, encode(changes),
-                  [this, ids = std::move(ids)](const auto& body) { take_all(ids, body); });
+  whole_.emplace();
 }
 
-void Blocks::take_all(const std::vector<std::uint64_t>& ids, const Result<SealedView>& body) {
-  const auto receipt = receipt_of(body, ids.size());
-  is_certain_ = receipt.has_value();
-  if (!receipt) {
+void Blocks::go_on_sending() {
+  if (whole_->step() == WholeSet::Step::copying) {
+    auto body = whole_->copy(set_);
+    if (!body) return end_sending(tl::unexpected<Error>(body.error()));
+    if (!*body) return;
+    return keeper_.request(RequestKind::change_blocks, std::move(**body),
+                           [this](Result<SealedView> reply) { take_whole(std::move(reply)); });
+  }
+  if (whole_->step() == WholeSet::Step::waiting) return;
+  const auto is_over = whole_->pass_on(
+      set_, [this](BlockSet::Entry& entry, std::uint32_t slot) { watch_slot(entry, slot); });
+  if (!is_over) return end_sending(tl::unexpected<Error>(is_over.error()));
+  if (*is_over) end_sending({});
+}
+
+void Blocks::take_whole(Result<SealedView> reply) {
+  if (auto taken = whole_->take(std::move(reply)); !taken) return end_sending(taken);
+  go_on_sending();
+}
+
+void Blocks::end_sending(const Status& result) {
+  whole_.reset();
+  is_certain_ = result.has_value();
+  if (!result) {
     send_all_at_ = options_.clock.now() + kSendAllInterval;
     log(LogLevel::warning,
-        fmt::format("blocks: not taken as a whole, tried again: {}", receipt.error().message));
-    return finish(false);
+        fmt::format("blocks: not taken as a whole, tried again: {}", result.error().message));
   }
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (BlockSet::Entry* entry = set_.find(ids[i])) watch_slot(*entry, receipt->slots[i]);
-  }
-  finish(true);
+  finish(is_certain_);
 }
 
 // --- adding -------------------------------------------------------------------------------------
@@ -202,7 +243,7 @@ Status Blocks::check_lengths(const std::vector<BlockRequest>& requests) const {
 
 void Blocks::run_addition(const std::shared_ptr<Addition>& addition) {
   BlockChanges changes;
-  set_.expire(options_.clock.now(), kExpiredPerTurn);
+  set_.expire(options_.clock.now(), kExpiredPerPiece);
   addition->first_id = next_id_;
   for (const BlockRequest& request : addition->requests) {
     changes.added.push_back(
@@ -289,71 +330,31 @@ void Blocks::run_removal(const std::shared_ptr<Removal>& removal) {
     changes.removed = removal->ids = std::move(*ids);
   }
   keeper_.request(RequestKind::change_blocks, encode(changes),
-                  [this, removal](const auto& body) { take_removed(*removal, body); });
+                  [this, removal](const auto& body) { take_removed(removal, body); });
 }
 
-void Blocks::take_removed(Removal& removal, const Result<SealedView>& body) {
+void Blocks::take_removed(const std::shared_ptr<Removal>& removal, const Result<SealedView>& body) {
   if (const auto receipt = receipt_of(body, 0); !receipt) {
-    removal.done(tl::unexpected<Error>(receipt.error()));
+    removal->done(tl::unexpected<Error>(receipt.error()));
     return finish(false);
   }
-  const bool is_all = removal.ids.empty();
-  std::uint64_t removed = is_all ? set_.size() : 0;
-  if (is_all) set_.clear();
-  for (const std::uint64_t id : removal.ids) removed += set_.remove(id) ? 1 : 0;
-  journal_.append({.clears = is_all, .removed = removal.ids, .added = {}});
-  removal.done(removed);
+  if (removal->ids.empty()) {
+    removal->removed = set_.size();
+    journal_.append({.clears = true, .removed = {}, .added = {}});
+    clearing_ = removal;
+    return go_on_clearing();
+  }
+  for (const std::uint64_t id : removal->ids) removal->removed += set_.remove(id) ? 1 : 0;
+  journal_.append({.clears = false, .removed = removal->ids, .added = {}});
+  removal->done(removal->removed);
   finish(true);
 }
 
-// --- looking ------------------------------------------------------------------------------------
-
-// What a slot counted for blocks before this one is not this one's.
-void Blocks::watch_slot(BlockSet::Entry& entry, std::uint32_t slot) const {
-  count_hits(entry);
-  entry.slot = slot;
-  if (options_.hits) entry.hits_seen = static_cast<std::uint32_t>(options_.hits(slot));
-}
-
-void Blocks::count_hits(BlockSet::Entry& entry) const {
-  if (!options_.hits || entry.slot == BlockSet::kNoSlot) return;
-  const auto seen = static_cast<std::uint32_t>(options_.hits(entry.slot));
-  entry.hits += static_cast<std::uint32_t>(seen - entry.hits_seen);
-  entry.hits_seen = seen;
-}
-
-void Blocks::look_at_hits() {
-  auto& entries = set_.places();
-  for (std::size_t i = std::min(kHitsPerTurn, entries.size()); i > 0; --i) {
-    if (next_look_ >= entries.size()) next_look_ = 0;
-    if (BlockSet::Entry& entry = entries[next_look_++]; entry.id != 0) count_hits(entry);
-  }
-}
-
-BlockPage Blocks::list(const BlockQuery& query) const {
-  BlockPage page;
-  const TimeNs now = options_.clock.now();
-  std::size_t looked_at = 0;
-  std::size_t bytes = 0;
-  std::uint64_t last = query.cursor;
-  set_.walk(query.cursor, [&](const BlockSet::Entry& entry) {
-    const bool is_full = page.items.size() >= query.most || bytes > kPageBytesMax;
-    if (is_full || ++looked_at > kLookedAtPerPage) {
-      page.next = last;
-      return false;
-    }
-    last = entry.id;
-    if (entry.until <= now || (query.touching && !touches(entry.target, *query.touching))) {
-      return true;
-    }
-    BlockSet::Entry counted = entry;
-    count_hits(counted);
-    page.items.push_back({set_.block(entry), counted.hits});
-    const Block& block = page.items.back().block;
-    bytes += kRowBytes + kEscapedMax * (block.owner.size() + block.reason.size());
-    return true;
-  });
-  return page;
+void Blocks::go_on_clearing() {
+  if (!set_.clear_some(kClearedPerPiece)) return;
+  const auto removal = std::exchange(clearing_, nullptr);
+  removal->done(removal->removed);
+  finish(true);
 }
 
 }  // namespace sluice

@@ -1,12 +1,14 @@
 // Temporary denies: who asked, why, and for how long. A change is sent to the wire process, and
 // once that obeys it is kept, written to the journal and answered; changes run one after another.
 // Workers end a block by themselves; here the ended ones are only forgotten. Whenever it is not
-// certain what the wire process obeys, it is sent the whole set. Control thread only.
+// certain what the wire process obeys, it is sent the whole set. What concerns all blocks at once
+// is done in pieces, and their journal is read on a thread of its own. Control thread only.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,11 +18,12 @@
 #include "control/keeper_link.h"
 #include "control/respond/block_journal.h"
 #include "control/respond/block_set.h"
+#include "control/respond/whole_set.h"
 
 namespace sluice {
 
 inline constexpr DurationNs kBlockDurationMin = kNsPerSecond;
-inline constexpr std::size_t kBlocksPerRequestMax = 500;
+inline constexpr std::size_t kBlocksPerRequestMax = 100;
 /// Changes that wait; one more is refused.
 inline constexpr std::size_t kBlockChangesWaitingMax = 1024;
 
@@ -77,10 +80,17 @@ class Blocks {
 
   /// Keeper and clock outlive the object, and the object every turn of the keeper's link.
   Blocks(BlocksOptions options, KeeperLink& keeper);
+  ~Blocks();
 
-  /// Once, before the first turn: reads the journal.
+  /// Once, before the first turn: reads the journal, or where it is large has it read.
   void start();
+  /// False while the journal is being read. Changes wait meanwhile.
+  [[nodiscard]] bool is_ready() const noexcept { return reading_ == nullptr; }
   void turn(TimeNs now);
+  /// There is more to do at once, rather than with the next turn: `work`.
+  [[nodiscard]] bool has_work() const noexcept;
+  /// Another piece of it.
+  void work(TimeNs now);
 
   /// All or none. `done` is called once, now or in a later turn, when every worker obeys and the
   /// journal has it; where the journal fails the blocks are in force all the same. Errors: invalid,
@@ -89,15 +99,18 @@ class Blocks {
            Done<std::vector<BlockAdded>> done);
   /// How many. Errors: not_found, unavailable.
   void remove(BlockRemoval removal, Done<std::uint64_t> done);
+  /// Once `is_ready`.
   [[nodiscard]] BlockPage list(const BlockQuery& query) const;
 
   void use_duration_max(DurationNs longest) noexcept { options_.duration_max = longest; }
   [[nodiscard]] DurationNs duration_max() const noexcept { return options_.duration_max; }
-  [[nodiscard]] std::size_t active() const noexcept { return set_.size(); }
+  [[nodiscard]] std::size_t active() const noexcept { return is_ready() ? set_.size() : 0; }
   [[nodiscard]] std::uint32_t capacity() const noexcept { return set_.capacity(); }
   /// Writes of the journal that failed, ever.
-  [[nodiscard]] std::uint64_t failures() const noexcept { return journal_.failures(); }
-  /// Why a restart would not know every block, if it would not.
+  [[nodiscard]] std::uint64_t failures() const noexcept {
+    return is_ready() ? journal_.failures() : 0;
+  }
+  /// Why a restart would not know every block, if it would not. Once `is_ready`.
   [[nodiscard]] Status journal_status() const { return journal_.status(); }
 
  private:
@@ -108,20 +121,25 @@ class Blocks {
   };
   struct Addition;
   struct Removal;
+  struct Reading;
 
   void enqueue(Job job);
   void run_next();
   void finish(bool is_certain);
   void give_up_late(TimeNs now);
+  void take_read();
   void send_all();
-  void take_all(const std::vector<std::uint64_t>& ids, const Result<SealedView>& body);
+  void go_on_sending();
+  void take_whole(Result<SealedView> reply);
+  void end_sending(const Status& result);
   [[nodiscard]] Status check_room(const std::vector<BlockRequest>& requests) const;
   [[nodiscard]] Status check_lengths(const std::vector<BlockRequest>& requests) const;
   void run_addition(const std::shared_ptr<Addition>& addition);
   void take_added(Addition& addition, const Result<SealedView>& body);
   void run_removal(const std::shared_ptr<Removal>& removal);
   [[nodiscard]] Result<std::vector<std::uint64_t>> ids_of(const BlockRemoval& removal);
-  void take_removed(Removal& removal, const Result<SealedView>& body);
+  void take_removed(const std::shared_ptr<Removal>& removal, const Result<SealedView>& body);
+  void go_on_clearing();
   [[nodiscard]] Result<BlockReceipt> receipt_of(const Result<SealedView>& body,
                                                 std::size_t added) const;
   [[nodiscard]] bool is_let_through(const BlockTarget& target) const;
@@ -140,6 +158,11 @@ class Blocks {
   bool is_certain_ = false;  ///< the wire process obeys exactly this set
   TimeNs send_all_at_ = 0;
   std::size_t next_look_ = 0;  ///< place in the set
+  bool is_expiring_ = false;   ///< more have run out than were forgotten
+  // What goes on in pieces; nothing else is changed meanwhile.
+  std::optional<WholeSet> whole_;      ///< on its way to the wire process
+  std::shared_ptr<Removal> clearing_;  ///< all are lifted, and being forgotten
+  std::unique_ptr<Reading> reading_;   ///< while it is not null set and journal are its own
 };
 
 }  // namespace sluice

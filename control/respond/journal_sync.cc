@@ -58,6 +58,15 @@ void JournalSync::replace(File file, std::string from, std::string to) {
   start();
 }
 
+void JournalSync::close(File file) {
+  if (file == nullptr) return;
+  {
+    const std::lock_guard lock(mutex_);
+    to_close_.push_back(std::move(file));
+  }
+  start();
+}
+
 std::optional<Status> JournalSync::take_replaced() {
   const std::lock_guard lock(mutex_);
   return std::exchange(replaced_, std::nullopt);
@@ -66,11 +75,15 @@ std::optional<Status> JournalSync::take_replaced() {
 void JournalSync::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    wakes_.wait(lock, [this] { return to_sync_ != nullptr || to_replace_ || is_ending_; });
+    wakes_.wait(lock, [this] {
+      return to_sync_ != nullptr || to_replace_ || !to_close_.empty() || is_ending_;
+    });
     File file = std::exchange(to_sync_, nullptr);
     auto replacement = std::exchange(to_replace_, std::nullopt);
-    if (file == nullptr && !replacement) return;
+    std::vector<File> closing = std::exchange(to_close_, {});
+    if (file == nullptr && !replacement && closing.empty()) return;
     lock.unlock();
+    closing.clear();
     if (file != nullptr && fdatasync(file->fd()) != 0) ++failures_;
     file.reset();
     std::optional<Status> done;

@@ -1,5 +1,6 @@
 // The thread that waits for the disk in the control thread's place: syncs a file after writes, and
-// puts a new file in the place of an old one. The methods belong to the control thread.
+// puts a new file in the place of an old one, and lets go of that. The methods belong to the
+// control thread.
 #pragma once
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/result.h"
 #include "dataplane/sealed_memory.h"
@@ -32,6 +34,8 @@ class JournalSync {
   /// Syncs `file`, which stands at `from`, renames it to `to` and syncs their directory. One at a
   /// time.
   void replace(File file, std::string from, std::string to);
+  /// Closes it, which takes its time where that is what removes a large file from the disk.
+  void close(File file);
   /// What became of it; nothing while it runs.
   [[nodiscard]] std::optional<Status> take_replaced();
   /// Syncs that failed, ever.
@@ -51,6 +55,7 @@ class JournalSync {
   std::mutex mutex_;
   std::condition_variable wakes_;
   File to_sync_;
+  std::vector<File> to_close_;
   std::optional<Replacement> to_replace_;
   std::optional<Status> replaced_;
   bool is_ending_ = false;

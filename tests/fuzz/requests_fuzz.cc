@@ -21,6 +21,16 @@ void check_body(std::span<const std::byte> bytes) {
                "what was accepted is written back the same");
 }
 
+void check_receipt(std::span<const std::byte> bytes) {
+  check_body<sluice::BlockReceipt>(bytes);
+  const auto slots = sluice::ReceiptSlots::of(bytes);
+  const auto receipt = sluice::decode_as<sluice::BlockReceipt>(bytes);
+  SLUICE_CHECK(slots || !receipt, "what can be decoded can be read in place");
+  for (std::size_t i = 0; slots && i < slots->size(); ++i) {
+    SLUICE_CHECK(!receipt || slots->at(i) == receipt->slots[i], "both read the same");
+  }
+}
+
 void check_change(std::span<const std::byte> bytes) {
   check_body<sluice::BlockChanges>(bytes);
   if (bytes.empty()) return;
@@ -50,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       check_change(bytes);
       break;
     case 1:
-      check_body<sluice::BlockReceipt>(bytes);
+      check_receipt(bytes);
       break;
     case 2:
       check_body<sluice::RowQuery>(bytes);

@@ -57,6 +57,7 @@ def looks(trial, gateway, load):
     operate_watch.verbs(trial, gateway)
     operate_watch.quick(trial, gateway)
     operate_watch.pages(trial, gateway)
+    operate_watch.turns(trial, gateway)
     operate_watch.watched(trial, gateway)
     operate_watch.followed(trial, gateway)
     load.check(trial, "every verb of sluicectl")

@@ -96,6 +96,19 @@ def pages(trial, gateway):
                f"{percentile(seconds, 99) * 1e3:.1f} ms; the target is 5 ms")
 
 
+def turns(trial, gateway):
+    """How long the control thread was away from its loop. On a busy machine it also waits for a
+    processor, so that the time is only printed."""
+    names = ("sluice_control_turn_seconds_max", "sluice_control_long_turns_total",
+             "sluice_control_turns_total")
+    lines = [line.split(" ") for line in gateway.page("/metrics")[1].splitlines()]
+    longest, late, seen = (next(float(line[1]) for line in lines if line[0] == name)
+                           for name in names)
+    trial.note(f"the longest turn of the control thread: {longest * 1e3:.2f} ms; {late:.0f} of "
+               f"{seen:.0f} took more than 1 ms")
+    trial.check("its turns are measured", 0 < longest < 60 and late <= seen, (longest, late, seen))
+
+
 def unready(trial, gateway):
     """A pair whose link is down is not ready; it is again when the link is back."""
     lab = gateway.lab

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -94,10 +95,17 @@ class Desk {
     caller_.user = "ada";
     caller_.role = Role::admin;
     blocks_.start();
+    while (!blocks_.is_ready()) {
+      blocks_.turn(world.time);
+      std::this_thread::yield();
+    }
     if (is_greeted) greet();
   }
-  void greet() {
+  void keeper_says_hello() {
     link_.obey({.kind = MessageKind::hello, .generation = 1}, world_.time);
+  }
+  void greet() {
+    keeper_says_hello();
     settle();
   }
   void turn() {
@@ -106,6 +114,16 @@ class Desk {
   }
   void settle() {
     for (int i = 0; i < 4; ++i) turn();
+    work();
+  }
+  /// As the loop does it: piece after piece, without waiting for the next turn; how many.
+  std::size_t work() {
+    std::size_t pieces = 0;
+    for (; blocks_.has_work(); ++pieces) {
+      blocks_.work(world_.time);
+      exchange();
+    }
+    return pieces;
   }
   void pass(DurationNs time) {
     world_.time += time;
@@ -166,7 +184,7 @@ class Desk {
     ASSERT_TRUE(change.has_value());
     if (world_.wire.is_silent) return;
     const auto receipt = world_.wire.carry_out(*change);
-    if (change->added.size() <= 500) world_.wire.changes.push_back(std::move(*change));
+    if (change->added.size() <= 100) world_.wire.changes.push_back(std::move(*change));
     if (receipt) {
       ASSERT_TRUE(keeper_.try_send_body(MessageKind::reply, message.request, message.generation,
                                         encode(*receipt)));
@@ -509,6 +527,100 @@ TEST(Blocks, AreInForceThoughTheJournalFails) {
   EXPECT_EQ(Desk(world).listed(), "1 192.0.2.1 0; 2 192.0.2.2 0; ");
 }
 
+/// "10.0.0.0" and so on, a hundred a request.
+void add_many(Desk& desk, std::uint32_t count) {
+  for (std::uint32_t i = 0; i < count;) {
+    Json items = Json::array();
+    for (const std::uint32_t end = std::min(count, i + 100); i < end; ++i) {
+      items.push_back({{"what", to_string(IpAddress::from_v4(0x0a000000U + i))},
+                       {"for", "1h"},
+                       {"reason", "scan " + std::to_string(i)}});
+    }
+    ASSERT_TRUE(desk.ask("blocks.add", {{"items", items}}));
+  }
+}
+
+TEST(Blocks, AreSentAndTakenInPieces) {
+  World world;
+  world.capacity = world.wire.slot_count = 4096;
+  {
+    Desk desk(world);
+    add_many(desk, 3'000);
+  }
+  world.wire.blocks.clear();
+  Desk desk(world, false);
+  desk.keeper_says_hello();
+  const auto late = desk.start("blocks.add", {{"what", "192.0.2.1"}, {"for", "1h"}});
+  desk->turn(world.time);
+  EXPECT_TRUE(desk->has_work());
+  EXPECT_FALSE(desk.listed().empty()) << "looking does not wait";
+  EXPECT_GT(desk.work(), 10U);
+  ASSERT_TRUE(late->has_value() && late->value());
+  EXPECT_EQ(world.wire.blocks.size(), 3'001U);
+  world.wire.hits[2'999] = 5;
+  EXPECT_EQ(desk.listed({{"cursor", 2'998}, {"limit", 1}}), "2999 10.0.11.182 5; ");
+}
+
+TEST(Blocks, AreRemovedInPiecesAndGoneAtOnce) {
+  World world;
+  world.capacity = kBlocksMax;
+  Desk desk(world);
+  add_many(desk, 3'000);
+  const auto all = desk.start("blocks.remove", {{"all", true}});
+  const auto next = desk.start("blocks.add", {{"what", "192.0.2.1"}, {"for", "1h"}});
+  desk.exchange();
+  EXPECT_FALSE(all->has_value());
+  EXPECT_TRUE(desk->has_work());
+  EXPECT_EQ(desk->active(), 0U);
+  EXPECT_EQ(desk.listed(), "");
+  EXPECT_EQ(Desk(world).listed(), "") << "nor do they come back after a kill";
+  EXPECT_GT(desk.work(), 10U);
+  ASSERT_TRUE(all->has_value());
+  EXPECT_EQ(all->value().value(), (Json{{"removed", 3'000}}));
+  desk.settle();
+  ASSERT_TRUE(next->has_value() && next->value());
+  EXPECT_EQ(desk.listed(), "3001 192.0.2.1 0; ");
+}
+
+TEST(Blocks, AreForgottenInPiecesWhenManyRunOutAtOnce) {
+  World world;
+  world.capacity = world.wire.slot_count = 4096;
+  Desk desk(world);
+  add_many(desk, 1'000);
+  world.time += 3'601 * kNsPerSecond;
+  desk->turn(world.time);
+  EXPECT_LT(desk->active(), 1'000U);
+  EXPECT_GT(desk->active(), 0U);
+  EXPECT_GT(desk.work(), 3U);
+  EXPECT_EQ(desk->active(), 0U);
+}
+
+TEST(Blocks, SayThatTheirJournalIsBeingRead) {
+  World world;
+  {
+    std::string text(2U << 20, 'x');
+    world.dir.write("blocks.journal", text);
+  }
+  World other;
+  Channel unused = std::move(Channel::make_memory_pair().first);
+  KeeperLink link(std::move(unused));
+  Blocks blocks({.state_dir = world.dir.file(""), .capacity = 64, .clock = other}, link);
+  blocks.start();
+  EXPECT_FALSE(blocks.is_ready()) << "it is taken over in a turn";
+  Services services;
+  services.clock = &other;
+  services.blocks = &blocks;
+  std::string refusal;
+  list_blocks(services, {}, Json::object(),
+              [&refusal](const Result<Json>& got) { refusal = got.error().message; });
+  EXPECT_EQ(refusal, "blocks: their journal is being read");
+  EXPECT_EQ(blocks.active() + blocks.failures(), 0U);
+  while (!blocks.is_ready()) {
+    blocks.turn(other.time);
+    std::this_thread::yield();
+  }
+}
+
 TEST(Blocks, FitAMillionIntoBoundedMemory) {
   World world;
   world.capacity = world.wire.slot_count = kBlocksMax;
@@ -551,10 +663,11 @@ TEST(Blocks, FitAMillionIntoBoundedMemory) {
   const double change = clock();
   const auto page = desk.ask("blocks.list", {{"limit", 1'000}, {"cursor", 500'000}}).value();
   const double list = clock();
-  EXPECT_EQ(page["items"].size(), 1'000U);
+  EXPECT_EQ(page["items"].size(), 100U);
+  EXPECT_EQ(page["next"], 500'100U);
   std::printf(
       "a million blocks: start %.0f ms, sent %.0f ms (with the test's wire), "
-      "a change %.2f ms, a page of 1000 %.2f ms, %zu bytes an entry\n",
+      "a change %.2f ms, a page of 100 %.2f ms, %zu bytes an entry\n",
       load, send, change / 2, list, sizeof(BlockSet::Entry));
 }
 

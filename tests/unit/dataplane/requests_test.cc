@@ -1,6 +1,8 @@
 #include "dataplane/requests.h"
 
+#include <algorithm>
 #include <cstring>
+#include <span>
 
 #include <gtest/gtest.h>
 
@@ -101,6 +103,32 @@ TEST(Requests, ValuesOutOfTheirRangeAreRefused) {
   query.most = 0;
   EXPECT_FALSE(decode_as<RowQuery>(encode(query)));
   EXPECT_FALSE(decode_as<BlockReceipt>(encode(BlockReceipt{.active = 0, .slots = {kBlocksMax}})));
+}
+
+TEST(Requests, AWholeSetWrittenInPiecesIsTheSameAsAtOnce) {
+  BlockChanges all = some_changes();
+  all.removed.clear();
+  auto body = WholeBlocksBody::begin();
+  ASSERT_TRUE(body.has_value());
+  for (const BlockEntry& block : all.added) ASSERT_TRUE(body->append(std::span(&block, 1)));
+  const auto sealed = body->seal();
+  ASSERT_TRUE(sealed.has_value()) << sealed.error().message;
+  const auto view = SealedView::map(sealed->fd(), kRequestBytesMax);
+  ASSERT_TRUE(view.has_value()) << view.error().message;
+  const auto expected = encode(all);
+  EXPECT_TRUE(std::ranges::equal(view->bytes(), expected));
+}
+
+TEST(Requests, SlotsOfAReceiptAreReadWhereTheyAre) {
+  const auto bytes = encode(BlockReceipt{.active = 3, .slots = {7, 5, kBlocksMax - 1}});
+  const auto slots = ReceiptSlots::of(bytes);
+  ASSERT_TRUE(slots.has_value());
+  ASSERT_EQ(slots->size(), 3U);
+  EXPECT_EQ(slots->at(0), 7U);
+  EXPECT_EQ(slots->at(2), kBlocksMax - 1);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(ReceiptSlots::of(std::span(bytes).first(size))) << size;
+  }
 }
 
 TEST(Requests, ALengthBeyondTheBytesAllocatesNothing) {
