@@ -12,7 +12,8 @@ namespace {
 
 constexpr ArgumentRow kCursor{"cursor", "cursor", false, "continues a list: its `next`",
                               ~std::uint64_t{0}};
-constexpr ArgumentRow kLimit{"limit", "number", false, "items in one answer at most", 1000};
+constexpr ArgumentRow kLimit{"limit", "number", false,
+                             "items in one answer at most; none has more than 100", 1000};
 constexpr ArgumentRow kTouching{"touching", "prefix", false,
                                 "only what has an address in this prefix"};
 constexpr ArgumentRow kRefused{"refused", "boolean", false, "only what had packets refused"};
@@ -32,7 +33,7 @@ constexpr ArgumentRow kBlockArguments[] = {
     {"for", "duration", false, "how long"},
     kReason,
     {"items", "objects", false,
-     "several at once, each with `what`, `for` and `reason`; all or none", 500}};
+     "several at once, each with `what`, `for` and `reason`; all or none", 100}};
 constexpr ArgumentRow kUnblockArguments[] = {{"id", "number", false, "of the block"},
                                              {"what", "text", false, "as it was blocked"},
                                              {"all", "boolean", false, "every block"}};

@@ -1,4 +1,5 @@
 // Handlers of what is followed and looked up in order of time: events and the audit log.
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,8 +16,6 @@ namespace sluice {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kAuditItems = 100;
 
 tl::unexpected<Error> not_running(std::string_view what) {
   return fail(ErrorKind::unavailable, std::string(what) + ": not running");
@@ -40,7 +39,7 @@ Result<json> audit_page(const AuditLog& audit, const json& args) {
   if (const auto given = args.find("cursor"); given != args.end()) {
     cursor = given->get<std::uint64_t>();
   }
-  auto page = audit.list(cursor, args.value("limit", kAuditItems));
+  auto page = audit.list(cursor, std::min(args.value("limit", kRowsPerPage), kRowsPerPage));
   if (!page) return tl::unexpected(page.error());
   return json{{"items", std::move(page->items)}, {"next", page->next ? json(*page->next) : json()}};
 }

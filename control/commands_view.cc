@@ -20,8 +20,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t kProtocolVersion = 1;
-constexpr std::uint64_t kRowsUnlessAsked = 100;
-constexpr std::uint64_t kRowsMax = 1000;
 constexpr std::uint64_t kLargestUnlessAsked = 10;
 constexpr std::uint64_t kLargestMax = 64;
 
@@ -44,7 +42,7 @@ bool flag_in(const json& args, const char* name) {
 Result<RowQuery> row_query(const json& args) {
   RowQuery query;
   query.most = static_cast<std::uint32_t>(
-      std::clamp<std::uint64_t>(number_in(args, "limit", kRowsUnlessAsked), 1, kRowsMax));
+      std::clamp<std::uint64_t>(number_in(args, "limit", kRowsPerPage), 1, kRowsPerPage));
   query.refused_only = flag_in(args, "refused");
   if (const auto cursor = args.find("cursor"); cursor != args.end()) {
     if (!cursor->is_number_unsigned()) {

@@ -12,7 +12,7 @@
 namespace sluice {
 
 inline constexpr std::size_t kBlockLineBytesMax = 256;
-inline constexpr std::size_t kBlocksPerRequest = 500;
+inline constexpr std::size_t kBlocksPerRequest = 100;
 
 class BlockFile {
  public:
