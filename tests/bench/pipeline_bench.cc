@@ -169,8 +169,8 @@ double cycles_per_packet(std::uint64_t polls, Poll&& poll) {
 Figures measure(Bench& bench, const Scenario& scenario, bool quick) {
   constexpr std::uint64_t kSlicePolls = 512;
   const std::uint64_t pass = scenario.prelude.frames.size() + scenario.steady.frames.size();
-  const std::uint64_t slices = std::max<std::uint64_t>(8, pass / (kSlicePolls * kBurstMax));
-  const int repetitions = quick ? 9 : 25;
+  const std::uint64_t slices = std::max<std::uint64_t>(1, pass / (kSlicePolls * kBurstMax));
+  const int repetitions = (quick ? 9 : 25) * std::max(1, 8 / static_cast<int>(slices));
   const TimeNs deadline = read_clock(CLOCK_MONOTONIC) + (quick ? kQuickBudget : kFullBudget);
   Figures figures;
   for (int repetition = 0; repetition < repetitions; ++repetition) {
