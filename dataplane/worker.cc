@@ -15,6 +15,7 @@
 #include "dataplane/io/handoff.h"
 #include "dataplane/io/mbuf_train.h"
 #include "dataplane/limit/block_filter.h"
+#include "dataplane/limit/outer_sources.h"
 #include "dataplane/limit/prefix_filter.h"
 #include "dataplane/limit/rate_limiter.h"
 #include "dataplane/policy.h"
@@ -94,6 +95,7 @@ void Worker::make_stations() {
                                                             .domain = port.domain,
                                                             .out_port = port.peer});
   }
+  outer_ = std::make_unique<OuterSources>();
   filter_ = std::make_unique<PrefixFilter>(setup_.keys.sample);
   blocks_ = std::make_unique<BlockFilter>(setup_.keys.sample, setup_.blocks, setup_.block_hits);
   bypass_ = std::make_unique<Bypass>(counters_);
@@ -106,20 +108,40 @@ void Worker::make_stations() {
 
 std::uint64_t Worker::active_flows() const noexcept { return tracker_->counters().active; }
 
+// What is refused at once has nothing to do with later stations and leaves, so that they see fewer
+// packets; not where others know packets by their place, or by monitor mode they are to pass.
+void Worker::filter_outer_sources(Burst& burst, Origin origin) noexcept {
+  const PolicySettings& settings = policy_->settings;
+  const std::uint32_t spared = bypass_->pass_pairs(burst, settings);
+  const Families listed = PrefixFilter::wanted(*policy_->prefixes);
+  outer_->find(burst, listed | blocks_->wanted(), spared,
+               listed.v4 ? &policy_->prefixes->v4() : nullptr);
+  filter_->filter_outer_sources(burst, *outer_, *policy_->prefixes, settings.drop_sample);
+  blocks_->filter_outer_sources(burst, *outer_, *policy_->prefixes, settings.drop_sample);
+  if (outer_->refused_at_once() == 0) [[likely]]
+    return;
+  const bool may_leave =
+      origin == Origin::received && settings.mode == Mode::enforce && settings.bypass_count == 0;
+  if (!may_leave) return outer_->refuse_in_place(burst);
+  forwarder_->release_refused(burst, outer_->denied.at_once, DropReason::denied_prefix);
+  forwarder_->release_refused(burst, outer_->blocked.at_once, DropReason::blocked_source);
+  outer_->close_ranks(burst);
+}
+
 // The journey of a packet, one line a station. A station skips what is already decided.
 template <class Probe>
-void Worker::run_journey(Burst& burst, Probe& probe) noexcept {
+void Worker::run_journey(Burst& burst, Origin origin, Probe& probe) noexcept {
   const PolicySettings& settings = policy_->settings;
-  const std::uint32_t n = burst.count;
   has_news_ = true;
   probe.begin();
-  const std::uint32_t spared = bypass_->pass_pairs(burst, settings);
-  filter_->filter_outer_sources(burst, *policy_->prefixes, settings.drop_sample, spared);
-  blocks_->filter_outer_sources(burst, *policy_->prefixes, settings.drop_sample, spared);
-  probe.station(Station::outer_sources, n);
+  const std::uint32_t received = burst.count;
+  filter_outer_sources(burst, origin);
+  probe.station(Station::outer_sources, received);
+  const std::uint32_t n = burst.count;
+  if (n == 0) return;
   decoder_->decode(burst, settings.decode);
-  filter_->refuse_sampled(burst);
-  blocks_->refuse_sampled(burst);
+  filter_->refuse_sampled(burst, *outer_);
+  blocks_->refuse_sampled(burst, *outer_);
   bypass_->pass_decoded(burst, settings);
   tracker_->prefetch_index(burst);
   probe.station(Station::decode, n);
@@ -131,8 +153,8 @@ void Worker::run_journey(Burst& burst, Probe& probe) noexcept {
   bypass_->pass_datagrams(burst, settings);
   tracker_->guess(burst);
   probe.station(Station::look_up_flow, n);
-  filter_->filter_sources(burst, *policy_->prefixes);
-  blocks_->filter_decoded(burst, *policy_->prefixes);
+  filter_->filter_sources(burst, *policy_->prefixes, outer_->judged);
+  blocks_->filter_decoded(burst, *policy_->prefixes, outer_->judged);
   probe.station(Station::filter_sources, n);
   tracker_->find(burst, settings.flows);
   limiter_->prefetch(burst);
@@ -155,7 +177,7 @@ void Worker::run_journey(Burst& burst, Probe& probe) noexcept {
 
 void Worker::judge(Burst& burst) noexcept {
   NoProbe probe;
-  run_journey(burst, probe);
+  run_journey(burst, Origin::received, probe);
 }
 
 std::uint32_t Worker::receive(std::uint8_t port, TimeNs now) noexcept {
@@ -206,7 +228,7 @@ bool Worker::take_rounds(TimeNs now, std::uint32_t rounds, Probe& probe) noexcep
       packet.out_port = setup_.ports[packet.in_port].peer;
       received[i] = note_of(packet.mbuf).received;
     }
-    run_journey(burst_, probe);
+    run_journey(burst_, Origin::handed_over, probe);
     if (setup_.clock != nullptr) {
       const TimeNs sent = setup_.clock->now();
       for (std::uint32_t i = 0; i < burst_.count; ++i) {
@@ -241,7 +263,7 @@ void Worker::poll(Probe& probe) noexcept {
     if (!setup_.ports[port].receives || receive(port, now) == 0) continue;
     was_busy = true;
     const std::uint64_t forwarded_before = counters_.forwarded;
-    run_journey(burst_, probe);
+    run_journey(burst_, Origin::received, probe);
     received = note_sent(received, forwarded_before);
     while (defragmenter_->has_leaving()) flush_defragmenter(now);
   }

@@ -31,6 +31,7 @@ class FlowTracker;
 class Forwarder;
 class HandoffRings;
 class MemoryArena;
+struct OuterSources;
 class PolicySlot;
 class PrefixFilter;
 class RateLimiter;
@@ -118,11 +119,13 @@ class Worker {
 
  private:
   explicit Worker(const WorkerSetup& setup);
+  enum class Origin : std::uint8_t { received, handed_over };
   std::uint32_t receive(std::uint8_t port, TimeNs now) noexcept;
   template <class Probe>
   void poll(Probe& probe) noexcept;
   template <class Probe>
-  void run_journey(Burst& burst, Probe& probe) noexcept;
+  void run_journey(Burst& burst, Origin origin, Probe& probe) noexcept;
+  void filter_outer_sources(Burst& burst, Origin origin) noexcept;
   template <class Probe>
   bool take_rounds(TimeNs now, std::uint32_t rounds, Probe& probe) noexcept;
   [[nodiscard]] TimeNs note_sent(TimeNs received, std::uint64_t forwarded_before) noexcept;
@@ -138,6 +141,7 @@ class Worker {
   const Policy* policy_ = nullptr;
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Defragmenter> defragmenter_;
+  std::unique_ptr<OuterSources> outer_;  ///< of the burst at hand
   std::unique_ptr<PrefixFilter> filter_;
   std::unique_ptr<BlockFilter> blocks_;
   std::unique_ptr<Bypass> bypass_;

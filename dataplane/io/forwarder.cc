@@ -65,6 +65,17 @@ void Forwarder::send(std::uint8_t port, rte_mbuf* mbuf, std::uint32_t bytes) noe
   if (out.count == kTransmitMost) flush(port);
 }
 
+void Forwarder::release_refused(const Burst& burst, std::uint32_t places,
+                                DropReason reason) noexcept {
+  if (places == 0) return;
+  counters_.dropped[static_cast<std::size_t>(reason)] +=
+      static_cast<std::uint32_t>(std::popcount(places));
+  for (; places != 0; places &= places - 1) {
+    refuse(burst.packets[static_cast<unsigned>(std::countr_zero(places))].mbuf, reason);
+  }
+  flush_refused();
+}
+
 // The originals of a datagram, in order of arrival.
 void Forwarder::dispatch_train(Packet& packet) noexcept {
   for_each_in_train(packet.mbuf, [&](rte_mbuf* mbuf) {

@@ -20,6 +20,9 @@ class Forwarder {
 
   /// Every mbuf of the burst is sent, released, or held by the defragmenter afterwards.
   void forward(Burst& burst) noexcept;
+  /// Counts the packets of these places, a bit for each, as refused, and releases their frames.
+  /// Each is one frame; they are no more part of the burst.
+  void release_refused(const Burst& burst, std::uint32_t places, DropReason reason) noexcept;
 
  private:
   static constexpr std::uint32_t kTransmitMost = 64;

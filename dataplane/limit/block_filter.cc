@@ -54,106 +54,93 @@ std::array<std::uint64_t, 5> flow_words_v6(const Packet& packet) noexcept {
 
 // --- before decoding ----------------------------------------------------------------------------
 
-void BlockFilter::filter_outer_sources(Burst& burst, const PrefixTable& lists,
-                                       std::uint32_t drop_sample, std::uint32_t spared) noexcept {
-  judged_ = 0;
-  blocked_ = 0;
-  if (is_idle()) return;
-  const bool v4_blocks = table_->has_sources_v4();
-  const bool v6_blocks = table_->has_sources_v6();
-  if (!v4_blocks && !v6_blocks) return;
-  Selection v4;
-  Selection v6;
-  for (std::uint32_t i = 0; i < burst.count; ++i) {
-    const bool is_spared = (spared >> i & 1) != 0;
-    const OuterHeader outer = is_spared ? OuterHeader{} : outer_header(burst.packets[i]);
-    offsets_[i] = outer.offset;
-    v4.add_if(v4_blocks & (outer.version == 4), i);
-    v6.add_if(v6_blocks & (outer.version == 6), i);
-    judged_ |= static_cast<std::uint32_t>(outer.version != 0) << i;
-  }
-  if (v4.count != 0) judge_outer_v4(burst, v4, lists, drop_sample);
-  if (v6.count != 0) judge_outer_v6(burst, v6, lists, drop_sample);
+Families BlockFilter::wanted() const noexcept {
+  if (is_idle()) return {};
+  return {table_->has_sources_v4(), table_->has_sources_v6()};
 }
 
-void BlockFilter::judge_outer_v4(Burst& burst, const Selection& selected, const PrefixTable& lists,
+void BlockFilter::filter_outer_sources(const Burst& burst, OuterSources& outer,
+                                       const PrefixTable& lists,
+                                       std::uint32_t drop_sample) noexcept {
+  const Families families = wanted();
+  if (!families.v4 && !families.v6) return;
+  outer.leave_out_denied();
+  if (families.v4 && outer.v4.count != 0) judge_outer_v4(burst, outer, lists, drop_sample);
+  if (families.v6 && outer.v6.count != 0) judge_outer_v6(burst, outer, lists, drop_sample);
+}
+
+void BlockFilter::judge_outer_v4(const Burst& burst, OuterSources& outer, const PrefixTable& lists,
                                  std::uint32_t drop_sample) noexcept {
-  std::array<std::uint32_t, kBurstMax> sources;
-  for (std::uint32_t i = 0; i < selected.count; ++i) {
-    const std::uint8_t place = selected.places[i];
-    sources[i] = load_be32(burst.packets[place].bytes + offsets_[place] + 12);
-  }
-  const Times times = times_of(burst, selected);
+  const Times times = times_of(burst, outer.v4);
   BlockSlots slots;
-  std::uint32_t found = table_->find_sources_v4({sources.data(), selected.count}, times, slots);
+  std::uint32_t found =
+      table_->find_sources_v4({outer.sources_v4.data(), outer.v4.count}, times, slots);
   prefetch_hits(found, slots);
   for (; found != 0; found &= found - 1) {
     const auto i = static_cast<unsigned>(std::countr_zero(found));
-    const std::uint8_t place = selected.places[i];
-    Packet& packet = burst.packets[place];
-    const std::uint8_t* ip = packet.bytes + offsets_[place];
-    const V4Pair pair{sources[i], load_be32(ip + 16)};
+    const std::uint8_t place = outer.v4.places[i];
+    const Packet& packet = burst.packets[place];
+    const std::uint8_t* ip = outer.header(burst, place);
+    const V4Pair pair{outer.sources_v4[i], load_be32(ip + 16)};
     if (is_allowed_v4(lists, pair)) continue;
     const std::uint64_t addresses = std::uint64_t{pair.source} << 32 | pair.destination;
-    const std::uint32_t ports = ports_behind(packet, offsets_[place] + 20U, ip[9]);
-    refuse_outer(packet, place, slots[i], sampler_.is_sampled(addresses, ports, drop_sample));
+    const std::uint32_t ports = ports_behind(packet, outer.offsets[place] + 20U, ip[9]);
+    refuse_outer(packet, outer, place, slots[i],
+                 sampler_.is_sampled(addresses, ports, drop_sample));
   }
 }
 
-void BlockFilter::judge_outer_v6(Burst& burst, const Selection& selected, const PrefixTable& lists,
+void BlockFilter::judge_outer_v6(const Burst& burst, OuterSources& outer, const PrefixTable& lists,
                                  std::uint32_t drop_sample) noexcept {
-  std::array<V6Address, kBurstMax> sources;
-  for (std::uint32_t i = 0; i < selected.count; ++i) {
-    const std::uint8_t place = selected.places[i];
-    sources[i] = v6_address(burst.packets[place].bytes + offsets_[place] + 8);
-  }
-  const Times times = times_of(burst, selected);
+  const Times times = times_of(burst, outer.v6);
   BlockSlots slots;
-  std::uint32_t found = table_->find_sources_v6({sources.data(), selected.count}, times, slots);
+  std::uint32_t found =
+      table_->find_sources_v6({outer.sources_v6.data(), outer.v6.count}, times, slots);
   prefetch_hits(found, slots);
   for (; found != 0; found &= found - 1) {
     const auto i = static_cast<unsigned>(std::countr_zero(found));
-    const std::uint8_t place = selected.places[i];
-    Packet& packet = burst.packets[place];
-    const std::uint8_t* ip = packet.bytes + offsets_[place];
+    const std::uint8_t place = outer.v6.places[i];
+    const Packet& packet = burst.packets[place];
+    const std::uint8_t* ip = outer.header(burst, place);
     if (is_allowed_v6(lists, {ip + 8, ip + 24})) continue;
-    const std::uint32_t ports = ports_behind(packet, offsets_[place] + 40U, ip[6]);
-    refuse_outer(packet, place, slots[i],
+    const std::uint32_t ports = ports_behind(packet, outer.offsets[place] + 40U, ip[6]);
+    refuse_outer(packet, outer, place, slots[i],
                  sampler_.is_sampled(v6_sample(ip + 8, ip + 24), ports, drop_sample));
   }
 }
 
 // A drop that is to be reported needs a decoded packet: its refusal waits until it is.
-void BlockFilter::refuse_outer(Packet& packet, std::uint8_t place, std::uint32_t slot,
-                               bool is_sampled) noexcept {
+void BlockFilter::refuse_outer(const Packet& packet, OuterSources& outer, std::uint8_t place,
+                               std::uint32_t slot, bool is_sampled) noexcept {
+  outer.blocked.add(place, is_sampled);
   if (is_sampled) {
-    blocked_ |= 1U << place;
-    slots_[place] = slot;
-    return;
+    outer.slots[place] = slot;
+  } else {
+    count_hit(packet, slot);
   }
-  count_hit(packet, slot);
-  refuse_undecoded(packet, DropReason::blocked_source);
 }
 
 // --- behind it ----------------------------------------------------------------------------------
 
-void BlockFilter::refuse_sampled(Burst& burst) noexcept {
-  for (std::uint32_t left = blocked_; left != 0; left &= left - 1) {
+void BlockFilter::refuse_sampled(Burst& burst, const OuterSources& outer) noexcept {
+  for (std::uint32_t left = outer.blocked.to_report; left != 0; left &= left - 1) {
     const auto place = static_cast<unsigned>(std::countr_zero(left));
     Packet& packet = burst.packets[place];
     if (!packet.is_undecided()) continue;
     packet.set(kSampled);
-    refuse(packet, slots_[place], DropReason::blocked_source);
+    refuse(packet, outer.slots[place], DropReason::blocked_source);
   }
 }
 
-void BlockFilter::filter_decoded(Burst& burst, const PrefixTable& lists) noexcept {
+void BlockFilter::filter_decoded(Burst& burst, const PrefixTable& lists,
+                                 std::uint32_t judged) noexcept {
   if (is_idle()) return;
-  filter_sources(burst, lists);
+  filter_sources(burst, lists, judged);
   filter_flows(burst, lists);
 }
 
-void BlockFilter::filter_sources(Burst& burst, const PrefixTable& lists) noexcept {
+void BlockFilter::filter_sources(Burst& burst, const PrefixTable& lists,
+                                 std::uint32_t judged) noexcept {
   const bool v4_blocks = table_->has_sources_v4();
   const bool v6_blocks = table_->has_sources_v6();
   if (!v4_blocks && !v6_blocks) return;
@@ -165,7 +152,7 @@ void BlockFilter::filter_sources(Burst& burst, const PrefixTable& lists) noexcep
     const Packet& packet = burst.packets[i];
     // Inside a tunnel there are other addresses than those that were judged before.
     const bool is_open =
-        packet.is_undecided() && ((judged_ >> i & 1) == 0 || packet.tunnel_depth > 0);
+        packet.is_undecided() && ((judged >> i & 1) == 0 || packet.tunnel_depth > 0);
     if (!is_open) [[likely]]
       continue;
     if (packet.ip_version == 4) sources_v4[v4.count] = v4_addresses(packet).source;

@@ -4,7 +4,6 @@
 // is one branch a burst. Worker thread.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <span>
@@ -12,8 +11,8 @@
 #include "dataplane/burst.h"
 #include "dataplane/decide/drop_sampler.h"
 #include "dataplane/limit/block_table.h"
+#include "dataplane/limit/outer_sources.h"
 #include "dataplane/limit/prefix_table.h"
-#include "dataplane/limit/selection.h"
 
 namespace sluice {
 
@@ -26,23 +25,25 @@ class BlockFilter {
   BlockFilter(const SipKey& sample_key, const BlockTable* table, BlockHits hits) noexcept
       : sampler_(sample_key), table_(table), hits_(hits) {}
 
+  /// Which sources there are blocks of.
+  [[nodiscard]] Families wanted() const noexcept;
   /// Before decoding: the outermost IP source, as PrefixFilter::filter_outer_sources judges it.
-  void filter_outer_sources(Burst& burst, const PrefixTable& lists, std::uint32_t drop_sample,
-                            std::uint32_t spared) noexcept;
+  void filter_outer_sources(const Burst& burst, OuterSources& outer, const PrefixTable& lists,
+                            std::uint32_t drop_sample) noexcept;
   /// Right after decoding: refuses what the step before left for a report.
-  void refuse_sampled(Burst& burst) noexcept;
-  /// After decoding: the innermost source, what the step before left, and five-tuples. An ICMP
-  /// error is no packet of the flow that it quotes.
-  void filter_decoded(Burst& burst, const PrefixTable& lists) noexcept;
+  void refuse_sampled(Burst& burst, const OuterSources& outer) noexcept;
+  /// After decoding: the innermost source, but for what the first step has judged (a bit for every
+  /// place), and five-tuples. An ICMP error is no packet of the flow that it quotes.
+  void filter_decoded(Burst& burst, const PrefixTable& lists, std::uint32_t judged) noexcept;
 
  private:
-  void judge_outer_v4(Burst& burst, const Selection& selected, const PrefixTable& lists,
+  void judge_outer_v4(const Burst& burst, OuterSources& outer, const PrefixTable& lists,
                       std::uint32_t drop_sample) noexcept;
-  void judge_outer_v6(Burst& burst, const Selection& selected, const PrefixTable& lists,
+  void judge_outer_v6(const Burst& burst, OuterSources& outer, const PrefixTable& lists,
                       std::uint32_t drop_sample) noexcept;
-  void refuse_outer(Packet& packet, std::uint8_t place, std::uint32_t slot,
-                    bool is_sampled) noexcept;
-  void filter_sources(Burst& burst, const PrefixTable& lists) noexcept;
+  void refuse_outer(const Packet& packet, OuterSources& outer, std::uint8_t place,
+                    std::uint32_t slot, bool is_sampled) noexcept;
+  void filter_sources(Burst& burst, const PrefixTable& lists, std::uint32_t judged) noexcept;
   void filter_flows(Burst& burst, const PrefixTable& lists) noexcept;
   void refuse(Packet& packet, std::uint32_t slot, DropReason reason) noexcept;
   void prefetch_hits(std::uint32_t found, const BlockSlots& slots) const noexcept;
@@ -52,12 +53,6 @@ class BlockFilter {
   DropSampler sampler_;
   const BlockTable* table_;
   BlockHits hits_;
-
-  // Of the burst at hand; a bit or an entry for every place.
-  std::uint32_t judged_ = 0;
-  std::uint32_t blocked_ = 0;
-  std::array<std::uint8_t, kBurstMax> offsets_{};
-  BlockSlots slots_{};
 };
 
 }  // namespace sluice

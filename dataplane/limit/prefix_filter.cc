@@ -180,84 +180,57 @@ void filter_flows_v6(Burst& burst, const Selection& selected, const PrefixTable&
 
 }  // namespace
 
-void PrefixFilter::filter_outer_sources(Burst& burst, const PrefixTable& table,
-                                        std::uint32_t drop_sample, std::uint32_t spared) noexcept {
-  judged_ = 0;
-  denied_ = 0;
-  const bool v4_denies = (table.v4().lists() & kSourceDeny) != 0;
-  const bool v6_denies = !table.v6(ListKind::deny, ListSide::source).is_empty();
-  if (!v4_denies && !v6_denies) return;
-  Selection v4;
-  Selection v6;
-  for (std::uint32_t i = 0; i < burst.count; ++i) {
-    const bool is_spared = (spared >> i & 1) != 0;
-    const OuterHeader outer = is_spared ? OuterHeader{} : outer_header(burst.packets[i]);
-    offsets_[i] = outer.offset;
-    v4.add_if(v4_denies & (outer.version == 4), i);
-    v6.add_if(v6_denies & (outer.version == 6), i);
-    judged_ |= static_cast<std::uint32_t>(outer.version != 0) << i;
-  }
-  judge_outer_v4(burst, v4, table.v4(), drop_sample);
-  judge_outer_v6(burst, v6, table, drop_sample);
+Families PrefixFilter::wanted(const PrefixTable& table) noexcept {
+  return {(table.v4().lists() & kSourceDeny) != 0,
+          !table.v6(ListKind::deny, ListSide::source).is_empty()};
 }
 
-// A drop that is to be reported needs a decoded packet: its refusal waits until it is.
-void PrefixFilter::refuse_outer(Packet& packet, std::uint8_t place, bool is_sampled) noexcept {
-  if (is_sampled) {
-    denied_ |= 1U << place;
-  } else {
-    refuse_undecoded(packet, DropReason::denied_prefix);
-  }
+void PrefixFilter::filter_outer_sources(const Burst& burst, OuterSources& outer,
+                                        const PrefixTable& table,
+                                        std::uint32_t drop_sample) const noexcept {
+  const Families families = wanted(table);
+  if (families.v4 && outer.v4.count != 0) judge_outer_v4(burst, outer, table.v4(), drop_sample);
+  if (families.v6 && outer.v6.count != 0) judge_outer_v6(burst, outer, table, drop_sample);
 }
 
-void PrefixFilter::judge_outer_v4(Burst& burst, const Selection& selected,
-                                  const PrefixTableV4& table, std::uint32_t drop_sample) noexcept {
-  V4Addresses sources;
-  for (std::uint32_t i = 0; i < selected.count; ++i) {
-    const std::uint8_t place = selected.places[i];
-    sources[i] = load_be32(burst.packets[place].bytes + offsets_[place] + 12);
-    table.prefetch(sources[i]);
-  }
-  for (std::uint32_t i = 0; i < selected.count; ++i) {
-    const std::uint8_t lists = table.lists_of(sources[i]);
+void PrefixFilter::judge_outer_v4(const Burst& burst, OuterSources& outer,
+                                  const PrefixTableV4& table,
+                                  std::uint32_t drop_sample) const noexcept {
+  for (std::uint32_t i = 0; i < outer.v4.count; ++i) {
+    const std::uint32_t source = outer.sources_v4[i];
+    const std::uint8_t lists = table.lists_of(source);
     if ((lists & kSourceDeny) == 0) [[likely]]
       continue;
-    const std::uint8_t place = selected.places[i];
-    Packet& packet = burst.packets[place];
-    const std::uint8_t* ip = packet.bytes + offsets_[place];
+    const std::uint8_t place = outer.v4.places[i];
+    const std::uint8_t* ip = outer.header(burst, place);
     const std::uint32_t destination = load_be32(ip + 16);
     const bool is_allowed =
         (lists & kSourceAllow) != 0 || ((table.lists() & kDestinationAllow) != 0 &&
                                         (table.lists_of(destination) & kDestinationAllow) != 0);
     if (is_allowed) continue;
-    const std::uint64_t addresses = std::uint64_t{sources[i]} << 32 | destination;
-    const std::uint32_t ports = ports_behind(packet, offsets_[place] + 20U, ip[9]);
-    refuse_outer(packet, place, sampler_.is_sampled(addresses, ports, drop_sample));
+    const std::uint64_t addresses = std::uint64_t{source} << 32 | destination;
+    const std::uint32_t ports =
+        ports_behind(burst.packets[place], outer.offsets[place] + 20U, ip[9]);
+    outer.denied.add(place, sampler_.is_sampled(addresses, ports, drop_sample));
   }
 }
 
-void PrefixFilter::judge_outer_v6(Burst& burst, const Selection& selected, const PrefixTable& table,
-                                  std::uint32_t drop_sample) noexcept {
-  V6Addresses sources;
-  for (std::uint32_t i = 0; i < selected.count; ++i) {
-    const std::uint8_t place = selected.places[i];
-    sources[i] = v6_address(burst.packets[place].bytes + offsets_[place] + 8);
-  }
+void PrefixFilter::judge_outer_v6(const Burst& burst, OuterSources& outer, const PrefixTable& table,
+                                  std::uint32_t drop_sample) const noexcept {
   const PrefixSetV6& denied = table.v6(ListKind::deny, ListSide::source);
-  for (std::uint32_t left = denied.covers({sources.data(), selected.count}); left != 0;
+  for (std::uint32_t left = denied.covers({outer.sources_v6.data(), outer.v6.count}); left != 0;
        left &= left - 1) {
-    const std::uint8_t place = selected.places[static_cast<unsigned>(std::countr_zero(left))];
-    Packet& packet = burst.packets[place];
-    const std::uint8_t* ip = packet.bytes + offsets_[place];
+    const std::uint8_t place = outer.v6.places[static_cast<unsigned>(std::countr_zero(left))];
+    const std::uint8_t* ip = outer.header(burst, place);
     if (is_allowed_v6(ip + 8, ip + 24, table)) continue;
-    const std::uint32_t ports = ports_behind(packet, offsets_[place] + 40U, ip[6]);
-    refuse_outer(packet, place,
-                 sampler_.is_sampled(v6_sample(ip + 8, ip + 24), ports, drop_sample));
+    const std::uint32_t ports =
+        ports_behind(burst.packets[place], outer.offsets[place] + 40U, ip[6]);
+    outer.denied.add(place, sampler_.is_sampled(v6_sample(ip + 8, ip + 24), ports, drop_sample));
   }
 }
 
-void PrefixFilter::refuse_sampled(Burst& burst) const noexcept {
-  for (std::uint32_t left = denied_; left != 0; left &= left - 1) {
+void PrefixFilter::refuse_sampled(Burst& burst, const OuterSources& outer) noexcept {
+  for (std::uint32_t left = outer.denied.to_report; left != 0; left &= left - 1) {
     Packet& packet = burst.packets[static_cast<unsigned>(std::countr_zero(left))];
     if (!packet.is_undecided()) continue;
     packet.set(kSampled);
@@ -265,12 +238,12 @@ void PrefixFilter::refuse_sampled(Burst& burst) const noexcept {
   }
 }
 
-void PrefixFilter::filter_sources(Burst& burst, const PrefixTable& table) const noexcept {
-  const bool v4_denies = (table.v4().lists() & kSourceDeny) != 0;
-  const bool v6_denies = !table.v6(ListKind::deny, ListSide::source).is_empty();
-  if (!v4_denies && !v6_denies) return;
+void PrefixFilter::filter_sources(Burst& burst, const PrefixTable& table,
+                                  std::uint32_t judged) const noexcept {
+  const Families families = wanted(table);
+  if (!families.v4 && !families.v6) return;
   // Inside a tunnel there are other addresses than those that step zero judged.
-  std::uint32_t open = ~judged_;
+  std::uint32_t open = ~judged;
   for (std::uint32_t i = 0; i < burst.count; ++i) {
     open |= static_cast<std::uint32_t>(burst.packets[i].tunnel_depth > 0) << i;
   }
@@ -281,8 +254,8 @@ void PrefixFilter::filter_sources(Burst& burst, const PrefixTable& table) const 
   for (std::uint32_t i = 0; i < burst.count; ++i) {
     const Packet& packet = burst.packets[i];
     const bool is_open = packet.is_undecided() && (open >> i & 1) != 0;
-    v4.add_if(v4_denies & is_open & (packet.ip_version == 4), i);
-    v6.add_if(v6_denies & is_open & (packet.ip_version == 6), i);
+    v4.add_if(families.v4 & is_open & (packet.ip_version == 4), i);
+    v6.add_if(families.v6 & is_open & (packet.ip_version == 6), i);
   }
   filter_sources_v4(burst, v4, table.v4());
   filter_sources_v6(burst, v6, table);

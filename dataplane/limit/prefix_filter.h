@@ -7,13 +7,12 @@
 // from blocks); limits still hold for it.
 #pragma once
 
-#include <array>
 #include <cstdint>
 
 #include "dataplane/burst.h"
 #include "dataplane/decide/drop_sampler.h"
+#include "dataplane/limit/outer_sources.h"
 #include "dataplane/limit/prefix_table.h"
-#include "dataplane/limit/selection.h"
 
 namespace sluice {
 
@@ -21,22 +20,25 @@ class PrefixFilter {
  public:
   explicit PrefixFilter(const SipKey& sample_key = {}) noexcept : sampler_(sample_key) {}
 
+  /// Which sources step zero wants to see.
+  [[nodiscard]] static Families wanted(const PrefixTable& table) noexcept;
+
   /// Step zero, before decoding: judges the outermost IP source of every frame in which only
   /// Ethernet and VLAN tags stand before it, whatever it carries, so that a flood from listed
   /// sources costs no more than its look-up and reaches no state, in fragments and tunnels neither.
   /// One flow in `drop_sample` is left to `refuse_sampled`, so that its drops can be reported. A
-  /// listed source is `denied_prefix` here also where the decoder would find a fault. Places whose
-  /// bit is set in `spared` are left alone.
-  void filter_outer_sources(Burst& burst, const PrefixTable& table, std::uint32_t drop_sample,
-                            std::uint32_t spared = 0) noexcept;
+  /// listed source is `denied_prefix` here also where the decoder would find a fault.
+  void filter_outer_sources(const Burst& burst, OuterSources& outer, const PrefixTable& table,
+                            std::uint32_t drop_sample) const noexcept;
 
   /// Right after decoding: refuses what step zero left for a report, before any state is touched.
-  void refuse_sampled(Burst& burst) const noexcept;
+  static void refuse_sampled(Burst& burst, const OuterSources& outer) noexcept;
 
-  /// Step A, after decoding, for the innermost source, and what step zero left to it in the same
-  /// burst. Drops (denied_prefix) packets whose source is denied and that nothing allows. Sets
-  /// kListsChecked and kAllowed where a denied source turned out to be allowed.
-  void filter_sources(Burst& burst, const PrefixTable& table) const noexcept;
+  /// Step A, after decoding, for the innermost source, and for what step zero has not judged
+  /// (a bit for every place). Drops (denied_prefix) packets whose source is denied and that nothing
+  /// allows. Sets kListsChecked and kAllowed where a denied source turned out to be allowed.
+  void filter_sources(Burst& burst, const PrefixTable& table,
+                      std::uint32_t judged = 0) const noexcept;
 
   /// Step B, after `FlowTracker::find`. A packet of a flow that was judged under `list_epoch` is
   /// not looked up again; any other gets the exact answer for both its addresses: denied_prefix, or
@@ -48,17 +50,12 @@ class PrefixFilter {
                     std::uint16_t list_epoch) const noexcept;
 
  private:
-  void refuse_outer(Packet& packet, std::uint8_t place, bool is_sampled) noexcept;
-  void judge_outer_v4(Burst& burst, const Selection& selected, const PrefixTableV4& table,
-                      std::uint32_t drop_sample) noexcept;
-  void judge_outer_v6(Burst& burst, const Selection& selected, const PrefixTable& table,
-                      std::uint32_t drop_sample) noexcept;
+  void judge_outer_v4(const Burst& burst, OuterSources& outer, const PrefixTableV4& table,
+                      std::uint32_t drop_sample) const noexcept;
+  void judge_outer_v6(const Burst& burst, OuterSources& outer, const PrefixTable& table,
+                      std::uint32_t drop_sample) const noexcept;
 
-  // Of the burst at hand, from step zero to step A; a bit or an entry for every place.
   DropSampler sampler_;
-  std::uint32_t judged_ = 0;
-  std::uint32_t denied_ = 0;
-  std::array<std::uint8_t, kBurstMax> offsets_{};
 };
 
 }  // namespace sluice

@@ -55,7 +55,9 @@ class BlockFilterTest : public testing::Test {
     return packet;
   }
   void filter(std::uint32_t sample, std::uint32_t spared = 0) {
-    filter_->filter_outer_sources(burst_, *lists_, sample, spared);
+    outer_.find(burst_, filter_->wanted(), spared);
+    filter_->filter_outer_sources(burst_, outer_, *lists_, sample);
+    outer_.refuse_in_place(burst_);
   }
   static bool is_refused(const Packet& packet) {
     return packet.verdict.action == Action::drop &&
@@ -69,6 +71,7 @@ class BlockFilterTest : public testing::Test {
   std::unique_ptr<const PrefixTable> lists_;
   std::vector<std::unique_ptr<test::Bytes>> frames_;
   Burst burst_;
+  OuterSources outer_;
   std::uint64_t id_ = 0;
 };
 
@@ -94,7 +97,7 @@ TEST_F(BlockFilterTest, LeavesASampledDropToBeDecodedAndCountsItOnce) {
   filter(kAllSampled);
   EXPECT_TRUE(packet.is_undecided());
   EXPECT_EQ(hits_[slot].load(), 0U);
-  filter_->refuse_sampled(burst_);
+  filter_->refuse_sampled(burst_, outer_);
   EXPECT_TRUE(is_refused(packet));
   EXPECT_TRUE(packet.has(kSampled));
   EXPECT_EQ(hits_[slot].load(), 1U);

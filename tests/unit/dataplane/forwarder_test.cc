@@ -89,6 +89,17 @@ TEST_F(ForwarderTest, CountsEveryFrameThatThePortDidNotTake) {
   EXPECT_EQ(counters_.forwarded_bytes, rte_pktmbuf_pkt_len(wire_.sent.front()));
 }
 
+TEST_F(ForwarderTest, ReleasesAndCountsAtOnceWhatIsToLeave) {
+  rte_mbuf* first = add(Action::undecided).mbuf;
+  add(Action::undecided);
+  rte_mbuf* third = add(Action::undecided).mbuf;
+  Forwarder forwarder(ports_, &release, {}, counters_);
+  forwarder.release_refused(burst_, 0b101, DropReason::blocked_source);
+  EXPECT_EQ(released(), (std::vector<rte_mbuf*>{first, third}));
+  EXPECT_EQ(dropped(DropReason::blocked_source), 2U);
+  EXPECT_TRUE(wire_.sent.empty());
+}
+
 TEST_F(ForwarderTest, LeavesHeldPacketsToTheirHolder) {
   add(Action::held).mbuf = nullptr;
   forward();
