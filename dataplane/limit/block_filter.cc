@@ -74,8 +74,7 @@ void BlockFilter::judge_outer_v4(const Burst& burst, OuterSources& outer, const 
   const Times times = times_of(burst, outer.v4);
   BlockSlots slots;
   std::uint32_t found =
-      table_->find_sources_v4({outer.sources_v4.data(), outer.v4.count}, times, slots);
-  prefetch_hits(found, slots);
+      table_->find_sources_v4({outer.sources_v4.data(), outer.v4.count}, times, slots, hits_);
   for (; found != 0; found &= found - 1) {
     const auto i = static_cast<unsigned>(std::countr_zero(found));
     const std::uint8_t place = outer.v4.places[i];
@@ -95,8 +94,7 @@ void BlockFilter::judge_outer_v6(const Burst& burst, OuterSources& outer, const 
   const Times times = times_of(burst, outer.v6);
   BlockSlots slots;
   std::uint32_t found =
-      table_->find_sources_v6({outer.sources_v6.data(), outer.v6.count}, times, slots);
-  prefetch_hits(found, slots);
+      table_->find_sources_v6({outer.sources_v6.data(), outer.v6.count}, times, slots, hits_);
   for (; found != 0; found &= found - 1) {
     const auto i = static_cast<unsigned>(std::countr_zero(found));
     const std::uint8_t place = outer.v6.places[i];
@@ -218,13 +216,6 @@ void BlockFilter::filter_flows(Burst& burst, const PrefixTable& lists) noexcept 
 void BlockFilter::refuse(Packet& packet, std::uint32_t slot, DropReason reason) noexcept {
   count_hit(packet, slot);
   packet.drop(reason);
-}
-
-void BlockFilter::prefetch_hits(std::uint32_t found, const BlockSlots& slots) const noexcept {
-  if (hits_.empty()) return;
-  for (; found != 0; found &= found - 1) {
-    __builtin_prefetch(&hits_[slots[static_cast<unsigned>(std::countr_zero(found))]], 1);
-  }
 }
 
 void BlockFilter::count_hit(const Packet& packet, std::uint32_t slot) noexcept {

@@ -16,9 +16,6 @@
 
 namespace sluice {
 
-/// How often this worker refused for the block in each slot; others only read.
-using BlockHits = std::span<std::atomic<std::uint32_t>>;
-
 class BlockFilter {
  public:
   /// `table` may be null: there never is a block. Nobody counts where `hits` is empty.
@@ -46,7 +43,6 @@ class BlockFilter {
   void filter_sources(Burst& burst, const PrefixTable& lists, std::uint32_t judged) noexcept;
   void filter_flows(Burst& burst, const PrefixTable& lists) noexcept;
   void refuse(Packet& packet, std::uint32_t slot, DropReason reason) noexcept;
-  void prefetch_hits(std::uint32_t found, const BlockSlots& slots) const noexcept;
   void count_hit(const Packet& packet, std::uint32_t slot) noexcept;
   [[nodiscard]] bool is_idle() const noexcept { return table_ == nullptr || table_->is_empty(); }
 

@@ -57,15 +57,9 @@ BlockKey block_key(const BlockEntry& entry) noexcept {
   return entry.kind == BlockKind::source ? source_key(entry.prefix) : flow_key(entry);
 }
 
-std::uint64_t hash_of(const SipKey& key, const BlockKey& block) noexcept {
-  switch (block_key_words(block.kind)) {
-    case 3:
-      return hash_words<3>(key, block);
-    case 5:
-      return hash_words<5>(key, block);
-    default:
-      return hash_words<2>(key, block);
-  }
+std::uint64_t hash_flow(const SipKey& key, const BlockKey& block) noexcept {
+  return block.kind == BlockKeyKind::flow_v6 ? hash_words<5>(key, block)
+                                             : hash_words<2>(key, block);
 }
 
 }  // namespace sluice

@@ -23,6 +23,9 @@ inline constexpr std::size_t kBlockBatchMax = 32;
 /// Slots of what was found, by place in the batch.
 using BlockSlots = std::array<std::uint32_t, kBlockBatchMax>;
 
+/// How often one worker refused for the block in each slot; others only read.
+using BlockHits = std::span<std::atomic<std::uint32_t>>;
+
 class BlockTable {
  public:
   static constexpr std::uint32_t kNone = BlockIds::kNone;
@@ -47,12 +50,13 @@ class BlockTable {
   [[nodiscard]] bool has_flows_v6() const noexcept { return load(flows_v6_) != 0; }
 
   /// Bit i of the answer: a block that has not run out covers address i; it stands in `slots[i]`.
+  /// The caller will count in `hits`, by slot: its lines are asked for in time.
   [[nodiscard]] std::uint32_t find_sources_v4(std::span<const std::uint32_t> addresses,
-                                              std::span<const TimeNs> now,
-                                              BlockSlots& slots) const noexcept;
+                                              std::span<const TimeNs> now, BlockSlots& slots,
+                                              BlockHits hits = {}) const noexcept;
   [[nodiscard]] std::uint32_t find_sources_v6(std::span<const V6Address> addresses,
-                                              std::span<const TimeNs> now,
-                                              BlockSlots& slots) const noexcept;
+                                              std::span<const TimeNs> now, BlockSlots& slots,
+                                              BlockHits hits = {}) const noexcept;
   /// `flows` as `flow_words_v4` gives them.
   [[nodiscard]] std::uint32_t find_flows_v4(std::span<const std::array<std::uint64_t, 2>> flows,
                                             std::span<const TimeNs> now,
@@ -85,23 +89,33 @@ class BlockTable {
   [[nodiscard]] std::uint32_t room() const noexcept { return capacity() - active(); }
 
  private:
-  /// `until` and `words` are read by workers; the rest is the keeper's. id 0 = free.
+  /// `words` are read by workers; the rest is the keeper's. id 0 = free.
   struct alignas(64) Slot {
-    std::atomic<TimeNs> until;
     std::array<std::atomic<std::uint64_t>, 5> words;
+    TimeNs until;
     std::uint64_t id;
     BlockKeyKind kind;
     std::uint8_t length;
   };
   static_assert(sizeof(Slot) == 64);
-  /// A cache line of index words; 0 = free, kTombstone = free but passed by.
+  static constexpr std::size_t kCells = 4;  ///< of a bucket
+  /// A cache line: index words, 0 = free, kTombstone = free but passed by; and when each block
+  /// ends.
   struct alignas(64) Bucket {
-    std::array<std::atomic<std::uint64_t>, 8> words;
+    std::array<std::atomic<std::uint64_t>, kCells> words;
+    std::array<std::atomic<TimeNs>, kCells> untils;
+  };
+  /// Where a word stands that has the tag of a key; `word` 0 = nowhere.
+  struct Candidate {
+    std::uint64_t word = 0;
+    const Bucket* bucket = nullptr;
+    std::size_t cell = 0;
   };
   /// Keys of a batch, word by word.
   template <std::size_t N>
   struct Batch;
-  using Places = std::span<const TimeNs>;
+  using Hashes = std::array<std::uint64_t, kBlockBatchMax>;
+  using Times = std::span<const TimeNs>;
 
   BlockTable() = default;
   [[nodiscard]] Status allocate(std::uint32_t capacity, MemoryArena& arena);
@@ -110,19 +124,26 @@ class BlockTable {
     return value.load(std::memory_order_relaxed);
   }
 
+  void prefetch(std::uint64_t hash) const noexcept;
   template <std::size_t N>
-  std::uint32_t find_all(const Batch<N>& batch, Places now, BlockSlots& slots) const noexcept;
+  void hash_flows(Batch<N>& batch, Hashes& hashes) const noexcept;
+  template <std::size_t N>
+  std::uint32_t find_all(const Batch<N>& batch, const Hashes& hashes, Times now, BlockSlots& slots,
+                         BlockHits hits) const noexcept;
   template <std::size_t N>
   [[nodiscard]] bool is_key_in(const Slot& slot, const Batch<N>& batch,
                                std::size_t place) const noexcept;
   template <std::size_t N>
   [[nodiscard]] std::uint32_t search(std::uint64_t hash, const Batch<N>& batch, std::size_t place,
                                      TimeNs now) const noexcept;
-  [[nodiscard]] std::uint32_t candidate(std::uint64_t hash) const noexcept;
+  [[nodiscard]] Candidate candidate(std::uint64_t hash, std::uint64_t tag) const noexcept;
+  [[nodiscard]] static bool is_in_force(const Candidate& found, TimeNs now) noexcept;
+  [[nodiscard]] std::atomic<TimeNs>& until_of(std::uint64_t word, std::uint64_t hash) noexcept;
 
+  [[nodiscard]] std::uint64_t hash_of(const BlockKey& key) const noexcept;
   [[nodiscard]] BlockKey key_in(std::uint32_t slot) const noexcept;
-  void file(std::uint64_t hash, std::uint32_t slot) noexcept;
-  void unfile(std::uint64_t hash, std::uint32_t slot) noexcept;
+  void file(std::uint64_t hash, std::uint64_t word, TimeNs until) noexcept;
+  void unfile(std::uint64_t hash, std::uint64_t word) noexcept;
   void clear_tombstones(Bucket& bucket) noexcept;
   void count(const Slot& slot, bool is_added) noexcept;
 
@@ -133,6 +154,7 @@ class BlockTable {
   std::atomic<std::uint64_t> lengths_v4_{0};                ///< bit by length in use
   std::array<std::atomic<std::uint64_t>, 3> lengths_v6_{};  ///< the same
   SipKey key_;
+  SourceHash source_hash_;
   std::span<Slot> slots_;
   std::span<Bucket> buckets_;
 
