@@ -15,6 +15,7 @@
 #include "config/cpu_list.h"
 #include "config/device_word.h"
 #include "config/listen_address.h"
+#include "config/mbuf_need.h"
 #include "config/worker_count.h"
 
 namespace sluice {
@@ -180,6 +181,22 @@ void check_budget(const Config& config, FindingWriter& findings) {
       "raise memory.budget, or leave the capacity out to have it fit");
 }
 
+void check_mbufs(const Config& config, FindingWriter& findings) {
+  if (config.memory.mbufs == 0) return;
+  // Where the host says how many workers there are, the plan asks again.
+  const std::uint32_t workers = std::max(stated_workers(config.workers), 1U);
+  for (std::size_t i = 0; i < config.pairs.size(); ++i) {
+    const std::uint64_t least = mbufs_min(config.pairs[i], config.workers, workers);
+    if (config.memory.mbufs >= least) continue;
+    findings.error_at(
+        "memory.mbufs",
+        fmt::format("memory.mbufs is {}, below the {} that pairs[{}] needs: an af_xdp "
+                    "port that is short of buffers stops receiving",
+                    config.memory.mbufs, least, i),
+        "leave memory.mbufs out to have it fit");
+  }
+}
+
 // --- limits -------------------------------------------------------------------------------------
 
 void check_limit(const LimitConfig& limit, const std::string& path, std::uint64_t frame_bytes,
@@ -343,6 +360,7 @@ void validate_config(const Config& config, const Source& source, ConfigPurpose p
   check_pairs(config, purpose, findings);
   check_workers(config.workers, findings);
   check_budget(config, findings);
+  check_mbufs(config, findings);
   check_limits(config, findings);
   check_overload(config.overload, findings);
   check_metrics(config.metrics, findings);

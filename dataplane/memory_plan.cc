@@ -15,6 +15,7 @@
 
 #include "base/units.h"
 #include "config/device_word.h"
+#include "config/mbuf_need.h"
 #include "dataplane/decode/defrag.h"
 #include "dataplane/decode/defrag_table.h"
 #include "dataplane/flow/flow.h"
@@ -42,9 +43,6 @@ constexpr std::uint64_t kFragmentFixedBytes =
 constexpr std::uint64_t kMbufOverheadBytes = 64 + 128 + 128 + 64;
 constexpr std::uint64_t kMbufsMin = 4096 - 1;
 constexpr std::uint64_t kMbufsFromBudgetMax = (1U << 16) - 1;
-constexpr std::uint64_t kMempoolCacheMbufs = 384;
-// Both queues of an AF_XDP port are filled from the pool before the first frame.
-constexpr std::uint64_t kAfXdpMbufs = 3 * 2048;
 
 constexpr std::uint64_t kFlowsMin = 1024;
 constexpr std::uint64_t kFlowsMax = 1U << 26;
@@ -97,16 +95,25 @@ Result<PoolNeed> pool_need(const Config& config, const PortPairConfig& pair,
   for (const PortConfig* port : {&pair.outside, &pair.inside}) {
     const auto device = parse_device_word(port->device);
     if (!device) return with_context(pair.name, device.error());
-    const std::uint64_t queues = device->kind == DeviceKind::pci ? workers : 1;
-    need.least += device->kind == DeviceKind::af_xdp
-                      ? kAfXdpMbufs
-                      : queues * (port->rx_descriptors + std::uint64_t{port->tx_descriptors});
+    need.least += ring_mbufs(*port, device->kind, workers);
+    // Frames that were received and wait for a worker.
+    if (device->kind == DeviceKind::af_xdp) need.least += kAfXdpRingSlots;
     need.frame_room = std::max(need.frame_room, frame_room_bytes(device->kind, pair.mtu));
   }
   // Fragments may hold a twentieth of the pool.
   need.least = power_of_two_up(need.least + need.least / 16) - 1;
   need.least = std::max(need.least, kMbufsMin);
   return need;
+}
+
+Status check_mbufs(const Config& config, const PortPairConfig& pair, std::uint32_t workers) {
+  const std::uint64_t least = mbufs_min(pair, config.workers, workers);
+  if (config.memory.mbufs >= least) return {};
+  return fail(ErrorKind::limit,
+              fmt::format("memory.mbufs is {}, below the {} that {} needs with {} worker{}: an "
+                          "af_xdp port that is short of buffers stops receiving",
+                          config.memory.mbufs, least, pair.name, workers, workers == 1 ? "" : "s"),
+              "raise memory.mbufs, or leave it out to have it fit");
 }
 
 Result<std::vector<PoolPlan>> plan_pools(const Config& config, std::uint32_t workers,
@@ -117,6 +124,7 @@ Result<std::vector<PoolPlan>> plan_pools(const Config& config, std::uint32_t wor
     if (!need) return tl::unexpected<Error>(need.error());
     std::uint64_t mbufs = need->least;
     if (config.memory.mbufs > 0) {
+      if (auto ok = check_mbufs(config, pair, workers); !ok) return tl::unexpected(ok.error());
       mbufs = config.memory.mbufs;
     } else {
       const std::uint64_t share = budget / 16 / config.pairs.size();

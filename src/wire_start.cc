@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "config/cpu_list.h"
+#include "config/worker_count.h"
 #include "control/policy_builder.h"
 #include "control/privileges.h"
 #include "dataplane/io/port_preflight.h"
@@ -57,13 +57,6 @@ int tell(const Error& error) {
           .prefixes_v6 = count_version(checked.lists, 6)};
 }
 
-/// As many as every host would have; 0 where that is the host's to say.
-[[nodiscard]] std::size_t stated_workers(const WorkerConfig& workers) {
-  if (workers.lcores == "auto") return workers.count;
-  const auto cpus = parse_cpu_list(workers.lcores);
-  return cpus ? cpus->size() : 0;
-}
-
 // The child: everything that reads files. Its exit code is the program's where it is not 0.
 [[nodiscard]] int make_plan(const std::string& config_path, int memfd) {
   const CheckedConfig checked = check_for_start(config_path);
@@ -93,7 +86,7 @@ int tell(const Error& error) {
 
 CheckedConfig check_for_start(const std::string& path) {
   CheckedConfig checked = check_file(path, ConfigPurpose::run);
-  const std::size_t workers = stated_workers(checked.config.workers);
+  const std::uint32_t workers = stated_workers(checked.config.workers);
   const bool has_plan = workers != 0 && checked.config.memory.budget_bytes != 0;
   if (checked.findings.has_errors() || !has_plan) return checked;
   const auto memory = plan_memory(checked.config, memory_request(checked, workers), {});

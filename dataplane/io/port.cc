@@ -7,13 +7,13 @@
 #include <rte_mbuf.h>
 
 #include "config/device_word.h"
+#include "config/mbuf_need.h"
 #include "dataplane/io/open_port.h"
 #include "dataplane/packet.h"
 
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kMempoolCache = 256;
 constexpr std::uint16_t kNoteBytes = RTE_ALIGN(sizeof(MbufNote), RTE_MBUF_PRIV_ALIGN);
 
 Result<rte_mempool*> make_pool(const PoolPlan& plan, std::size_t pair) {

@@ -9,12 +9,10 @@
 #include <fmt/format.h>
 #include <rte_ethdev.h>
 
+#include "config/mbuf_need.h"
+
 namespace sluice {
 namespace {
-
-// The kernel fills these rings from softirqs, in bursts; smaller ones lose frames between two
-// polls.
-constexpr std::uint32_t kAfXdpSlots = 2048;
 
 /// Both directions of a connection hash alike where the 16-bit pattern of a Toeplitz key repeats.
 std::array<std::uint8_t, 64> symmetric_rss_key() {
@@ -56,7 +54,7 @@ rte_eth_conf device_configuration(const rte_eth_dev_info& info, const WantedPort
 
 Status make_queues(std::uint16_t port, const WantedPort& wanted, std::uint16_t queues,
                    const rte_eth_dev_info& info) {
-  const std::uint32_t least = wanted.device.kind == DeviceKind::af_xdp ? kAfXdpSlots : 0;
+  const std::uint32_t least = wanted.device.kind == DeviceKind::af_xdp ? kAfXdpRingSlots : 0;
   auto rx_slots = static_cast<std::uint16_t>(std::max(wanted.config.rx_descriptors, least));
   auto tx_slots = static_cast<std::uint16_t>(std::max(wanted.config.tx_descriptors, least));
   if (const int e = rte_eth_dev_adjust_nb_rx_tx_desc(port, &rx_slots, &tx_slots); e != 0) {

@@ -136,6 +136,31 @@ TEST(MemoryPlan, FillsTheQueuesOfXdpPortsFromThePool) {
   EXPECT_GE(plan->pools[0].mbufs, 3u * 2048 * 2);
 }
 
+TEST(MemoryPlan, RefusesSoFewMbufsThatAnXdpPortWouldStop) {
+  // Fill and transmit ring of both ports, and what each worker keeps and receives at once.
+  const auto needed = [](std::uint32_t workers) { return 4 * 2048 + workers * (384 + 32); };
+  for (const std::uint32_t workers : {1U, 2U}) {
+    Config config = config_with(256 * kMiB, "af_xdp:a0", "af_xdp:b0");
+    config.memory.mbufs = needed(workers);
+    EXPECT_TRUE(plan_memory(config, {.workers = workers}, kHost));
+    --config.memory.mbufs;
+    const auto plan = plan_memory(config, {.workers = workers}, kHost);
+    ASSERT_FALSE(plan);
+    EXPECT_THAT(plan.error().message,
+                HasSubstr("below the " + std::to_string(needed(workers)) + " that lan needs"));
+  }
+}
+
+TEST(MemoryPlan, HasEnoughForXdpPortsWithLargeRingsUnasked) {
+  Config config = config_with(512 * kMiB, "af_xdp:a0", "af_xdp:b0");
+  for (PortConfig* port : {&config.pairs[0].outside, &config.pairs[0].inside}) {
+    port->rx_descriptors = 16'384;
+  }
+  const auto plan = plan_memory(config, {.workers = 2}, kHost);
+  ASSERT_TRUE(plan);
+  EXPECT_GE(plan->pools[0].mbufs, 2 * (2048 + 16'384 + 2048) + 2 * (384 + 32));
+}
+
 TEST(MemoryPlan, ObeysConfiguredMbufs) {
   Config config = config_with(256 * kMiB);
   config.memory.mbufs = 20'000;
