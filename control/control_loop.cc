@@ -73,6 +73,7 @@ ControlLoop::ControlLoop(Channel channel, MappedWindow window, const Config& con
                .capacity = window_.header().block_capacity,
                .duration_max = config.blocks.duration_max,
                .hits = [this](std::uint32_t slot) { return hits_of(slot); },
+               .notes = window_.block_notes(),
                .is_allowed = [this](const IpPrefix& prefix) { return is_allowed(prefix); },
                .clock = clock_},
               keeper_),

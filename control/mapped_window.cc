@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <fmt/format.h>
+
 #include "control/event_drain.h"
 #include "dataplane/window_memory.h"
 
@@ -31,17 +33,40 @@ Result<MappedWindow> MappedWindow::map(int fd, int tails_fd) {
   if (!tails) return tl::unexpected<Error>(tails.error());
   window.windows_ = std::move(*windows);
   window.block_capacity_ = window.header().block_capacity;
+  if (auto mapped = window.map_notes(tails_fd); !mapped) {
+    return tl::unexpected<Error>(mapped.error());
+  }
   return window;
+}
+
+Status MappedWindow::map_notes(int tails_fd) {
+  if (block_capacity_ == 0) return {};
+  struct stat status {};
+  const std::size_t needed = tails_bytes(windows_.size(), block_capacity_);
+  if (fstat(tails_fd, &status) != 0 || static_cast<std::size_t>(status.st_size) < needed) {
+    return fail(ErrorKind::invalid, fmt::format("window: {} bytes of tails and notes instead of {}",
+                                                status.st_size, needed));
+  }
+  void* notes = mmap(nullptr, block_capacity_ * sizeof(BlockNote), PROT_READ | PROT_WRITE,
+                     MAP_SHARED, tails_fd, static_cast<off_t>(block_notes_offset(windows_.size())));
+  if (notes == MAP_FAILED) {
+    return fail(ErrorKind::io,
+                std::string("window: cannot map the notes: ") + std::strerror(errno));
+  }
+  notes_ = notes;
+  return {};
 }
 
 MappedWindow::MappedWindow(MappedWindow&& other) noexcept
     : memory_(std::exchange(other.memory_, nullptr)),
       bytes_(other.bytes_),
       windows_(std::move(other.windows_)),
-      block_capacity_(other.block_capacity_) {}
+      block_capacity_(other.block_capacity_),
+      notes_(std::exchange(other.notes_, nullptr)) {}
 
 MappedWindow::~MappedWindow() {
   if (memory_ != nullptr) munmap(memory_, bytes_);
+  if (notes_ != nullptr) munmap(notes_, block_capacity_ * sizeof(BlockNote));
 }
 
 std::span<const std::atomic<std::uint32_t>> MappedWindow::block_hits(

@@ -1,6 +1,6 @@
 // The shared window as the control process sees it: the inherited descriptors mapped, checked
 // against this build's layout, and unmapped when the object goes. It can be read, and the lanes'
-// tails written. Control thread.
+// tails and its own notes written. Control thread.
 #pragma once
 
 #include <atomic>
@@ -31,16 +31,22 @@ class MappedWindow {
   /// How often this worker refused for the block in each slot, as BlockReceipt numbers them.
   [[nodiscard]] std::span<const std::atomic<std::uint32_t>> block_hits(
       std::size_t worker) const noexcept;
+  /// What the control processes before this one left, by slot as well.
+  [[nodiscard]] std::span<BlockNote> block_notes() const noexcept {
+    return {static_cast<BlockNote*>(notes_), notes_ == nullptr ? 0 : block_capacity_};
+  }
   [[nodiscard]] TimeNs started() const noexcept;
   [[nodiscard]] std::vector<std::string> port_names() const;
 
  private:
   MappedWindow(void* memory, std::size_t bytes) noexcept : memory_(memory), bytes_(bytes) {}
+  [[nodiscard]] Status map_notes(int tails_fd);
 
   void* memory_;
   std::size_t bytes_;
   std::vector<WorkerWindow*> windows_;
   std::size_t block_capacity_ = 0;  ///< as it was when the size was checked
+  void* notes_ = nullptr;
 };
 
 }  // namespace sluice

@@ -165,6 +165,7 @@ void add_fixed_rows(MemoryPlan& plan, const Config& config, const MemoryRequest&
   add_row(plan, {"fragments", "worker", workers, 1, fragment_bytes(config), 0});
   add_row(plan, {"blocks", "process", 1, plan.blocks, BlockTable::bytes_per_block(plan.blocks), 0});
   add_row(plan, {"hits of blocks", "worker", workers, plan.blocks, sizeof(std::uint32_t), 0});
+  add_row(plan, {"notes of blocks", "process", 1, plan.blocks, sizeof(BlockNote), 0});
 }
 
 void add_table_rows(MemoryPlan& plan, std::uint32_t workers) {

@@ -266,4 +266,21 @@ static_assert(offsetof(WorkerWindow, drops) == offsetof(WorkerWindow, flows) + s
          kTailOffsets[page % kTailOffsets.size()];
 }
 
+/// What the control process notes of a block beside the hits of its slot, so that its successor
+/// counts on. Nobody else writes or reads it. A note is complete when its id is set.
+struct BlockNote {
+  std::atomic<std::uint64_t> id{0};  ///< 0 = none
+  std::atomic<std::uint64_t> created{0};
+  std::atomic<std::uint64_t> hits{0};  ///< of the block, when it was looked at last
+  std::atomic<std::uint64_t> base{0};  ///< the slot's count less `hits`, modulo 2^32; never moves
+};
+/// In the segment that the control process writes a note for every slot stands behind the tails.
+[[nodiscard]] constexpr std::size_t block_notes_offset(std::size_t workers) noexcept {
+  return workers * kTailOffsets.size() * kWindowPage;
+}
+[[nodiscard]] constexpr std::size_t tails_bytes(std::size_t workers,
+                                                std::size_t block_capacity) noexcept {
+  return block_notes_offset(workers) + block_capacity * sizeof(BlockNote);
+}
+
 }  // namespace sluice

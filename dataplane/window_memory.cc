@@ -48,10 +48,11 @@ Status map_tails(void* segment, std::size_t workers, int tails_fd, int protectio
 }
 
 // The mapping that is there when the seal is set is the last one that can write.
-Status WindowMemory::make_segments(std::size_t workers, std::size_t bytes) {
+Status WindowMemory::make_segments(std::size_t workers, std::uint32_t block_capacity) {
+  const std::size_t bytes = window_bytes(workers, block_capacity);
   auto window = make_segment("sluice-window", bytes);
   if (!window) return tl::unexpected<Error>(window.error());
-  auto tails = make_segment("sluice-tails", workers * kTailOffsets.size() * kWindowPage);
+  auto tails = make_segment("sluice-tails", tails_bytes(workers, block_capacity));
   if (!tails) return tl::unexpected<Error>(tails.error());
   window_fd_ = std::move(*window);
   tails_fd_ = std::move(*tails);
@@ -85,8 +86,7 @@ void WindowMemory::lay_out(std::size_t workers, std::uint32_t block_capacity) {
 Result<std::unique_ptr<WindowMemory>> WindowMemory::create(std::size_t workers,
                                                            std::uint32_t block_capacity) {
   std::unique_ptr<WindowMemory> made(new WindowMemory);
-  const std::size_t bytes = window_bytes(workers, block_capacity);
-  if (auto done = made->make_segments(workers, bytes); !done) {
+  if (auto done = made->make_segments(workers, block_capacity); !done) {
     return tl::unexpected<Error>(done.error());
   }
   made->lay_out(workers, block_capacity);

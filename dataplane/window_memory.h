@@ -1,6 +1,7 @@
 // The segments behind the window: one that only the wire process can ever write, with what workers
-// and the keeper tell, and a small one that the control process writes, with the lanes' tails. Part
-// of the door: no DPDK here. Start-up of either process.
+// and the keeper tell, and a small one that the control process writes, with the lanes' tails and
+// its own notes of blocks, which are left to its successor. Part of the door: no DPDK here.
+// Start-up of either process.
 #pragma once
 
 #include <atomic>
@@ -49,7 +50,7 @@ class WindowMemory {
 
  private:
   WindowMemory() = default;
-  [[nodiscard]] Status make_segments(std::size_t workers, std::size_t bytes);
+  [[nodiscard]] Status make_segments(std::size_t workers, std::uint32_t block_capacity);
   void lay_out(std::size_t workers, std::uint32_t block_capacity);
 
   OwnedFd window_fd_;

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "control/respond/block_journal.h"
 #include "control/respond/block_set.h"
 #include "control/respond/whole_set.h"
+#include "dataplane/window.h"
 
 namespace sluice {
 
@@ -34,6 +36,9 @@ struct BlocksOptions {
   /// How often all workers refused for the block in this slot, modulo 2^32 at least. Empty: hits
   /// are not counted. Called with slots below `capacity`.
   std::function<std::uint64_t(std::uint32_t slot)> hits = {};
+  /// By slot, as long as the wire process lives: what makes hits count on where this process is
+  /// not the first. Empty: they start at 0.
+  std::span<BlockNote> notes = {};
   /// Whether a prefix of an allow list in force covers this one; may be empty.
   std::function<bool(const IpPrefix&)> is_allowed = {};
   const Clock& clock;
@@ -143,6 +148,7 @@ class Blocks {
   [[nodiscard]] Result<BlockReceipt> receipt_of(const Result<SealedView>& body,
                                                 std::size_t added) const;
   [[nodiscard]] bool is_let_through(const BlockTarget& target) const;
+  [[nodiscard]] BlockNote* note_at(std::uint32_t slot) const noexcept;
   void watch_slot(BlockSet::Entry& entry, std::uint32_t slot) const;
   void count_hits(BlockSet::Entry& entry) const;
   void look_at_hits();
