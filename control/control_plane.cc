@@ -83,6 +83,7 @@ int run_control(const ControlSetup& setup) {
   }
   const Config& config = loaded.config;
   const PrivilegeDrop drop{config.control.user,
+                           config.control.socket_group,
                            {parent_of(config.events.eve), config.control.state_dir,
                             config.control.run_dir, parent_of(config.control.audit)}};
   if (auto dropped = drop_privileges(drop); !dropped) return report(dropped.error());

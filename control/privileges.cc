@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "control/access.h"
 
 namespace sluice {
 namespace {
@@ -56,12 +57,27 @@ void make_directory(const std::string& directory, const Account& account) {
   if (fd >= 0) close(fd);
 }
 
-Status become(const Account& account) {
-  if (setgroups(1, &account.group) != 0) return refused("setgroups");
+/// A group that does not exist is told of where the socket is made.
+std::vector<gid_t> groups_to_keep(gid_t own, const std::string& socket_group) {
+  std::vector<gid_t> groups{own};
+  if (const auto group = find_group(socket_group)) groups.push_back(*group);
+  return groups;
+}
+
+Status become(const Account& account, const std::string& socket_group) {
+  const std::vector<gid_t> groups = groups_to_keep(account.group, socket_group);
+  if (setgroups(groups.size(), groups.data()) != 0) return refused("setgroups");
   if (setresgid(account.group, account.group, account.group) != 0) return refused("setresgid");
   if (setresuid(account.user, account.user, account.user) != 0) return refused("setresuid");
   if (account.user != 0 && setuid(0) == 0) return refused("the way back is open");
   return {};
+}
+
+/// Where the kernel refuses it, the socket stays with the groups there are, and that is told.
+void stay_in_group(const std::string& socket_group) {
+  if (geteuid() != 0 || socket_group.empty()) return;
+  const std::vector<gid_t> groups = groups_to_keep(getegid(), socket_group);
+  static_cast<void>(setgroups(groups.size(), groups.data()));
 }
 
 Status drop_capabilities() {
@@ -99,8 +115,9 @@ Status drop_privileges(const PrivilegeDrop& drop) {
       log(LogLevel::warning, "control: cannot cut the capability bounding set");
     }
     if (!account) return refused("the user is gone");
-    if (auto status = become(*account); !status) return status;
+    if (auto status = become(*account, drop.socket_group); !status) return status;
   }
+  if (!changes_user) stay_in_group(drop.socket_group);
   return drop_capabilities();
 }
 

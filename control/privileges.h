@@ -11,6 +11,7 @@ namespace sluice {
 
 struct PrivilegeDrop {
   std::string user;                      ///< "" = stay as the user one is
+  std::string socket_group;              ///< which the socket will be given to; "" = none
   std::vector<std::string> directories;  ///< made for that user where there is none
 };
 
@@ -18,7 +19,8 @@ struct PrivilegeDrop {
 /// does not exist.
 [[nodiscard]] Status check_user(const std::string& user);
 
-/// As root: becomes `user` with no group but its own; without a name it stays root by number, but
+/// As root: becomes `user` with no group but its own and the socket's: what a process owns it may
+/// give to a group it is in, without a capability. Without a name it stays root by number, but
 /// without capabilities and without a way to gain any (it then owns root's files and nothing else).
 /// Errors: as check_user, with nothing done; a step that the kernel refused. The caller must not go
 /// on.

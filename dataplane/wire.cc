@@ -124,14 +124,13 @@ Result<std::unique_ptr<WindowMemory>> make_window(const WirePlan& plan, const St
 }
 
 /// From here on the keeper can set interfaces up and down, and start the control process as its own
-/// user. Workers have nothing at all; see wire_workers.cc. The memory of the process is closed to
-/// others of its user, the control process among them.
+/// user and in the group of its socket. Workers have nothing at all; see wire_workers.cc. The
+/// memory of the process is closed to others of its user, the control process among them.
 void drop_privileges(bool changes_user) {
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   capng_get_caps_process();
-  std::vector<unsigned> kept = {CAP_NET_ADMIN};
-  if (changes_user)
-    kept.insert(kept.end(), {CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL, CAP_CHOWN});
+  std::vector<unsigned> kept = {CAP_NET_ADMIN, CAP_SETGID};
+  if (changes_user) kept.insert(kept.end(), {CAP_SETUID, CAP_SETPCAP, CAP_KILL, CAP_CHOWN});
   std::erase_if(kept, [](unsigned capability) {
     return capng_have_capability(CAPNG_PERMITTED, capability) == 0;
   });
