@@ -85,21 +85,12 @@ tl::unexpected<Error> cannot_write() {
 
 template <class T>
 std::vector<std::byte> encode_plain(const T& value) {
-  T copy = value;
-  PlainWriter writer;
-  code(writer, copy);
-  return writer.bytes();
+  return write_plain(value, [](auto& io, T& all) { code(io, all); });
 }
 
 template <class T>
 Result<T> decode_plain(std::span<const std::byte> bytes) {
-  T value;
-  PlainReader reader(bytes);
-  code(reader, value);
-  if (!reader.is_complete()) {
-    return fail(ErrorKind::invalid, "request: a length or value is out of range");
-  }
-  return value;
+  return read_plain<T>(bytes, "request", [](auto& io, T& all) { code(io, all); });
 }
 
 }  // namespace

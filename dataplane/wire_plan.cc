@@ -121,20 +121,14 @@ WirePlan make_wire_plan(const Config& config, const LcorePlan& lcores, const Mem
 }
 
 std::vector<std::byte> encode_wire_plan(const WirePlan& plan) {
-  WirePlan copy = plan;
-  PlainWriter writer;
-  code_plan(writer, copy);
-  return writer.bytes();
+  return write_plain(plan, [](auto& io, WirePlan& all) { code_plan(io, all); });
 }
 
 Result<WirePlan> decode_wire_plan(std::span<const std::byte> bytes) {
-  WirePlan plan;
-  PlainReader reader(bytes);
-  code_plan(reader, plan);
-  if (!reader.is_complete() || !is_consistent(plan)) {
-    return fail(ErrorKind::invalid, "wire plan: a length, version or value is out of range");
-  }
-  return plan;
+  return read_plain<WirePlan>(bytes, "wire plan", [](auto& io, WirePlan& all) {
+    code_plan(io, all);
+    io.check(is_consistent(all));
+  });
 }
 
 Status write_wire_plan(int memfd, const WirePlan& plan) {

@@ -57,20 +57,12 @@ Status move(const std::string& from, const std::string& to) {
 }  // namespace
 
 std::vector<std::byte> encode_entry(const ConfigEntry& entry) {
-  ConfigEntry copy = entry;
-  PlainWriter writer;
-  code_all(writer, copy);
-  return writer.bytes();
+  return write_plain(entry, [](auto& io, ConfigEntry& all) { code_all(io, all); });
 }
 
 Result<ConfigEntry> decode_entry(std::span<const std::byte> bytes) {
-  ConfigEntry entry;
-  PlainReader reader(bytes);
-  code_all(reader, entry);
-  if (reader.is_complete()) return entry;
-  return fail(ErrorKind::invalid,
-              "configuration entry: a length, version or value is out of "
-              "range");
+  return read_plain<ConfigEntry>(bytes, "configuration entry",
+                                 [](auto& io, ConfigEntry& all) { code_all(io, all); });
 }
 
 void ConfigHistory::load() {

@@ -82,18 +82,12 @@ void code_all(Archive& io, RuntimeState& state) {
 }  // namespace
 
 std::vector<std::byte> encode_state(const RuntimeState& state) {
-  RuntimeState copy = state;
-  PlainWriter writer;
-  code_all(writer, copy);
-  return writer.bytes();
+  return write_plain(state, [](auto& io, RuntimeState& all) { code_all(io, all); });
 }
 
 Result<RuntimeState> decode_state(std::span<const std::byte> bytes) {
-  RuntimeState state;
-  PlainReader reader(bytes);
-  code_all(reader, state);
-  if (reader.is_complete()) return state;
-  return fail(ErrorKind::invalid, "runtime state: a length, version or value is out of range");
+  return read_plain<RuntimeState>(bytes, "runtime state",
+                                  [](auto& io, RuntimeState& all) { code_all(io, all); });
 }
 
 Status RuntimeStore::save(const RuntimeState& state) const {

@@ -205,14 +205,18 @@ class PcapngReader {
     return interface != nullptr && add_stamped_packet(block, *interface);
   }
 
+  /// For a frame of so many bytes that begins at `offset` of the body.
+  bool has_room(const Block& block, std::size_t offset, std::uint32_t captured) {
+    const std::size_t room = block.body_bytes - offset;
+    if (captured <= room) return true;
+    return damaged(block, fmt::format("a packet of {} captured bytes in a block with room for {}",
+                                      captured, room));
+  }
+
   /// Both kinds have the time at 4, the two lengths at 12 and the frame at 20.
   bool add_stamped_packet(const Block& block, const SectionInterface& interface) {
     const std::uint32_t captured = numbers_.u32(block.body + 12);
-    const std::size_t room = block.body_bytes - 20;
-    if (captured > room) {
-      return damaged(block, fmt::format("a packet of {} captured bytes in a block with room for {}",
-                                        captured, room));
-    }
+    if (!has_room(block, 20, captured)) return false;
     return assembler_.add({.record_offset = block.offset,
                            .data_offset = block.body + 20,
                            .captured_bytes = captured,
@@ -230,11 +234,7 @@ class PcapngReader {
     const std::uint32_t wire = numbers_.u32(block.body);
     const std::uint32_t captured =
         interface->snap_bytes == 0 ? wire : std::min(wire, interface->snap_bytes);
-    const std::size_t room = block.body_bytes - 4;
-    if (captured > room) {
-      return damaged(block, fmt::format("a packet of {} captured bytes in a block with room for {}",
-                                        captured, room));
-    }
+    if (!has_room(block, 4, captured)) return false;
     return assembler_.add({.record_offset = block.offset,
                            .data_offset = block.body + 4,
                            .captured_bytes = captured,

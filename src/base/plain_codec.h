@@ -13,6 +13,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/result.h"
+
 namespace sluice {
 
 template <class T>
@@ -122,5 +124,26 @@ class PlainReader {
   std::span<const std::byte> left_;
   bool is_good_ = true;
 };
+
+/// The bytes that `code(writer, value)` writes.
+template <class T, class Code>
+[[nodiscard]] std::vector<std::byte> write_plain(const T& value, Code&& code) {
+  T copy = value;
+  PlainWriter writer;
+  code(writer, copy);
+  return writer.bytes();
+}
+
+/// What `code(reader, value)` reads from all of `bytes`. Errors: invalid, which begins with `what`.
+template <class T, class Code>
+[[nodiscard]] Result<T> read_plain(std::span<const std::byte> bytes, const char* what,
+                                   Code&& code) {
+  T value;
+  PlainReader reader(bytes);
+  code(reader, value);
+  if (reader.is_complete()) return value;
+  return fail(ErrorKind::invalid,
+              std::string(what) + ": a length, version or value is out of range");
+}
 
 }  // namespace sluice
