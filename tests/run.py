@@ -196,7 +196,8 @@ def main():
                 fuzz_all(FUZZ_SECONDS if level != "--full" else 600)
                 coverage()
     if level == "--full":
-        run("clang-tidy", ["/usr/bin/python3", "tests/tidy.py", RELEASE], timeout=5400)
+        run("clang-tidy", ["/usr/bin/python3", "tests/tidy.py", RELEASE], timeout=5400,
+            shown="^clang-tidy:|: warning: ")
     skipped = f", {totals['skipped']} skipped" if totals["skipped"] else ""
     print(f"{totals['passed']} passed, {totals['failed']} failed{skipped}")
     return 1 if totals["failed"] or totals["passed"] == 0 else 0

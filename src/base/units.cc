@@ -201,7 +201,7 @@ Result<DurationNs> parse_duration(std::string_view text) {
     const bool is_in_order = term.unit != nullptr &&
                              (previous == nullptr || term.unit->multiplier < previous->multiplier);
     if (!is_in_order) return malformed(kDuration, text);
-    const auto value = term_value(kDuration, term, text);
+    auto value = term_value(kDuration, term, text);
     if (!value) return value;
     if (__builtin_add_overflow(sum, *value, &sum)) return too_large(kDuration, text);
     previous = term.unit;
