@@ -15,6 +15,7 @@
 #include <yaml-cpp/parser.h>
 
 #include "base/escape.h"
+#include "base/units.h"
 
 namespace sluice {
 namespace {
@@ -47,8 +48,8 @@ struct OverLimit {};
 /// capped, so that nothing here or in the destructor of the tree goes deep.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(const Source& source, FindingWriter& findings) noexcept
-      : source_(source), findings_(findings) {}
+  TreeBuilder(const Source& source, FindingWriter& findings, const YamlLimits& limits) noexcept
+      : source_(source), findings_(findings), limits_(limits) {}
 
   [[nodiscard]] YamlNode take_root() noexcept { return std::move(root_); }
 
@@ -125,9 +126,9 @@ class TreeBuilder final : public YAML::EventHandler {
             YamlNode::Kind kind) {
     refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
-    if (open_.size() == kYamlDepthMax) {
+    if (open_.size() == limits_.depth) {
       findings_.error(position_of(mark),
-                      fmt::format("nested more than {} levels deep", kYamlDepthMax));
+                      fmt::format("nested more than {} levels deep", limits_.depth));
       throw OverLimit{};
     }
     open_.push_back(Container{node_at(mark, kind), {}, {}});
@@ -140,8 +141,8 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void add(YamlNode node) {
-    if (++nodes_ > kYamlNodesMax) {
-      findings_.error(node.position, fmt::format("has more than {} values", kYamlNodesMax));
+    if (++nodes_ > limits_.nodes) {
+      findings_.error(node.position, fmt::format("has more than {} values", limits_.nodes));
       throw OverLimit{};
     }
     if (open_.empty()) {
@@ -176,6 +177,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   const Source& source_;
   FindingWriter& findings_;
+  const YamlLimits& limits_;
   YamlNode root_;
   std::vector<Container> open_;
   std::size_t nodes_ = 0;
@@ -207,17 +209,17 @@ SourcePosition position_at(std::string_view text, std::size_t offset) {
           static_cast<std::uint32_t>(offset - line_start + 1)};
 }
 
-bool is_readable_text(const Source& source, FindingWriter& findings) {
+bool is_readable_text(const Source& source, FindingWriter& findings, const YamlLimits& limits) {
   const std::string_view text = source.text();
-  if (text.size() > kYamlBytesMax) {
-    findings.error({}, "larger than 1 MiB");
+  if (text.size() > limits.bytes) {
+    findings.error({}, fmt::format("larger than {}", print_bytes(limits.bytes)));
     return false;
   }
   if (const auto offset = first_byte_not_text(text)) {
     findings.error(
         position_at(text, *offset),
         fmt::format("not text: byte 0x{:02x}", static_cast<unsigned char>(text[*offset])),
-        "a configuration is UTF-8 without control characters");
+        fmt::format("{} is UTF-8 without control characters", limits.file_kind));
     return false;
   }
   return true;
@@ -255,15 +257,16 @@ std::string hint_for(std::string_view line) {
 
 }  // namespace
 
-std::optional<YamlNode> parse_yaml(const Source& source, FindingWriter& findings) {
-  if (!is_readable_text(source, findings)) return std::nullopt;
-  TreeBuilder builder(source, findings);
+std::optional<YamlNode> parse_yaml(const Source& source, FindingWriter& findings,
+                                   const YamlLimits& limits) {
+  if (!is_readable_text(source, findings, limits)) return std::nullopt;
+  TreeBuilder builder(source, findings, limits);
   try {
     std::istringstream stream{std::string(source.text())};
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder)) return YamlNode{};
     YamlNode root = builder.take_root();
-    TreeBuilder second(source, findings);
+    TreeBuilder second(source, findings, limits);
     if (parser.HandleNextDocument(second)) {
       findings.error(second.take_root().position, "a file holds one YAML document, not several");
       return std::nullopt;

@@ -39,8 +39,17 @@ inline constexpr std::size_t kYamlBytesMax = std::size_t{1} << 20;
 inline constexpr std::size_t kYamlDepthMax = 32;
 inline constexpr std::size_t kYamlNodesMax = 200'000;
 
+/// What a file may be at most; the defaults are those of a configuration.
+struct YamlLimits {
+  std::size_t bytes = kYamlBytesMax;
+  std::size_t depth = kYamlDepthMax;
+  std::size_t nodes = kYamlNodesMax;
+  std::string_view file_kind = "a configuration";  ///< as findings call it
+};
+
 /// The document of `source`; none where it is not YAML or over a cap. An empty document is a null
 /// node. Duplicate keys, anchors, aliases and tags are findings, and the rest of the tree stands.
-[[nodiscard]] std::optional<YamlNode> parse_yaml(const Source& source, FindingWriter& findings);
+[[nodiscard]] std::optional<YamlNode> parse_yaml(const Source& source, FindingWriter& findings,
+                                                 const YamlLimits& limits = {});
 
 }  // namespace sluice

@@ -52,7 +52,7 @@ TEST(LoadConfig, NamesPairsByTheirPlace) {
 TEST(LoadConfig, RefusesFilesOverItsSize) {
   const std::string comment(kYamlBytesMax, '#');
   EXPECT_EQ(rendered(comment), "");
-  EXPECT_EQ(rendered(comment + "#"), "f: error: larger than 1 MiB\n");
+  EXPECT_EQ(rendered(comment + "#"), "f: error: larger than 1MiB\n");
 }
 
 TEST(LoadConfig, RefusesMoreValuesThanItHolds) {
