@@ -205,7 +205,8 @@ std::string print_texts(const Keyword& keyword, const std::vector<std::string>& 
     if (!out.empty()) out += ", ";
     out += quoted_scalar(has_escapes ? escape_bytes(text) : escape_control(text));
   }
-  return fmt::format("[{}]", out);
+  const bool is_one = texts.size() == 1 && !has_escapes;
+  return is_one ? out : fmt::format("[{}]", out);
 }
 
 std::string joined(std::span<const std::string_view> words) {

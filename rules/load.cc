@@ -53,6 +53,7 @@ class Loader {
 
   void load_item(const YamlNode& node, Rule& rule);
   std::optional<Buffer> buffer_of(const YamlNode& item);
+  void report_no_buffer(const YamlNode& node);
   std::optional<std::vector<TransformStep>> load_transforms(const YamlNode& node);
   std::optional<TransformStep> load_transform(const YamlNode& node);
   bool begins_part(const YamlNode& item);
@@ -88,6 +89,11 @@ void Loader::load_action(const YamlNode& node, Rule& rule) {
       rule.action = std::move(*action);
     }
     return;
+  }
+  if (node.text == "block" || node.text == "limit") {
+    return findings_.error(
+        node.position, fmt::format("action {} is a map", node.text),
+        node.text == "block" ? "write {block: source, for: 10min}" : "write {limit: NAME}");
   }
   const Keyword keyword{"action", KeywordType::word, {}, 0, 0, action_words()};
   const auto word = reader_.read_value(keyword, node);
@@ -191,6 +197,17 @@ std::optional<std::vector<TransformStep>> Loader::load_transforms(const YamlNode
   return steps;
 }
 
+void Loader::report_no_buffer(const YamlNode& node) {
+  if (find_main(term_choices(), node.key) != nullptr) {
+    return findings_.error(node.key_position,
+                           fmt::format("'{}' stands outside of a buffer", node.key.substr(0, 64)),
+                           fmt::format("write 'payload: {{{}: ...}}' or another buffer", node.key));
+  }
+  std::vector<std::string_view> known{"part", "transforms"};
+  for (const BufferRow& row : buffer_table()) known.push_back(row.name);
+  reader_.report_unknown(node, known, "match, which is no buffer");
+}
+
 /// The buffer that an item of `match:` is about: its one key that is no other word.
 std::optional<Buffer> Loader::buffer_of(const YamlNode& item) {
   std::optional<Buffer> buffer;
@@ -198,9 +215,7 @@ std::optional<Buffer> Loader::buffer_of(const YamlNode& item) {
     if (child.key == "part" || child.key == "transforms") continue;
     const auto named = buffer_named(child.key);
     if (!named) {
-      std::vector<std::string_view> known{"part", "transforms"};
-      for (const BufferRow& row : buffer_table()) known.push_back(row.name);
-      reader_.report_unknown(child, known, "match, which is no buffer");
+      report_no_buffer(child);
       return std::nullopt;
     }
     if (buffer) {

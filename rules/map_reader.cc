@@ -8,6 +8,8 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
+constexpr std::size_t kListedKeysMax = 24;
+
 std::string_view describe_kind(const YamlNode& node) noexcept {
   switch (node.kind) {
     case Kind::list:
@@ -60,9 +62,15 @@ bool MapReader::expect_list(const YamlNode& node, std::string_view what, std::si
 void MapReader::report_unknown(const YamlNode& node, std::span<const std::string_view> known,
                                std::string_view what) {
   const std::string_view near = nearest_word(node.key, known);
+  std::string hint;
+  if (!near.empty()) {
+    hint = fmt::format("did you mean '{}'?", near);
+  } else if (!known.empty() && known.size() <= kListedKeysMax) {
+    hint = fmt::format("its keys are {}", fmt::join(known, ", "));
+  }
   findings_.error(node.key_position,
                   fmt::format("unknown key '{}' in {}", node.key.substr(0, 64), what),
-                  near.empty() ? std::string() : fmt::format("did you mean '{}'?", near));
+                  std::move(hint));
 }
 
 std::optional<std::string> MapReader::read_text(const Keyword& keyword, const YamlNode& node) {

@@ -58,6 +58,9 @@ class MapReader {
   template <class Record>
   const Choice<Record>* find_choice(const YamlNode& node, std::span<const Choice<Record>> choices,
                                     std::string_view what);
+  template <class Record>
+  void report_no_choice(const YamlNode& node, std::span<const Choice<Record>> choices,
+                        std::string_view what);
   std::optional<KeywordValue> read_texts(const Keyword& keyword, const YamlNode& node);
   std::optional<KeywordValue> read_expression(const Keyword& keyword, const YamlNode& node);
   std::optional<std::string> read_text(const Keyword& keyword, const YamlNode& node);
@@ -122,14 +125,27 @@ const Choice<Record>* MapReader::find_choice(const YamlNode& node,
     }
     if (choice != nullptr) chosen = choice;
   }
-  if (chosen != nullptr) return chosen;
-  if (!node.children.empty()) {
-    report_unknown(node.children.front(), keys_of(choices), what);
-  } else {
+  if (chosen == nullptr) report_no_choice(node, choices, what);
+  return chosen;
+}
+
+template <class Record>
+void MapReader::report_no_choice(const YamlNode& node, std::span<const Choice<Record>> choices,
+                                 std::string_view what) {
+  const auto mains = keys_of(choices);
+  if (node.children.empty()) {
     findings_.error(node.position, fmt::format("{} is empty: one of {} belongs here", what,
-                                               fmt::join(keys_of(choices), ", ")));
+                                               fmt::join(mains, ", ")));
+    return;
   }
-  return nullptr;
+  const YamlNode& first = node.children.front();
+  const bool is_field = std::ranges::any_of(choices, [&first](const Choice<Record>& choice) {
+    return find_field(choice.fields, first.key) != nullptr;
+  });
+  if (!is_field) return report_unknown(first, mains, what);
+  findings_.error(first.key_position, fmt::format("{} has '{}' and not what it belongs to: one of "
+                                                  "{} belongs beside it",
+                                                  what, first.key, fmt::join(mains, ", ")));
 }
 
 template <class Record>

@@ -114,7 +114,7 @@ constexpr Field<CounterStep> kValueField = field<CounterStep, &CounterStep::oper
 constexpr Field<CounterStep> kCounterValue[] = {kValueField};
 constexpr Field<CounterStep> kCounterComparison[] = {
     field<CounterStep, &CounterStep::comparison>(
-        {"is", word, "how the counter compares", 0, 0, kComparisonWords}),
+        {"operator", word, "how the counter compares", 0, 0, kComparisonWords}),
     kValueField,
 };
 
