@@ -9,6 +9,7 @@
 #include "config/text_file.h"
 #include "config/yaml_tree.h"
 #include "rules/keyword_value.h"
+#include "rules/load_match.h"
 #include "rules/map_reader.h"
 
 namespace sluice {
@@ -16,8 +17,6 @@ namespace {
 
 // A value takes about 150 bytes in memory: at most 900 MB, in a process that ends thereafter.
 constexpr YamlLimits kLimits{kRuleFileBytesMax, 16, 6'000'000, "a rule file"};
-
-constexpr Keyword kPartKeyword{"part", KeywordType::word, {}, 0, 0, {}};
 
 /// Reads one file. What a section is read by stands in `sections`, beside the key of its row.
 class Loader {
@@ -43,7 +42,7 @@ class Loader {
   void load_action(const YamlNode& node, Rule& rule);
   void load_when(const YamlNode& node, Rule& rule);
   void load_headers(const YamlNode& node, Rule& rule);
-  void load_match(const YamlNode& node, Rule& rule);
+  void load_match(const YamlNode& node, Rule& rule) { read_match(node, reader_, rule); }
   void load_flags(const YamlNode& node, Rule& rule);
   void load_counters(const YamlNode& node, Rule& rule);
   void load_threshold(const YamlNode& node, Rule& rule);
@@ -51,12 +50,6 @@ class Loader {
   void load_metadata_map(const YamlNode& node, Rule& rule);
   void load_tests(const YamlNode& node, Rule& rule);
 
-  void load_item(const YamlNode& node, Rule& rule);
-  std::optional<Buffer> buffer_of(const YamlNode& item);
-  void report_no_buffer(const YamlNode& node);
-  std::optional<std::vector<TransformStep>> load_transforms(const YamlNode& node);
-  std::optional<TransformStep> load_transform(const YamlNode& node);
-  bool begins_part(const YamlNode& item);
   template <class Record>
   void load_choices(const YamlNode& list, std::span<const Choice<Record>> choices,
                     std::string_view what, std::vector<Record>& records);
@@ -66,11 +59,6 @@ class Loader {
   FindingWriter findings_;
   MapReader reader_;
 };
-
-const YamlNode* child_of(const YamlNode& map, std::string_view key) {
-  const auto found = std::ranges::find(map.children, key, &YamlNode::key);
-  return found == map.children.end() ? nullptr : &*found;
-}
 
 template <class Record>
 void Loader::load_choices(const YamlNode& list, std::span<const Choice<Record>> choices,
@@ -125,7 +113,12 @@ void Loader::load_threshold(const YamlNode& node, Rule& rule) {
 
 void Loader::load_metadata_map(const YamlNode& node, Rule& rule) {
   if (!reader_.expect_map(node, "an entry of metadata")) return;
+  constexpr Keyword kName{"a name of metadata", KeywordType::text, {}, 1, 256};
   for (const YamlNode& child : node.children) {
+    if (const auto name = parse_keyword_value(kName, {child.key, true}); !name) {
+      findings_.error(child.key_position, name.error().message);
+      continue;
+    }
     const Keyword keyword{child.key, KeywordType::text, {}, 0, kTextBytesMax};
     auto value = reader_.read_value(keyword, child);
     if (value) rule.metadata.emplace_back(child.key, std::get<std::string>(std::move(*value)));
@@ -159,106 +152,6 @@ void Loader::load_tests(const YamlNode& node, Rule& rule) {
     const bool is_known = std::ranges::find(kLists, child.key) != std::end(kLists);
     if (!is_known) reader_.report_unknown(child, kLists, "tests");
   }
-}
-
-bool Loader::begins_part(const YamlNode& item) {
-  constexpr std::string_view kWords[] = {"new"};
-  const YamlNode* part = child_of(item, "part");
-  if (part == nullptr) return false;
-  Keyword keyword = kPartKeyword;
-  keyword.words = kWords;
-  return reader_.read_value(keyword, *part).has_value();
-}
-
-std::optional<TransformStep> Loader::load_transform(const YamlNode& node) {
-  if (node.is_map() && node.children.size() == 1 && node.children[0].key == "xor_key") {
-    const Keyword key{"xor_key", KeywordType::bytes, {}, 1, 255};
-    auto value = reader_.read_value(key, node.children[0]);
-    if (!value) return std::nullopt;
-    return TransformStep{Transform::xor_key, std::get<std::string>(std::move(*value))};
-  }
-  const Keyword word{"an entry of transforms", KeywordType::word, {}, 0, 0, transform_words()};
-  const auto value = reader_.read_value(word, node);
-  if (!value) return std::nullopt;
-  const auto transform = static_cast<Transform>(std::get<std::uint64_t>(*value));
-  if (transform != Transform::xor_key) return TransformStep{transform, {}};
-  findings_.error(node.position, "xor_key has no key", "write {xor_key: 'KEY'}");
-  return std::nullopt;
-}
-
-std::optional<std::vector<TransformStep>> Loader::load_transforms(const YamlNode& node) {
-  std::vector<TransformStep> steps;
-  if (!reader_.expect_list(node, "transforms", kTransformsOfAPartMax)) return std::nullopt;
-  for (const YamlNode& child : node.children) {
-    auto step = load_transform(child);
-    if (!step) return std::nullopt;
-    steps.push_back(std::move(*step));
-  }
-  return steps;
-}
-
-void Loader::report_no_buffer(const YamlNode& node) {
-  if (find_main(term_choices(), node.key) != nullptr) {
-    return findings_.error(node.key_position,
-                           fmt::format("'{}' stands outside of a buffer", node.key.substr(0, 64)),
-                           fmt::format("write 'payload: {{{}: ...}}' or another buffer", node.key));
-  }
-  std::vector<std::string_view> known{"part", "transforms"};
-  for (const BufferRow& row : buffer_table()) known.push_back(row.name);
-  reader_.report_unknown(node, known, "match, which is no buffer");
-}
-
-/// The buffer that an item of `match:` is about: its one key that is no other word.
-std::optional<Buffer> Loader::buffer_of(const YamlNode& item) {
-  std::optional<Buffer> buffer;
-  for (const YamlNode& child : item.children) {
-    if (child.key == "part" || child.key == "transforms") continue;
-    const auto named = buffer_named(child.key);
-    if (!named) {
-      report_no_buffer(child);
-      return std::nullopt;
-    }
-    if (buffer) {
-      findings_.error(
-          child.key_position,
-          fmt::format("an item of match has both '{}' and '{}'", name_of(*buffer), child.key),
-          "each stands in an item of its own");
-      return std::nullopt;
-    }
-    buffer = named;
-  }
-  if (!buffer) {
-    findings_.error(item.position,
-                    "an item of match names no buffer: 'http.uri: {contains: x}' or "
-                    "the like belongs here");
-  }
-  return buffer;
-}
-
-/// An item continues the part before it, where that is about the same buffer and the item does not
-/// begin one of its own.
-void Loader::load_item(const YamlNode& item, Rule& rule) {
-  if (!reader_.expect_map(item, "an item of match")) return;
-  const auto buffer = buffer_of(item);
-  if (!buffer) return;
-  const YamlNode* transforms = child_of(item, "transforms");
-  const bool is_first = begins_part(item) || transforms != nullptr || rule.match.empty() ||
-                        rule.match.back().buffer != *buffer;
-  if (is_first) rule.match.push_back({*buffer, {}, {}});
-  BufferTerms& part = rule.match.back();
-  if (transforms != nullptr) {
-    if (auto steps = load_transforms(*transforms)) part.transforms = std::move(*steps);
-  }
-  const YamlNode& map = *child_of(item, name_of(*buffer));
-  if (map.is_map() && map.children.empty()) return;  // the buffer is there, whatever is in it
-  if (auto term = reader_.read_choice(map, term_choices(), "a term")) {
-    part.terms.push_back(std::move(*term));
-  }
-}
-
-void Loader::load_match(const YamlNode& node, Rule& rule) {
-  if (!reader_.expect_list(node, "match", kTermsOfARuleMax)) return;
-  for (const YamlNode& item : node.children) load_item(item, rule);
 }
 
 void Loader::load_section(const YamlNode& node, Rule& rule) {

@@ -33,6 +33,11 @@ SourcePosition position_of(const YamlNode& node) noexcept {
 
 }  // namespace
 
+const YamlNode* child_of(const YamlNode& map, std::string_view key) noexcept {
+  const auto found = std::ranges::find(map.children, key, &YamlNode::key);
+  return found == map.children.end() ? nullptr : &*found;
+}
+
 void MapReader::refuse_kind(const YamlNode& node, std::string_view what, std::string_view belongs) {
   if (node.kind == Kind::refused) return;
   findings_.error(

@@ -69,6 +69,9 @@ class MapReader {
   FindingWriter& findings_;
 };
 
+/// The value of `key` in the map `map`, or null.
+[[nodiscard]] const YamlNode* child_of(const YamlNode& map, std::string_view key) noexcept;
+
 /// The row whose key is `key`, or null.
 template <class Record>
 const Field<Record>* find_field(std::span<const Field<Record>> fields, std::string_view key) {

@@ -29,7 +29,8 @@ rules:
     severity: high
     stage: enforce
     action: drop
-    when: {proto: tcp, service: http, direction: to_server, flow: established, destination: $HOME_NET}
+    when: {proto: tcp, service: http, direction: to_server, flow: established,
+           destination: $HOME_NET}
     match:
       - http.uri: {contains: "union", nocase: true}
       - http.uri: {pcre: '\bselect\b', nocase: true, relative: true}
@@ -42,15 +43,19 @@ rules:
 | kind of value | written as |
 |---|---|
 | number | `32`, `0x20`; no quotes |
-| number or name | a number, or the name that a `byte_extract`, `byte_math` or capture of the rule has set |
+| number or name | a number, or a name that a `byte_extract`, `byte_math` or capture has set |
 | range | `5`, `5-10`, `">=5"`, `"<5"`, `any`, or one of these behind a `!`, as in `"!5"` |
 | duration | `30s`, `10min`, `1h`, `1d` |
 | text | printable UTF-8 |
-| escaped text | a text in which `\xHH` is a byte, `\n` a line end, `\r` a carriage return, `\t` a tab and `\\` a backslash; single quotes keep YAML from reading backslashes itself: `'GET \x00\xff'` |
-| expression | `any`, a value, `"!VALUE"`, `$NAME`, or a list of these in brackets: `"[$HOME_NET, !10.0.0.0/8]"`; a YAML list without exclamation marks will do: `[80, 8000:8099]` |
+| escaped text | a text with escapes: `'GET \x00\xff'` |
+| expression | `any`, a value, `"!VALUE"`, `$NAME`, or a list: `"[$HOME_NET, !10.0.0.0/8]"` |
+
+In an escaped text `\xHH` is a byte, `\n` a line end, `\r` a carriage return, `\t` a tab and `\\` a
+backslash. Single quotes keep YAML from reading backslashes itself.
 
 Values of an expression are addresses, prefixes and ranges such as `10.0.0.1-10.0.0.9`, or ports and
-ranges such as `8000:8099`, `1024:`. A list is all that it names without what it names behind a `!`.
+ranges such as `8000:8099`, `1024:`. A list is all that it names without what it names behind a `!`;
+a list of YAML will do where it has none of those: `[80, 8000:8099]`.
 Variables whose names end in `PORT` or `PORTS` are of ports, all others of addresses. Those that
 packs use commonly, such as `$HOME_NET` and `$HTTP_PORTS`, are `any` where they are not set.
 )";
