@@ -27,10 +27,12 @@ Source::Source(std::string file, std::string text)
 
 std::string_view Source::line(std::uint32_t number) const noexcept {
   if (number == 0 || number > line_starts_.size()) return {};
-  std::string_view rest = std::string_view(text_).substr(line_starts_[number - 1]);
-  rest = rest.substr(0, rest.find('\n'));
-  if (!rest.empty() && rest.back() == '\r') rest.remove_suffix(1);
-  return rest;
+  const std::size_t begin = line_starts_[number - 1];
+  const bool is_last = number == line_starts_.size();
+  const std::size_t end = is_last ? text_.size() : line_starts_[number] - 1;
+  std::string_view line = std::string_view(text_).substr(begin, end - begin);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
 }
 
 void Source::note(std::string path, SourcePosition position) {

@@ -20,7 +20,7 @@ class Source {
 
   [[nodiscard]] const std::string& file() const noexcept { return file_; }
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
-  /// Line `number` from 1 without its end; empty where there is none.
+  /// Line `number` from 1 without its end; empty where there is none. O(1).
   [[nodiscard]] std::string_view line(std::uint32_t number) const noexcept;
 
   /// The first note of a path stands.
