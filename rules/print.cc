@@ -223,10 +223,9 @@ std::string print_rules(std::string_view pack, std::uint32_t version, std::span<
     if (field.read == nullptr) continue;
     const auto value = field.read(header);
     const bool is_given = field.keyword.key != "pack" || !pack.empty();
-    if (is_given) out += entry(field.keyword, *value) + "\n";
+    if (is_given) out += fmt::format("{}\n", entry(field.keyword, *value));
   }
-  if (rules.empty()) return out + "rules: []\n";
-  out += "rules:\n";
+  out += rules.empty() ? "rules: []\n" : "rules:\n";
   for (const Rule& rule : rules) out += print_rule(rule);
   return out;
 }

@@ -1,5 +1,6 @@
 #include "rules/address_set.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -140,16 +141,15 @@ TEST(AddressSet, EndsAtVariablesThatMultiply) {
   variables.addresses["L0"] = "10.0.0.1";
   for (int i = 1; i < 8; ++i) {
     std::string list;
-    for (int k = 0; k < 16; ++k) list += (k == 0 ? "$L" : ",$L") + std::to_string(i - 1);
-    variables.addresses["L" + std::to_string(i)] = "[" + list + "]";
+    for (int k = 0; k < 16; ++k) list += fmt::format("{}$L{}", k == 0 ? "" : ",", i - 1);
+    variables.addresses[fmt::format("L{}", i)] = fmt::format("[{}]", list);
   }
   EXPECT_NE(address_error("$L7", variables).find("more than 100000 elements"), std::string::npos);
 }
 
 TEST(AddressSet, EndsAtListsThatAreNestedTooDeep) {
-  const std::string open(20, '[');
-  EXPECT_NE(address_error(open + "10.0.0.1" + std::string(20, ']')).find("more than 16 deep"),
-            std::string::npos);
+  const std::string nested = fmt::format("{:[>20}10.0.0.1{:]>20}", "", "");
+  EXPECT_NE(address_error(nested).find("more than 16 deep"), std::string::npos);
 }
 
 TEST(PortSet, ReadsNumbersRangesAndVariables) {
@@ -164,9 +164,9 @@ TEST(PortSet, ReadsNumbersRangesAndVariables) {
 
 TEST(PortSet, SaysWhatIsWrong) {
   for (const std::string text : {"65536", "-1", "http", ":", "90:80", "80:90:100", "8 0"}) {
-    EXPECT_EQ(port_error(text), "'" + text +
-                                    "' is no port: a number up to 65535 or a range such "
-                                    "as 8000:8099 belongs here");
+    EXPECT_EQ(port_error(text), fmt::format("'{}' is no port: a number up to 65535 or a range "
+                                            "such as 8000:8099 belongs here",
+                                            text));
   }
   EXPECT_EQ(port_error("[!80, !81:, !:79]"), "'[!80, !81:, !:79]' leaves no port");
 }
@@ -182,11 +182,10 @@ TEST(PortSet, AgreesWithATableOfAllPorts) {
       const unsigned high = std::min(65535U, low + static_cast<unsigned>(random() % 30000));
       const bool is_removed = random() % 3 == 0;
       has_names = has_names || !is_removed;
-      text += (i == 0 ? "" : ",") + std::string(is_removed ? "!" : "") + std::to_string(low) + ":" +
-              std::to_string(high);
+      text += fmt::format("{}{}{}:{}", i == 0 ? "" : ",", is_removed ? "!" : "", low, high);
       for (unsigned port = low; port <= high; ++port) (is_removed ? removed : named)[port] = true;
     }
-    const auto set = parse_ports("[" + text + "]", {});
+    const auto set = parse_ports(fmt::format("[{}]", text), {});
     for (std::size_t port = 0; port < 65536; port += 1 + random() % 5) {
       const bool expected = (named[port] || !has_names) && !removed[port];
       ASSERT_EQ(set && set->contains(static_cast<std::uint16_t>(port)), expected)

@@ -1,5 +1,6 @@
 #include "rules/load.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -51,8 +52,8 @@ TEST(LoadRules, RefusesMoreRulesThanAFileMayHave) {
 
 TEST(LoadRules, RefusesContentsThatAreTooLong) {
   const auto with_content = [](std::size_t bytes) {
-    return rendered("rules:\n- {id: 1, match: [{payload: {contains: " + std::string(bytes, 'a') +
-                    "}}]}\n");
+    return rendered(fmt::format("rules:\n- {{id: 1, match: [{{payload: {{contains: {}}}}}]}}\n",
+                                std::string(bytes, 'a')));
   };
   EXPECT_EQ(with_content(kContentBytesMax), "");
   EXPECT_NE(with_content(kContentBytesMax + 1).find("is 8193 bytes long, above the largest"),
@@ -73,7 +74,7 @@ TEST(LoadRuleFile, ReadsAFileWithinItsCap) {
   ASSERT_EQ(pack.rules.size(), 1U);
   EXPECT_EQ(pack.rules[0].pack, path);
   EXPECT_TRUE(load_rule_file(path, diagnostics, 8).rules.empty());
-  EXPECT_EQ(diagnostics.render(), path + ": error: is larger than 8\n");
+  EXPECT_EQ(diagnostics.render(), fmt::format("{}: error: is larger than 8\n", path));
 }
 
 TEST(LoadRuleFile, TellsOfAFileThatIsNotThere) {

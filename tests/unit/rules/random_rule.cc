@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 namespace sluice::test {
 namespace {
 
@@ -28,7 +30,7 @@ class RuleMaker {
     return static_cast<E>(below(static_cast<std::uint64_t>(last) + 1));
   }
   std::string text();
-  std::string name() { return "n" + std::to_string(below(100)); }
+  std::string name() { return fmt::format("n{}", below(100)); }
   std::string bytes(std::size_t max);
   std::vector<std::string> texts(std::size_t min, std::size_t max);
   std::int64_t place() { return static_cast<std::int64_t>(below(200)) - 100; }
@@ -218,7 +220,7 @@ Term RuleMaker::content() {
 
 Term RuleMaker::pcre() {
   PcreTerm out;
-  out.pattern = "^(?i:" + text() + ")\\s+\\/";
+  out.pattern = fmt::format("^(?i:{})\\s+\\/", text());
   out.is_negated = coin();
   out.nocase = coin();
   out.multiline = coin();
@@ -302,7 +304,7 @@ RuleTest RuleMaker::rule_test(bool is_hit) {
   if (out.kind == RuleTest::Kind::payload) out.to_client = coin();
   const bool has_body =
       out.kind == RuleTest::Kind::http_request || out.kind == RuleTest::Kind::http_response;
-  if (has_body && coin()) out.body = "line one\r\nline two\n" + bytes(20);
+  if (has_body && coin()) out.body = fmt::format("line one\r\nline two\n{}", bytes(20));
   return out;
 }
 
