@@ -1,0 +1,219 @@
+// PCRE2's interpreter keeps the frames of its backtracking in a vector that it takes from the
+// allocator of the match data, and doubles when it is full. The allocator here has a block of fixed
+// size: a vector lies at one end of it, the next larger one at the other, so that there is always
+// room for the copy and never a call to malloc. When both do not fit the match ends as `limit`.
+#include "rules/regex.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include <array>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace sluice {
+namespace {
+
+constexpr std::uint32_t kOvectorPairs = kRegexGroups + 1;
+constexpr std::size_t kAlignment = 16;
+
+pcre2_code* code_of(void* code) noexcept { return static_cast<pcre2_code*>(code); }
+
+std::uint32_t options_of(const PcreTerm& term) noexcept {
+  std::uint32_t options = PCRE2_NEVER_UTF | PCRE2_NEVER_UCP;
+  if (term.nocase) options |= PCRE2_CASELESS;
+  if (term.multiline) options |= PCRE2_MULTILINE;
+  if (term.dotall) options |= PCRE2_DOTALL;
+  if (term.extended) options |= PCRE2_EXTENDED;
+  if (term.anchored) options |= PCRE2_ANCHORED;
+  if (term.dollar_end_only) options |= PCRE2_DOLLAR_ENDONLY;
+  if (term.ungreedy) options |= PCRE2_UNGREEDY;
+  return options;
+}
+
+std::string words_of(int error) {
+  std::array<PCRE2_UCHAR, 256> text{};
+  static_cast<void>(pcre2_get_error_message(error, text.data(), text.size()));
+  return reinterpret_cast<const char*>(text.data());
+}
+
+/// Two blocks at most, one from each end.
+class TwoEnded {
+ public:
+  explicit TwoEnded(std::size_t size) : room_(size / kAlignment) {}
+
+  void* take(std::size_t bytes) noexcept {
+    const std::size_t units = (bytes + kAlignment - 1) / kAlignment;
+    if (units == 0 || units > room_.size() - low_ - high_) return nullptr;
+    if (low_ == 0) {
+      low_ = units;
+      return room_.data();
+    }
+    if (high_ != 0) return nullptr;
+    high_ = units;
+    return room_.data() + (room_.size() - units);
+  }
+  [[nodiscard]] bool holds(const void* block) const noexcept {
+    return block >= room_.data() && block < room_.data() + room_.size();
+  }
+  void give(void* block) noexcept { (block == room_.data() ? low_ : high_) = 0; }
+
+ private:
+  struct alignas(kAlignment) Unit {
+    std::array<std::byte, kAlignment> bytes;
+  };
+  std::vector<Unit> room_;
+  std::size_t low_ = 0;
+  std::size_t high_ = 0;
+};
+
+}  // namespace
+
+Regex::Regex(Regex&& other) noexcept : code_(std::exchange(other.code_, nullptr)) {}
+
+Regex& Regex::operator=(Regex&& other) noexcept {
+  std::swap(code_, other.code_);
+  return *this;
+}
+
+Regex::~Regex() { pcre2_code_free(code_of(code_)); }
+
+Result<Regex> Regex::compile(const PcreTerm& term) {
+  const std::string& pattern = term.pattern;
+  if (pattern.size() > kRegexBytesMax) {
+    return fail(ErrorKind::limit, fmt::format("pcre: has {} bytes: at most {} are allowed",
+                                              pattern.size(), kRegexBytesMax));
+  }
+  int error = 0;
+  PCRE2_SIZE place = 0;
+  Regex regex;
+  regex.code_ = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+                              options_of(term), &error, &place, nullptr);
+  if (regex.is_empty()) {
+    return fail(ErrorKind::invalid,
+                fmt::format("pcre: '{}': {}, at byte {}", pattern, words_of(error), place));
+  }
+  std::size_t size = 0;
+  static_cast<void>(pcre2_pattern_info(code_of(regex.code_), PCRE2_INFO_SIZE, &size));
+  if (size > kRegexCodeBytesMax / 2) {
+    return fail(ErrorKind::limit, fmt::format("pcre: '{}': compiles to {} bytes: at most {} are "
+                                              "allowed",
+                                              pattern, size, kRegexCodeBytesMax / 2));
+  }
+  return regex;
+}
+
+std::uint32_t Regex::groups() const noexcept {
+  std::uint32_t count = 0;
+  if (!is_empty()) {
+    static_cast<void>(pcre2_pattern_info(code_of(code_), PCRE2_INFO_CAPTURECOUNT, &count));
+  }
+  return count;
+}
+
+void code(PlainWriter& writer, Regex& regex) {
+  std::vector<std::uint8_t> bytes;
+  std::uint8_t* written = nullptr;
+  PCRE2_SIZE size = 0;
+  const pcre2_code* list[] = {code_of(regex.code_)};
+  if (!regex.is_empty() && pcre2_serialize_encode(list, 1, &written, &size, nullptr) == 1) {
+    bytes.assign(written, written + size);
+    pcre2_serialize_free(written);
+  }
+  writer.sequence(bytes, kRegexCodeBytesMax, [](std::uint8_t) {});
+  writer.raw(bytes.data(), bytes.size());
+}
+
+void code(PlainReader& reader, Regex& regex) {
+  std::vector<std::uint8_t> bytes;
+  reader.sequence(bytes, kRegexCodeBytesMax, [](std::uint8_t) {});
+  reader.raw(bytes.data(), bytes.size());
+  // Less than a header and the character tables is nothing that PCRE2 wrote, and it does not look.
+  constexpr std::size_t kLeastBytes = 16 + 1'088;
+  if (!reader.check(reader.is_good() && bytes.size() > kLeastBytes)) return;
+  pcre2_code* read[] = {nullptr};
+  if (!reader.check(pcre2_serialize_get_number_of_codes(bytes.data()) == 1)) return;
+  if (!reader.check(pcre2_serialize_decode(read, 1, bytes.data(), nullptr) == 1)) return;
+  Regex fresh;
+  fresh.code_ = read[0];
+  regex = std::move(fresh);
+}
+
+struct RegexMatcher::State {
+  explicit State(std::size_t memory_bytes) : frames(memory_bytes) {}
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    pcre2_match_data_free(data);
+    pcre2_match_context_free(context);
+    pcre2_general_context_free(general);
+  }
+
+  static void* take(PCRE2_SIZE bytes, void* self) noexcept {
+    auto& state = *static_cast<State*>(self);
+    return state.is_made ? state.frames.take(bytes) : ::operator new(bytes, std::nothrow);
+  }
+  static void give(void* block, void* self) noexcept {
+    auto& state = *static_cast<State*>(self);
+    state.frames.holds(block) ? state.frames.give(block) : ::operator delete(block);
+  }
+
+  TwoEnded frames;
+  bool is_made = false;  ///< from then on all memory is that of `frames`
+  pcre2_general_context* general = nullptr;
+  pcre2_match_context* context = nullptr;
+  pcre2_match_data* data = nullptr;
+  std::size_t found_groups = 0;  ///< of the last match, with the whole of it; 0 = none
+};
+
+RegexMatcher::RegexMatcher(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+RegexMatcher::RegexMatcher(RegexMatcher&&) noexcept = default;
+RegexMatcher& RegexMatcher::operator=(RegexMatcher&&) noexcept = default;
+RegexMatcher::~RegexMatcher() = default;
+
+Result<RegexMatcher> RegexMatcher::create(const RegexLimits& limits) {
+  auto state = std::make_unique<State>(limits.memory_bytes);
+  state->general = pcre2_general_context_create(State::take, State::give, state.get());
+  if (state->general != nullptr) {
+    state->context = pcre2_match_context_create(state->general);
+    state->data = pcre2_match_data_create(kOvectorPairs, state->general);
+  }
+  if (state->context == nullptr || state->data == nullptr) {
+    return fail(ErrorKind::limit, "pcre: no memory for what a worker matches with");
+  }
+  static_cast<void>(pcre2_set_match_limit(state->context, limits.match));
+  static_cast<void>(pcre2_set_depth_limit(state->context, limits.depth));
+  static_cast<void>(pcre2_set_heap_limit(state->context, limits.memory_bytes / 1'024));
+  state->is_made = true;
+  return RegexMatcher(std::move(state));
+}
+
+RegexOutcome RegexMatcher::match(const Regex& regex, const Subject& subject) noexcept {
+  State& state = *state_;
+  state.found_groups = 0;
+  if (regex.is_empty() || subject.start > subject.bytes.size()) return RegexOutcome::no;
+  const std::uint32_t options =
+      (subject.is_begin ? 0 : PCRE2_NOTBOL) | (subject.is_end ? 0 : PCRE2_NOTEOL);
+  static constexpr std::uint8_t kNothing = 0;
+  const std::uint8_t* bytes = subject.bytes.empty() ? &kNothing : subject.bytes.data();
+  const int found = pcre2_match(code_of(regex.code_), bytes, subject.bytes.size(), subject.start,
+                                options, state.data, state.context);
+  if (found == PCRE2_ERROR_NOMATCH) return RegexOutcome::no;
+  if (found < 0) return RegexOutcome::limit;
+  // 0 says that the expression has more groups than there is room for.
+  state.found_groups = found == 0 ? kOvectorPairs : static_cast<std::size_t>(found);
+  return RegexOutcome::yes;
+}
+
+std::optional<RegexMatcher::Piece> RegexMatcher::group(std::size_t index) const noexcept {
+  if (index >= state_->found_groups) return std::nullopt;
+  const PCRE2_SIZE* places = pcre2_get_ovector_pointer(state_->data);
+  if (places[2 * index] == PCRE2_UNSET) return std::nullopt;
+  return Piece{places[2 * index], places[2 * index + 1]};
+}
+
+}  // namespace sluice
