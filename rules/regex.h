@@ -52,6 +52,11 @@ struct RegexLimits {
   std::uint32_t memory_bytes = 1U << 20;
 };
 
+/// PCRE2's limits count anew at every place where a match may begin, so that they bound no whole
+/// match. `work` does: an item of the pattern that is tried is one, and so are 32 bytes passed
+/// over.
+inline constexpr std::uint32_t kRegexWork = 131'072;
+
 enum class RegexOutcome : std::uint8_t { no, yes, limit };
 
 /// What one worker matches with. All memory is taken when it is made.
@@ -62,6 +67,7 @@ class RegexMatcher {
     std::size_t start = 0;  ///< where the match may begin; what is before can be looked back at
     bool is_begin = true;   ///< `^` holds at the first byte
     bool is_end = true;     ///< `$` holds behind the last byte
+    std::uint32_t work_max = kRegexWork;
   };
   struct Piece {
     std::size_t begin = 0;
@@ -74,6 +80,8 @@ class RegexMatcher {
   ~RegexMatcher();
 
   [[nodiscard]] RegexOutcome match(const Regex& regex, const Subject& subject) noexcept;
+  /// Of the last match, whatever its outcome.
+  [[nodiscard]] std::uint32_t work() const noexcept;
   /// Of the last match that was found: 0 is all of it, then its groups up to kRegexGroups; none
   /// where a group took no part.
   [[nodiscard]] std::optional<Piece> group(std::size_t index) const noexcept;

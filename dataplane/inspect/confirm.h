@@ -46,7 +46,8 @@ struct RuleVariables {
 };
 
 struct ConfirmSettings {
-  std::uint32_t steps = 4'000;  ///< a step is a term tried, or some bytes searched
+  /// At most 2^26. A step is a term tried, a KiB searched, or 32 items of an expression tried.
+  std::uint32_t steps = 4'000;
   RegexLimits regex;
 };
 

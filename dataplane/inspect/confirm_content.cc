@@ -7,8 +7,8 @@ namespace sluice {
 namespace {
 
 constexpr std::uint64_t kSearchedBytesPerStep = 1'024;
-constexpr std::uint64_t kRegexSteps = 16;
-constexpr std::uint64_t kRegexBytesPerStep = 64;
+constexpr std::uint64_t kRegexSteps = 2;
+constexpr std::uint32_t kRegexWorkPerStep = 32;
 
 /// A captured group as a number: decimal, or hexadecimal behind 0x; nothing else around it.
 std::optional<std::uint64_t> number_in(ByteSpan text) noexcept {
@@ -102,12 +102,13 @@ bool Evaluation::holds(const RegexStep& step) noexcept {
   if (origin < view.begin) return fail_for_lost();
   if (origin > view.end()) return fail_for_more();
   const ByteSpan subject = view.between(origin, view.end());
-  if (!pay(kRegexSteps + subject.size() / kRegexBytesPerStep)) return false;
+  if (!pay(kRegexSteps + subject.size() / kSearchedBytesPerStep)) return false;
   const std::size_t start = from_ == kFirstTry ? 0 : static_cast<std::size_t>(from_ - origin);
   const bool is_begin = step.is_relative || view.begin == 0;
-  const auto outcome = tools_.matcher.match(program_.regexes[step.regex],
-                                            {subject, start, is_begin, !is_end_unknown()});
-  if (outcome == RegexOutcome::limit) {
+  const auto outcome = tools_.matcher.match(
+      program_.regexes[step.regex],
+      {subject, start, is_begin, !is_end_unknown(), tools_.steps * kRegexWorkPerStep});
+  if (outcome == RegexOutcome::limit || !pay(tools_.matcher.work() / kRegexWorkPerStep)) {
     limit_ = ConfirmLimit::regex;
     return false;
   }

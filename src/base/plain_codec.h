@@ -117,7 +117,7 @@ class PlainReader {
  private:
   bool take(void* data, std::size_t size) noexcept {
     if (!check(size <= left_.size())) return false;
-    std::memcpy(data, left_.data(), size);
+    if (size != 0) std::memcpy(data, left_.data(), size);  // an empty vector's data may be null
     left_ = left_.subspan(size);
     return true;
   }

@@ -314,7 +314,7 @@ class ConfirmOracle : public testing::Test {
     return confirmer_->evaluate(program, {as_bytes(bytes), begin, is_complete}, variables);
   }
   std::unique_ptr<Confirmer> confirmer_ =
-      std::move(*Confirmer::create({.steps = 1U << 24, .regex = {}}));
+      std::move(*Confirmer::create({.steps = 1U << 26, .regex = {}}));
 };
 
 TEST_F(ConfirmOracle, AgreesOnWholeBuffers) {

@@ -132,6 +132,16 @@ TEST_F(RegexTest, TooManyTriesAreALimit) {
   EXPECT_EQ(ask(compiled("(a+)+$"), std::string(64, 'a') + "b"), limit);
 }
 
+TEST_F(RegexTest, WorkCountsOverAllPlacesWhereAMatchMayBegin) {
+  const Regex costly = compiled("a.{0,900}!.x");
+  EXPECT_EQ(ask(costly, std::string(2'048, 'a') + "!x"), limit);
+  EXPECT_GT(matcher_.work(), kRegexWork);
+  EXPECT_EQ(ask(costly, "aaa!!x"), yes);
+  EXPECT_LT(matcher_.work(), 100U);
+  EXPECT_EQ(ask(compiled("a[^x]*y"), std::string(16'384, 'a') + "y"), yes);
+  EXPECT_EQ(ask(compiled("a[^x]*x+[yz]"), std::string(16'384, 'a')), limit);
+}
+
 TEST_F(RegexTest, AGreatDepthIsALimitAndNoMoreMemory) {
   const Regex regex = compiled("(?:a|b)*c");
   auto small = std::move(*RegexMatcher::create({1U << 30, 1U << 30, 1U << 17}));
