@@ -7,6 +7,8 @@
 #include <random>
 #include <regex>
 
+#include <fmt/format.h>
+
 #include "tests/unit/dataplane/confirm_fixture.h"
 
 namespace sluice::test {
@@ -197,7 +199,7 @@ class Maker {
     return near(low, high);
   }
   std::string new_name() {
-    names_.push_back(std::string("n") + std::to_string(names_.size()));
+    names_.push_back(fmt::format("n{}", names_.size()));
     return names_.back();
   }
 
@@ -301,9 +303,8 @@ class Maker {
 };
 
 std::string told(std::uint64_t seed, std::string_view buffer) {
-  std::string text = "seed " + std::to_string(seed) + ", buffer";
-  for (const char c : buffer) text += " " + std::to_string(static_cast<int>(c));
-  return text;
+  const std::vector<int> values(buffer.begin(), buffer.end());
+  return fmt::format("seed {}, buffer {}", seed, fmt::join(values, " "));
 }
 
 class ConfirmOracle : public testing::Test {
