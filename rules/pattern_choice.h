@@ -1,0 +1,38 @@
+// Which one pattern of a rule the prefilter looks for; the rest is confirmed where it is found. The
+// pattern must be found wherever the rule holds, and should be found nowhere else. Compiler only.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "rules/pattern_db.h"
+#include "rules/rule.h"
+
+namespace sluice {
+
+struct PatternChoice {
+  std::size_t part = 0;                ///< of the rule's `match`
+  std::optional<ScanPattern> pattern;  ///< none: the rule has to be looked at every time
+  /// Beside an expression: a literal that is found wherever the expression is. Groups of hundreds
+  /// of expressions look for these, as compiling so many takes minutes.
+  std::optional<ScanPattern> cheaper;
+  double bits = 0;     ///< found in about one of 2^bits places
+  std::string reason;  ///< why there is none
+};
+
+/// Longer literals than this cost state of every stream and find hardly less.
+inline constexpr std::size_t kPrefilterLiteralMax = 32;
+
+/// The author's choice; else the rarest literal; else, where there is none that is rare enough, an
+/// expression as it is, a literal inside it, or the expression loosely. Negated terms never.
+[[nodiscard]] PatternChoice choose_pattern(const Rule& rule);
+
+/// The pattern as a database of that mode takes it. In a stream it can only be said how far from
+/// the start a match ends at most: a scan may begin late, and the end is not known.
+[[nodiscard]] ScanPattern pattern_in_mode(ScanPattern pattern, ScanMode mode);
+
+/// Whether prefilters look into the buffer at all; headers are left to the confirming step.
+[[nodiscard]] bool is_scanned(Buffer buffer);
+
+}  // namespace sluice
