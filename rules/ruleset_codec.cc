@@ -41,7 +41,7 @@ void code_plain(Archive& io, std::vector<T>& values, std::size_t count_max) {
   static_assert(std::has_unique_object_representations_v<T>, "no bytes between the fields");
   // The count is checked against what is left, then the elements are taken at once.
   io.sequence(values, count_max, [](T&) {});
-  io.raw(values.data(), values.size() * sizeof(T));
+  if (!values.empty()) io.raw(values.data(), values.size() * sizeof(T));
 }
 
 template <class Archive>
