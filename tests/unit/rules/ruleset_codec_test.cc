@@ -72,6 +72,23 @@ TEST(RulesetCodec, TextsComeBackAsTheyWereWritten) {
   EXPECT_EQ(back->counters, std::vector<std::string>{"tries"});
 }
 
+TEST(RulesetCodec, SmallRulesetsComeBackToo) {
+  std::vector<Rule> rules;
+  for (std::uint32_t count = 0; count < 3; ++count) {
+    Diagnostics findings;
+    CompileReport report;
+    const auto parts = compile_ruleset(rules, {1, 2}, {}, findings, report);
+    ASSERT_TRUE(parts);
+    const auto bytes = encode_ruleset(*parts);
+    keep_ruleset_seed('r', bytes);
+    const auto back = decode_ruleset(bytes);
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->ruleset.rules.size(), count);
+    EXPECT_EQ(encode_ruleset(*back), bytes);
+    rules.push_back(rule_on(count + 1, Buffer::http_uri, {content("attack")}));
+  }
+}
+
 TEST(RulesetCodec, OneIsNotReadAsTheOther) {
   const RulesetParts parts = some_ruleset();
   EXPECT_FALSE(decode_rule_texts(encode_ruleset(parts)));
