@@ -23,6 +23,9 @@ PARSERS = {
                + ["dataplane/decode/fast_decode"]),
     "defrag": (["defrag_fuzz"], [f"dataplane/decode/defrag{part}" for part in
                                  ("", "_assembly", "_fragment", "_table")]),
+    "reassembly": (["reassembly_fuzz"], [f"dataplane/inspect/{name}" for name in
+                                         ("kept_bytes", "reorder", "stream_reassembly",
+                                          "tcp_stream")]),
     "config": (["config_fuzz", "list_file_fuzz"],
                [f"config/{name}" for name in ("cpu_list", "device_word", "list_file", "load",
                                               "option_value", "validate", "yaml_tree")]),
