@@ -116,7 +116,7 @@ struct AddressKind {
 };
 
 struct PortKind {
-  using Set = PortSet;
+  using Set = PortRanges;
   static constexpr std::string_view kWhat = "port";
   static std::span<const std::string_view> known_names() { return kPortNames; }
   static const auto& variables(const RuleVariables& all) { return all.ports; }
@@ -285,11 +285,11 @@ bool AddressSet::is_any() const noexcept {
          v6.size() == 1 && v6[0].low == Ipv6Bytes{} && v6[0].high == largest_value(Ipv6Bytes{});
 }
 
-PortSet PortSet::any() { return {whole_range<std::uint16_t>()}; }
+PortRanges PortRanges::any() { return {whole_range<std::uint16_t>()}; }
 
-bool PortSet::contains(std::uint16_t port) const noexcept { return has_value(ports, port); }
+bool PortRanges::contains(std::uint16_t port) const noexcept { return has_value(ports, port); }
 
-bool PortSet::is_any() const noexcept {
+bool PortRanges::is_any() const noexcept {
   return ports.size() == 1 && ports[0].low == 0 && ports[0].high == 65535;
 }
 
@@ -297,7 +297,7 @@ Result<AddressSet> parse_addresses(std::string_view expression, const RuleVariab
   return parse_set<AddressKind>(expression, variables);
 }
 
-Result<PortSet> parse_ports(std::string_view expression, const RuleVariables& variables) {
+Result<PortRanges> parse_ports(std::string_view expression, const RuleVariables& variables) {
   return parse_set<PortKind>(expression, variables);
 }
 

@@ -37,14 +37,14 @@ struct AddressSet {
   friend bool operator==(const AddressSet&, const AddressSet&) = default;
 };
 
-struct PortSet {
+struct PortRanges {
   ValueRanges<std::uint16_t> ports;
 
-  [[nodiscard]] static PortSet any();
+  [[nodiscard]] static PortRanges any();
   [[nodiscard]] bool contains(std::uint16_t port) const noexcept;  ///< O(log n)
   [[nodiscard]] bool is_any() const noexcept;
   [[nodiscard]] bool is_empty() const noexcept { return ports.empty(); }
-  friend bool operator==(const PortSet&, const PortSet&) = default;
+  friend bool operator==(const PortRanges&, const PortRanges&) = default;
 };
 
 inline constexpr std::size_t kSetExpressionBytesMax = std::size_t{1} << 20;
@@ -59,7 +59,7 @@ inline constexpr std::size_t kSetElementsMax = 100'000;
 [[nodiscard]] Result<AddressSet> parse_addresses(std::string_view expression,
                                                  const RuleVariables& variables);
 /// The same with a port, or a range "8000:8099", "1024:", ":1023".
-[[nodiscard]] Result<PortSet> parse_ports(std::string_view expression,
-                                          const RuleVariables& variables);
+[[nodiscard]] Result<PortRanges> parse_ports(std::string_view expression,
+                                             const RuleVariables& variables);
 
 }  // namespace sluice

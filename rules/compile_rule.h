@@ -75,7 +75,7 @@ class RuleResolver {
   Ruleset& ruleset_;
   const RuleVariables& variables_;
   SetTable<AddressSet> addresses_;
-  SetTable<PortSet> ports_;
+  SetTable<PortRanges> ports_;
   std::array<NameNumbers, kFlagScopeCount> flags_;
   NameNumbers counters_;
   NameNumbers limits_;

@@ -42,14 +42,14 @@ constexpr std::array<std::string_view, 2> kDirectionNames{"to_server", "to_clien
 }
 
 /// The ports of the server that packets of this direction may have.
-[[nodiscard]] PortSet server_ports(const Ruleset& ruleset, const CompiledRule& rule,
-                                   unsigned direction) {
-  const PortSet& source = ruleset.ports[rule.ends.source_port];
-  const PortSet& destination = ruleset.ports[rule.ends.destination_port];
+[[nodiscard]] PortRanges server_ports(const Ruleset& ruleset, const CompiledRule& rule,
+                                      unsigned direction) {
+  const PortRanges& source = ruleset.ports[rule.ends.source_port];
+  const PortRanges& destination = ruleset.ports[rule.ends.destination_port];
   if (!rule.is_bidirectional) return direction == 0 ? destination : source;
   ValueRanges<std::uint16_t> both = source.ports;
   both.insert(both.end(), destination.ports.begin(), destination.ports.end());
-  return PortSet{merged(std::move(both))};
+  return PortRanges{merged(std::move(both))};
 }
 
 [[nodiscard]] PatternGroup group_on(Buffer buffer, ScanMode mode, RuleProtocol protocol,
@@ -110,7 +110,7 @@ class Planner {
         continue;
       }
       demands.push_back(
-          {i, has_ports(protocol) ? server_ports(ruleset_, rule, direction) : PortSet::any()});
+          {i, has_ports(protocol) ? server_ports(ruleset_, rule, direction) : PortRanges::any()});
     }
     if (demands.empty()) return;
     PortClassLimits bounded = limits;

@@ -14,7 +14,7 @@ namespace sluice {
 /// A rule and the server ports that it is about.
 struct PortDemand {
   std::uint32_t rule = 0;
-  PortSet ports;
+  PortRanges ports;
 };
 
 struct PortClassLimits {

@@ -30,7 +30,7 @@ bool is_relative(const StepKind& kind) {
 std::uint32_t slots_read(const StepKind& kind) {
   std::uint32_t bits = 0;
   const auto add = [&bits](const StepNumber& number) {
-    if (number.slot != kNoSlot) bits |= 1U << number.slot;
+    if (number.slot != kNoVariable) bits |= 1U << number.slot;
   };
   std::visit(
       [&add](const auto& step) {

@@ -29,7 +29,7 @@ inline constexpr std::size_t kPartBytesMax = 65'536;  ///< contents and keys of 
 inline constexpr std::size_t kContentBytesMax = 8'192;
 inline constexpr std::size_t kStepCaptures = kRegexGroups;
 inline constexpr std::int64_t kPlaceMax = std::int64_t{1} << 40;  ///< of offsets and distances
-inline constexpr std::uint8_t kNoSlot = 0xff;
+inline constexpr std::uint8_t kNoVariable = 0xff;
 inline constexpr std::uint64_t kUnboundedReach = std::numeric_limits<std::uint64_t>::max();
 
 /// Which slot each name of a rule has. One object serves all parts of a rule, in order: a part sees
@@ -48,7 +48,7 @@ class RuleNames {
 /// A constant, or what the slot holds.
 struct StepNumber {
   std::int64_t value = 0;
-  std::uint8_t slot = kNoSlot;
+  std::uint8_t slot = kNoVariable;
 };
 
 /// A piece of `PartProgram::bytes`.

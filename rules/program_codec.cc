@@ -17,7 +17,7 @@ void code_place(Coder& coder, StepNumber& number, std::int64_t bound) {
   number.value = std::bit_cast<std::int64_t>(bits);
   coder.check(number.value >= -bound && number.value <= bound);
   coder.number(number.slot);
-  coder.check(number.slot < kRuleSlots || number.slot == kNoSlot);
+  coder.check(number.slot < kRuleSlots || number.slot == kNoVariable);
 }
 
 template <class Coder>
@@ -26,7 +26,7 @@ void code_operand(Coder& coder, StepNumber& number) {
   coder.number(bits);
   number.value = std::bit_cast<std::int64_t>(bits);
   coder.number(number.slot);
-  coder.check(number.slot < kRuleSlots || number.slot == kNoSlot);
+  coder.check(number.slot < kRuleSlots || number.slot == kNoVariable);
 }
 
 template <class Coder>

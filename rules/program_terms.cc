@@ -86,12 +86,12 @@ Result<StepNumber> PartBuilder::number(const TermNumber& number, std::int64_t lo
   if (value < low || value > kPlaceMax) {
     return invalid(fmt::format("{}: {} to {} are possible", value, low, kPlaceMax));
   }
-  return StepNumber{value, kNoSlot};
+  return StepNumber{value, kNoVariable};
 }
 
 Result<StepNumber> PartBuilder::operand(const TermNumber& number) const {
   if (std::holds_alternative<std::string>(number)) return this->number(number, 0);
-  return StepNumber{std::get<std::int64_t>(number), kNoSlot};
+  return StepNumber{std::get<std::int64_t>(number), kNoVariable};
 }
 
 Result<std::uint8_t> PartBuilder::define(const std::string& name) {
@@ -223,7 +223,7 @@ Result<StepKind> PartBuilder::resolve(const ByteMathTerm& term) {
   if (!read) return tl::unexpected(std::move(read.error()));
   auto right = operand(term.operand);
   if (!right) return tl::unexpected(std::move(right.error()));
-  if (term.op == MathOperator::divide && right->slot == kNoSlot && right->value == 0) {
+  if (term.op == MathOperator::divide && right->slot == kNoVariable && right->value == 0) {
     return invalid("divides by 0");
   }
   auto slot = define(term.result);

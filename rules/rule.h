@@ -22,12 +22,12 @@ enum class RuleSeverity : std::uint8_t { critical = 1, high = 2, medium = 3, low
 /// shadow: counted only; alert: reported; enforce: its action is applied.
 enum class RuleStage : std::uint8_t { shadow, alert, enforce };
 enum class RuleActionKind : std::uint8_t { alert, drop, reject, pass, limit, block };
-enum class BlockKeyKind : std::uint8_t { source, destination, flow };
+enum class BlockedEnd : std::uint8_t { source, destination, flow };
 
 struct RuleAction {
   RuleActionKind kind = RuleActionKind::alert;
   std::string limit;  ///< kind limit: which one of `limits:`
-  BlockKeyKind block_key = BlockKeyKind::source;
+  BlockedEnd block_key = BlockedEnd::source;
   DurationNs block_for = 0;  ///< kind block
   friend bool operator==(const RuleAction&, const RuleAction&) = default;
 };

@@ -35,7 +35,7 @@ struct RulePart {
 
 struct CompiledAction {
   RuleActionKind kind = RuleActionKind::alert;
-  BlockKeyKind block_key = BlockKeyKind::source;
+  BlockedEnd block_key = BlockedEnd::source;
   DurationNs block_for = 0;
   std::uint32_t limit = kNoLimit;  ///< index into `Ruleset::limits`
 };
@@ -146,7 +146,7 @@ struct Ruleset {
   std::vector<CompiledRule> rules;
   std::vector<PartProgram> programs;
   std::vector<AddressSet> addresses;
-  std::vector<PortSet> ports;
+  std::vector<PortRanges> ports;
   std::vector<PatternGroup> groups;
   GroupMap map;
   std::array<std::uint32_t, kFlagScopeCount> flag_counts{};

@@ -69,7 +69,7 @@ void code_ranges(Archive& io, ValueRanges<T>& ranges) {
 template <class Archive>
 void code_action(Archive& io, CompiledAction& action) {
   io.enumeration(action.kind, RuleActionKind::block);
-  io.enumeration(action.block_key, BlockKeyKind::flow);
+  io.enumeration(action.block_key, BlockedEnd::flow);
   io.number(action.block_for, 0, kDurationMax);
   io.number(action.limit);
 }
@@ -187,7 +187,7 @@ void code_ruleset(Archive& io, Ruleset& ruleset) {
     code_ranges(io, set.v4);
     code_ranges(io, set.v6);
   });
-  io.sequence(ruleset.ports, kSetsMax, [&io](PortSet& set) { code_ranges(io, set.ports); });
+  io.sequence(ruleset.ports, kSetsMax, [&io](PortRanges& set) { code_ranges(io, set.ports); });
   io.sequence(ruleset.groups, kGroupsMax, [&io](PatternGroup& group) { code_group(io, group); });
   code_map(io, ruleset.map);
   for (std::uint32_t& count : ruleset.flag_counts) io.number(count, 0, kNamesMax);

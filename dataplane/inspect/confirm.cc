@@ -92,7 +92,7 @@ ConfirmOutcome Confirmer::ended_by(ConfirmLimit limit) noexcept {
 }
 
 ConfirmOutcome Confirmer::evaluate(const PartProgram& program, const BufferView& view,
-                                   RuleVariables& variables) noexcept {
+                                   TermVariables& variables) noexcept {
   limit_hit_ = ConfirmLimit::none;
   could_still_hold_ = false;
   PlacedBytes bytes{view.bytes, static_cast<std::int64_t>(std::min(view.begin, kPlacesMax)),

@@ -40,7 +40,7 @@ struct BufferView {
 };
 
 /// Numbers that the terms of a rule have read; those of the parts of one rule share them.
-struct RuleVariables {
+struct TermVariables {
   std::array<std::uint64_t, kRuleSlots> values{};
   std::uint16_t set_slots = 0;  ///< a bit for each
 };
@@ -56,7 +56,7 @@ class Confirmer {
   [[nodiscard]] static Result<std::unique_ptr<Confirmer>> create(const ConfirmSettings& settings);
 
   [[nodiscard]] ConfirmOutcome evaluate(const PartProgram& program, const BufferView& view,
-                                        RuleVariables& variables) noexcept;
+                                        TermVariables& variables) noexcept;
   /// Why the last evaluation ended with `limit`.
   [[nodiscard]] ConfirmLimit limit_hit() const noexcept { return limit_hit_; }
   /// The last evaluation ended with `limit`, yet bytes that follow could make the part hold.

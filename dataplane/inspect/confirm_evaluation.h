@@ -50,7 +50,7 @@ class Evaluation {
     BufferTransform& transform;
     std::uint32_t steps;
   };
-  Evaluation(const PartProgram& program, const PlacedBytes& bytes, RuleVariables& variables,
+  Evaluation(const PartProgram& program, const PlacedBytes& bytes, TermVariables& variables,
              const Tools& tools) noexcept
       : program_(program), whole_(bytes), variables_(variables), tools_(tools) {}
 
@@ -123,7 +123,7 @@ class Evaluation {
   const PartProgram& program_;
   PlacedBytes whole_;
   PlacedBytes decoded_;
-  RuleVariables& variables_;
+  TermVariables& variables_;
   Tools tools_;
   std::array<Choice, kPartSteps> choices_;
   std::size_t choice_count_ = 0;

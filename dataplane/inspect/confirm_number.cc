@@ -119,13 +119,13 @@ constexpr std::uint64_t aligned(std::uint64_t value, unsigned alignment) noexcep
 }  // namespace
 
 std::optional<std::uint64_t> Evaluation::value_of(const StepNumber& number) const noexcept {
-  if (number.slot == kNoSlot) return std::bit_cast<std::uint64_t>(number.value);
+  if (number.slot == kNoVariable) return std::bit_cast<std::uint64_t>(number.value);
   if ((variables_.set_slots >> number.slot & 1) == 0) return std::nullopt;
   return variables_.values[number.slot];
 }
 
 std::optional<std::int64_t> Evaluation::place_of(const StepNumber& number) const noexcept {
-  if (number.slot == kNoSlot) return number.value;
+  if (number.slot == kNoVariable) return number.value;
   const auto value = value_of(number);
   if (!value) return std::nullopt;
   return static_cast<std::int64_t>(std::min(*value, static_cast<std::uint64_t>(kPlaceMax)));

@@ -24,7 +24,7 @@ sluice::Confirmer& confirmer() {
 }
 
 void evaluate(const PartProgram& program, ByteSpan buffer) {
-  sluice::RuleVariables variables;
+  sluice::TermVariables variables;
   for (const bool is_complete : {true, false}) {
     for (const std::uint64_t begin : {std::uint64_t{0}, std::uint64_t{5}, ~std::uint64_t{0}}) {
       const auto outcome = confirmer().evaluate(program, {buffer, begin, is_complete}, variables);

@@ -125,7 +125,7 @@ class ConfirmTest : public testing::Test {
   }
 
   std::unique_ptr<Confirmer> confirmer_;
-  RuleVariables variables_;
+  TermVariables variables_;
 };
 
 }  // namespace sluice::test

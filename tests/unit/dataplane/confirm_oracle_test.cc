@@ -311,7 +311,7 @@ class ConfirmOracle : public testing::Test {
  protected:
   ConfirmOutcome ask(const PartProgram& program, std::string_view bytes, std::uint64_t begin,
                      bool is_complete) {
-    RuleVariables variables;
+    TermVariables variables;
     return confirmer_->evaluate(program, {as_bytes(bytes), begin, is_complete}, variables);
   }
   std::unique_ptr<Confirmer> confirmer_ =

@@ -26,10 +26,10 @@ AddressSet addresses(std::string_view text) {
   return set.value_or(AddressSet{});
 }
 
-PortSet ports(std::string_view text) {
+PortRanges ports(std::string_view text) {
   const auto set = parse_ports(text, home_variables());
   EXPECT_TRUE(set) << text << ": " << (set ? "" : set.error().message);
-  return set.value_or(PortSet{});
+  return set.value_or(PortRanges{});
 }
 
 bool has(const AddressSet& set, std::string_view text) {
@@ -152,8 +152,8 @@ TEST(AddressSet, EndsAtListsThatAreNestedTooDeep) {
   EXPECT_NE(address_error(nested).find("more than 16 deep"), std::string::npos);
 }
 
-TEST(PortSet, ReadsNumbersRangesAndVariables) {
-  const PortSet set = ports("[22, 8000:8099, 60000:, :7, $HTTP_PORTS, !8088]");
+TEST(PortRanges, ReadsNumbersRangesAndVariables) {
+  const PortRanges set = ports("[22, 8000:8099, 60000:, :7, $HTTP_PORTS, !8088]");
   for (const int port : {0, 7, 22, 80, 8000, 8080, 8099, 60000, 65535}) {
     EXPECT_TRUE(set.contains(static_cast<std::uint16_t>(port))) << port;
   }
@@ -162,7 +162,7 @@ TEST(PortSet, ReadsNumbersRangesAndVariables) {
   }
 }
 
-TEST(PortSet, SaysWhatIsWrong) {
+TEST(PortRanges, SaysWhatIsWrong) {
   for (const std::string text : {"65536", "-1", "http", ":", "90:80", "80:90:100", "8 0"}) {
     EXPECT_EQ(port_error(text), fmt::format("'{}' is no port: a number up to 65535 or a range "
                                             "such as 8000:8099 belongs here",
@@ -171,7 +171,7 @@ TEST(PortSet, SaysWhatIsWrong) {
   EXPECT_EQ(port_error("[!80, !81:, !:79]"), "'[!80, !81:, !:79]' leaves no port");
 }
 
-TEST(PortSet, AgreesWithATableOfAllPorts) {
+TEST(PortRanges, AgreesWithATableOfAllPorts) {
   std::mt19937 random(7);
   for (int round = 0; round < 200; ++round) {
     std::vector<bool> named(65536), removed(65536);

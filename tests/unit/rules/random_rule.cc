@@ -153,7 +153,7 @@ RuleAction RuleMaker::action() {
   out.kind = one_of(RuleActionKind::block);
   if (out.kind == RuleActionKind::limit) out.limit = text();
   if (out.kind == RuleActionKind::block) {
-    out.block_key = one_of(BlockKeyKind::flow);
+    out.block_key = one_of(BlockedEnd::flow);
     out.block_for = wide();
   }
   return out;
