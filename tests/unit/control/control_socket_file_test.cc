@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -54,7 +55,7 @@ TEST(ControlSocketFile, LeavesAFileThatIsNoSocket) {
 
 TEST(ControlSocketFile, RefusesAPathThatIsTooLong) {
   SocketBench bench;
-  ControlSocket socket({"/" + std::string(107, 'x'), {}, {}}, bench.services, bench.loop());
+  ControlSocket socket({fmt::format("/{:x>107}", ""), {}, {}}, bench.services, bench.loop());
   EXPECT_EQ(socket.open().error().message, "control.socket: a path of 108 bytes: 1 to 107");
 }
 
