@@ -130,6 +130,32 @@ struct LimitsConfig {
   friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
 };
 
+/// What becomes of a packet that a rule should judge before the first ruleset is in force.
+enum class ReadyPolicy : std::uint8_t { pass, drop };
+
+/// Signatures.
+struct RulesConfig {
+  std::vector<std::string> files;      ///< none = nothing is inspected
+  std::vector<std::string> variables;  ///< "NAME=VALUE"
+  ReadyPolicy until_ready = ReadyPolicy::pass;
+  friend bool operator==(const RulesConfig&, const RulesConfig&) = default;
+};
+
+/// Station 8. Only where there are rules.
+struct InspectConfig {
+  std::uint64_t memory_bytes = 0;            ///< over all workers; 0 = from the memory budget
+  std::uint64_t stream_depth = 1ULL << 20;   ///< bytes per direction; 0 = without end
+  std::uint32_t window = 4096;               ///< of scanned bytes that a rule can look back at
+  std::uint32_t reorder_bytes = 256 * 1024;  ///< per flow, waiting for a gap to close
+  std::uint32_t request_body = 64 * 1024;    ///< bytes of each body that are looked at
+  std::uint32_t response_body = 64 * 1024;
+  ExceptionPolicy reorder_full = ExceptionPolicy::drop_packet;
+  ExceptionPolicy unverifiable = ExceptionPolicy::pass;
+  ExceptionPolicy no_memory = ExceptionPolicy::pass;
+  ExceptionPolicy match_limit = ExceptionPolicy::pass;
+  friend bool operator==(const InspectConfig&, const InspectConfig&) = default;
+};
+
 struct EventConfig {
   std::string eve = "/var/log/sluice/eve.json";  ///< "-" = standard output, "" = none
   std::uint32_t drop_sample = 64;  ///< one in so many flows has its drops reported; 0 = none
@@ -182,6 +208,8 @@ struct Config {
   LimitsConfig limits;
   BlockConfig blocks;
   OverloadConfig overload;
+  RulesConfig rules;
+  InspectConfig inspect;
   EventConfig events;
   MetricsConfig metrics;
   ControlConfig control;

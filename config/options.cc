@@ -54,12 +54,14 @@ constexpr std::string_view kTunnelKeyWords[] = {"inner", "outer"};
 constexpr std::string_view kFrameWords[] = {"pass", "drop"};
 constexpr std::string_view kMalformedWords[] = {"drop", "pass"};
 constexpr std::string_view kHugepageWords[] = {"auto", "require", "off"};
+constexpr std::string_view kReadyWords[] = {"pass", "drop"};
 constexpr std::string_view kExceptionWords[] = {"pass", "drop_packet", "drop_flow"};
 
 // The order of the words is the order of the enumerators.
 static_assert(Mode{1} == Mode::enforce && ChecksumMode{3} == ChecksumMode::automatic);
 static_assert(TunnelKey{1} == TunnelKey::outer && FramePolicy{1} == FramePolicy::drop);
 static_assert(MalformedPolicy{1} == MalformedPolicy::pass && HugepageMode{2} == HugepageMode::off);
+static_assert(ReadyPolicy{1} == ReadyPolicy::drop);
 static_assert(ExceptionPolicy{2} == ExceptionPolicy::drop_flow);
 
 // --- ranges that several rows share -------------------------------------------------------------
@@ -76,6 +78,8 @@ constexpr OptionRange kDevice{0, 64};  // none is for the validator to say
 constexpr OptionRange kDescriptors{64, 16'384};
 constexpr OptionRange kPrefixes{0, 65'536};
 constexpr OptionRange kFiles{0, 64};
+constexpr OptionRange kRuleFiles{0, 256};
+constexpr OptionRange kRuleVariables{0, 256};
 constexpr OptionRange kPacketRate{1, 1'000'000'000};
 constexpr OptionRange kPacketBurst{1, 100'000'000};
 constexpr OptionRange kBitRate{1, 1'000'000'000'000};
@@ -237,6 +241,38 @@ constexpr std::array kConfigOptions{
     at<&Config::overload, &OverloadConfig::low_percent>({"overload.low_percent", number,
        {1, 99}, {}, {}, "share of full bursts below which it takes one step back"}),
 
+    at<&Config::rules, &RulesConfig::files>({"rules.files", paths, kRuleFiles, {}, {},
+       "rule files, in YAML; without any, nothing is inspected"}),
+    at<&Config::rules, &RulesConfig::variables>({"rules.variables", paths, kRuleVariables, {}, {},
+       "what variables in rules stand for, each as NAME=VALUE, such as "
+       "HOME_NET=[10.0.0.0/8, 2001:db8::/32] or HTTP_PORTS=[80, 8080]"}),
+    at<&Config::rules, &RulesConfig::until_ready>({"rules.until_ready", word, {}, {}, kReadyWords,
+       "what becomes of new flows while the first ruleset is compiled"}),
+
+    at<&Config::inspect, &InspectConfig::memory_bytes>({"inspect.memory", bytes,
+       {kMiB, 1'024 * kGiB}, "an eighth of the memory budget where there are rules", {},
+       "streams, kept bytes and parsers of all workers", kAtStart}),
+    at<&Config::inspect, &InspectConfig::stream_depth>({"inspect.stream_depth", bytes,
+       {0, 1'024 * kGiB}, {}, {},
+       "bytes of each direction of a flow that are inspected; 0 is all of them"}),
+    at<&Config::inspect, &InspectConfig::window>({"inspect.window", bytes, {1'024, 32'768}, {}, {},
+       "scanned bytes of a stream that a rule can look back at"}),
+    at<&Config::inspect, &InspectConfig::reorder_bytes>({"inspect.reorder", bytes,
+       {4'096, 16 * kMiB}, {}, {},
+       "bytes of one flow that wait for the segments before them"}),
+    at<&Config::inspect, &InspectConfig::request_body>({"inspect.request_body", bytes,
+       {0, 16 * kMiB}, {}, {}, "bytes of a request's body that are inspected"}),
+    at<&Config::inspect, &InspectConfig::response_body>({"inspect.response_body", bytes,
+       {0, 16 * kMiB}, {}, {}, "bytes of a response's body that are inspected"}),
+    at<&Config::inspect, &InspectConfig::reorder_full>({"inspect.reorder_full", word, {}, {},
+       kExceptionWords, "a segment that comes too early and finds no room to wait"}),
+    at<&Config::inspect, &InspectConfig::unverifiable>({"inspect.unverifiable", word, {}, {},
+       kExceptionWords, "bytes sent again that are no longer at hand to be compared with"}),
+    at<&Config::inspect, &InspectConfig::no_memory>({"inspect.no_memory", word, {}, {},
+       kExceptionWords, "a flow for whose inspection there is no memory"}),
+    at<&Config::inspect, &InspectConfig::match_limit>({"inspect.match_limit", word, {}, {},
+       kExceptionWords, "a packet with more matches than a worker looks into"}),
+
     at<&Config::events, &EventConfig::eve>({"events.eve", text, {0, 4096}, {}, {},
        "file to which events are appended as EVE JSON lines; - is standard output, nothing is no "
        "events"}),
@@ -322,6 +358,9 @@ constexpr SectionRow kSections[] = {
      "needs its rate."},
     {"blocks",
      "Temporary denies with an end, set over the control socket. Any allow prefix beats them."},
+    {"rules", "Signatures: which rule files are obeyed, and what their variables stand for."},
+    {"inspect",
+     "How far streams and messages are looked into, and what happens where a bound is reached."},
     {"overload",
      "What a worker leaves undone while most of its bursts come full: first reports of drops and "
      "interim flow records, then all flow records."},
