@@ -1,0 +1,137 @@
+#include <algorithm>
+
+#include "dataplane/flow/tcp_state.h"
+#include "dataplane/inspect/http_parser.h"
+
+namespace sluice {
+
+std::uint32_t HttpParser::depth_of(unsigned direction) const noexcept {
+  return direction == kToServer ? limits_->request_body_bytes : limits_->response_body_bytes;
+}
+
+void HttpParser::begin_body(const Turn& turn, const HttpBody& body) noexcept {
+  Side& side = turn.side;
+  const bool is_request = turn.direction == kToServer;
+  const bool has_depth = depth_of(turn.direction) > 0;
+  side.step = Step::body;
+  side.framing = body.framing;
+  side.left = body.length;
+  side.chunks = {};
+  side.as_sent_bytes = 0;
+  side.decoded_bytes = 0;
+  side.is_as_sent_open = has_depth && is_request && limits_->wants(Buffer::http_request_body);
+  side.is_decoded_open = has_depth && (limits_->wants(Buffer::file_data) ||
+                                       (!is_request && limits_->wants(Buffer::http_response_body)));
+  if (body.coding == HttpCoding::none || !side.is_decoded_open) return;
+  side.inflate = HttpInflate::create(*pool_, body.coding, limits_->inflate_ratio);
+  if (side.inflate != nullptr) return;
+  tell(turn, AppAnomaly::state_limit);
+  tell_decoded(turn, {}, true);
+}
+
+std::size_t HttpParser::read_body(const Turn& turn, ByteSpan bytes) noexcept {
+  Side& side = turn.side;
+  if (side.framing == HttpFraming::chunked) return read_chunks(turn, bytes);
+  if (side.framing == HttpFraming::until_close) {
+    take_body(turn, bytes);
+    return bytes.size();
+  }
+  const std::size_t count = std::min<std::uint64_t>(bytes.size(), side.left);
+  take_body(turn, bytes.first(count));
+  side.left -= count;
+  if (side.left == 0) end_body(turn);
+  return count;
+}
+
+std::size_t HttpParser::read_chunks(const Turn& turn, ByteSpan bytes) noexcept {
+  const HttpChunks::Piece piece = turn.side.chunks.next(bytes);
+  if (!piece.data.empty()) take_body(turn, piece.data);
+  if (piece.state == HttpChunks::State::ended) end_body(turn);
+  if (piece.state == HttpChunks::State::bad) {
+    tell(turn, AppAnomaly::http_bad_chunk);
+    leave(turn);
+  }
+  return piece.consumed;
+}
+
+void HttpParser::take_body(const Turn& turn, ByteSpan bytes) noexcept {
+  Side& side = turn.side;
+  if (side.is_as_sent_open) tell_as_sent(turn, bytes, false);
+  if (!side.is_decoded_open) return;
+  if (side.inflate != nullptr) {
+    inflate_body(turn, bytes);
+  } else {
+    tell_decoded(turn, bytes, false);
+  }
+}
+
+void HttpParser::inflate_body(const Turn& turn, ByteSpan bytes) noexcept {
+  using enum HttpInflate::State;
+  Side& side = turn.side;
+  HttpInflate::Out out;
+  while (side.is_decoded_open) {
+    const HttpInflate::Piece piece = side.inflate->next(bytes, out);
+    bytes = bytes.subspan(piece.consumed);
+    if (!piece.data.empty()) tell_decoded(turn, piece.data, false);
+    if (piece.state == more) {
+      if (bytes.empty() && piece.data.size() < out.size()) return;
+      continue;
+    }
+    if (piece.state == bad || piece.state == not_coded) {
+      tell(turn, AppAnomaly::http_bad_content_coding);
+    }
+    if (piece.state == over_ratio) tell(turn, AppAnomaly::http_decompression_limit);
+    if (piece.state == no_memory) tell(turn, AppAnomaly::state_limit);
+    give_inflate(side);
+    if (!side.is_decoded_open) return;
+    tell_decoded(turn, piece.state == not_coded ? bytes : ByteSpan{}, piece.state != not_coded);
+    return;
+  }
+  give_inflate(side);
+}
+
+void HttpParser::tell_as_sent(const Turn& turn, ByteSpan bytes, bool is_last) noexcept {
+  Side& side = turn.side;
+  const std::uint32_t depth = depth_of(turn.direction);
+  const std::size_t count = std::min<std::size_t>(bytes.size(), depth - side.as_sent_bytes);
+  side.as_sent_bytes += static_cast<std::uint32_t>(count);
+  is_last |= side.as_sent_bytes == depth;
+  side.is_as_sent_open = !is_last;
+  turn.sink.piece(turn.sink.self, turn.direction, side.message,
+                  {Buffer::http_request_body, bytes.first(count)}, is_last);
+}
+
+void HttpParser::tell_decoded(const Turn& turn, ByteSpan bytes, bool is_last) noexcept {
+  Side& side = turn.side;
+  const std::uint32_t depth = depth_of(turn.direction);
+  const std::size_t count = std::min<std::size_t>(bytes.size(), depth - side.decoded_bytes);
+  side.decoded_bytes += static_cast<std::uint32_t>(count);
+  is_last |= side.decoded_bytes == depth;
+  side.is_decoded_open = !is_last;
+  const ByteSpan told = bytes.first(count);
+  if (turn.direction == kToClient && limits_->wants(Buffer::http_response_body)) {
+    turn.sink.piece(turn.sink.self, turn.direction, side.message,
+                    {Buffer::http_response_body, told}, is_last);
+  }
+  if (limits_->wants(Buffer::file_data)) {
+    turn.sink.piece(turn.sink.self, turn.direction, side.message, {Buffer::file_data, told},
+                    is_last);
+  }
+}
+
+void HttpParser::close_buffers(const Turn& turn) noexcept {
+  if (turn.side.is_as_sent_open) tell_as_sent(turn, {}, true);
+  if (turn.side.is_decoded_open) tell_decoded(turn, {}, true);
+}
+
+void HttpParser::end_body(const Turn& turn) noexcept {
+  close_buffers(turn);
+  end_message(turn);
+}
+
+void HttpParser::give_inflate(Side& side) noexcept {
+  if (side.inflate != nullptr) HttpInflate::release(side.inflate, *pool_);
+  side.inflate = nullptr;
+}
+
+}  // namespace sluice

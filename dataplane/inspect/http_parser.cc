@@ -1,0 +1,264 @@
+#include "dataplane/inspect/http_parser.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <string_view>
+
+#include "dataplane/flow/tcp_state.h"
+#include "dataplane/inspect/http_buffers.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kFirstHeadRoom = 2048;
+
+/// As far as they go, the bytes may begin a response.
+bool may_start_response(ByteSpan bytes) noexcept {
+  constexpr std::string_view kVersion = "HTTP/";
+  return std::memcmp(bytes.data(), kVersion.data(), std::min(bytes.size(), kVersion.size())) == 0;
+}
+
+bool may_start_request(std::uint8_t byte) noexcept { return byte > ' ' && byte < 0x7f; }
+
+std::size_t line_ends_at_front(ByteSpan bytes) noexcept {
+  std::size_t count = 0;
+  while (count < bytes.size() && (bytes[count] == '\r' || bytes[count] == '\n')) ++count;
+  return count;
+}
+
+}  // namespace
+
+void HttpParser::push(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept {
+  Side& side = sides_[direction];
+  const Turn turn{side, sink, direction};
+  if (!limits_->keep_heads && side.step == Step::body) give_head(side);
+  while (!bytes.empty() && side.step != Step::left) {
+    const std::size_t count =
+        side.step == Step::head ? read_head(turn, bytes) : read_body(turn, bytes);
+    bytes = bytes.subspan(count);
+  }
+}
+
+void HttpParser::gap(unsigned direction, std::uint64_t bytes, const AppSink& sink) noexcept {
+  Side& side = sides_[direction];
+  const Turn turn{side, sink, direction};
+  if (side.step == Step::left) return;
+  if (side.step == Step::body) {
+    close_buffers(turn);
+    if (side.framing == HttpFraming::until_close) return;
+    if (side.framing == HttpFraming::length && bytes <= side.left) {
+      side.left -= bytes;
+      if (side.left == 0) end_message(turn);
+      return;
+    }
+    if (side.framing == HttpFraming::chunked && side.chunks.skip(bytes)) return;
+  }
+  leave(turn);
+}
+
+void HttpParser::end(unsigned direction, const AppSink& sink) noexcept {
+  const Turn turn{sides_[direction], sink, direction};
+  if (turn.side.step != Step::left) leave(turn);
+}
+
+void HttpParser::release() noexcept {
+  for (Side& side : sides_) {
+    give_inflate(side);
+    give_head(side);
+    side.step = Step::left;
+  }
+}
+
+void HttpParser::tell(const Turn& turn, AppAnomaly anomaly) noexcept {
+  turn.sink.anomaly(turn.sink.self, turn.direction, anomaly);
+}
+
+std::size_t HttpParser::read_head(const Turn& turn, ByteSpan bytes) noexcept {
+  Side& side = turn.side;
+  const bool is_request = turn.direction == kToServer;
+  if (side.head_bytes > 0) return gather_head(turn, bytes);
+  if (const std::size_t skipped = line_ends_at_front(bytes); skipped > 0) return skipped;
+  if (!is_request && !may_start_response(bytes)) {
+    begin_headless_body(turn);
+    return 0;
+  }
+  if (is_request && !may_start_request(bytes.front())) {
+    tell(turn, AppAnomaly::http_bad_request_line);
+    leave(turn);
+    return bytes.size();
+  }
+  const ByteSpan within = bytes.first(std::min<std::size_t>(bytes.size(), limits_->head_bytes));
+  const std::size_t count = head_bytes(within, 0, is_request);
+  if (count == 0) return gather_head(turn, bytes);
+  take_head(turn, bytes.first(count), bytes.size() - count);
+  return count;
+}
+
+std::size_t HttpParser::gather_head(const Turn& turn, ByteSpan bytes) noexcept {
+  Side& side = turn.side;
+  const std::size_t before = side.head_bytes;
+  const std::size_t count = std::min<std::size_t>(bytes.size(), limits_->head_bytes - before);
+  if (!append_to_head(side, bytes.first(count))) {
+    tell(turn, AppAnomaly::state_limit);
+    leave(turn);
+    return bytes.size();
+  }
+  const ByteSpan gathered{side.head, side.head_bytes};
+  const bool is_request = turn.direction == kToServer;
+  if (!is_request && before < 5 && !may_start_response(gathered)) {
+    begin_headless_body(turn);
+    take_body(turn, gathered.first(before));
+    return 0;
+  }
+  const std::size_t head = head_bytes(gathered, before, is_request && !side.has_first_line);
+  side.has_first_line |= std::memchr(bytes.data(), '\n', count) != nullptr;
+  if (head > 0) {
+    take_head(turn, gathered.first(head), bytes.size() - (head - before));
+    return head - before;
+  }
+  if (side.head_bytes < limits_->head_bytes) return count;
+  tell(turn, AppAnomaly::http_head_too_long);
+  side.leaves_at_end = true;
+  take_head(turn, gathered, 0);
+  return bytes.size();
+}
+
+bool HttpParser::append_to_head(Side& side, ByteSpan bytes) noexcept {
+  const std::size_t needed = side.head_bytes + bytes.size();
+  if (needed > side.head_room) {
+    const std::size_t room =
+        std::min(kChunkBytesMax, std::max(kFirstHeadRoom, std::bit_ceil(needed)));
+    auto* chunk = static_cast<std::uint8_t*>(pool_->take(room));
+    if (chunk == nullptr) return false;
+    if (side.head != nullptr) {
+      std::memcpy(chunk, side.head, side.head_bytes);
+      pool_->give(side.head, side.head_room);
+    }
+    side.head = chunk;
+    side.head_room = static_cast<std::uint32_t>(room);
+  }
+  std::memcpy(side.head + side.head_bytes, bytes.data(), bytes.size());
+  side.head_bytes = static_cast<std::uint32_t>(needed);
+  return true;
+}
+
+/// What a server of HTTP before 1.0 sends, and what a client may take for it: all is body.
+void HttpParser::begin_headless_body(const Turn& turn) noexcept {
+  tell(turn, AppAnomaly::http_bad_response_line);
+  (void)next_request_kind(false);
+  begin_body(turn, {HttpFraming::until_close, HttpCoding::none, 0});
+}
+
+void HttpParser::take_head(const Turn& turn, ByteSpan bytes, std::size_t bytes_behind) noexcept {
+  HttpHead head;
+  head.read(bytes, turn.direction == kToServer);
+  Side& side = turn.side;
+  const HttpBody body =
+      turn.direction == kToServer ? note_request(turn, head) : note_response(turn, head);
+  const bool ends_in_push = body.framing == HttpFraming::no_body ||
+                            (body.framing == HttpFraming::length && body.length <= bytes_behind);
+  for (std::uint32_t left = head.anomalies(); left != 0; left &= left - 1) {
+    tell(turn, static_cast<AppAnomaly>(std::countr_zero(left)));
+  }
+  if (!tell_buffers(turn, head, !ends_in_push)) {
+    tell(turn, AppAnomaly::state_limit);
+    leave(turn);
+  } else if (body.framing == HttpFraming::no_body || side.leaves_at_end) {
+    end_message(turn);
+  } else {
+    begin_body(turn, body);
+  }
+}
+
+HttpBody HttpParser::note_request(const Turn& turn, HttpHead& head) noexcept {
+  if (head.word(2).size() >= 6 && std::memcmp(head.word(2).data(), "HTTP/2", 6) == 0) {
+    turn.side.leaves_at_end = true;
+  }
+  push_request_kind(turn, kind_of(head.word(0)));
+  return body_of_request(head);
+}
+
+HttpBody HttpParser::note_response(const Turn& turn, HttpHead& head) noexcept {
+  const std::uint32_t status = status_of(head);
+  turn.side.is_interim = status / 100 == 1 && status != 101;
+  const HttpRequestKind kind = next_request_kind(turn.side.is_interim);
+  const bool is_tunnel = kind == HttpRequestKind::connect && status / 100 == 2;
+  if (status == 101 || is_tunnel) turn.side.leaves_at_end = true;
+  return body_of_response(head, kind, status);
+}
+
+bool HttpParser::tell_buffers(const Turn& turn, HttpHead& head, bool outlasts_push) noexcept {
+  Side& side = turn.side;
+  if (outlasts_push && limits_->keep_heads && side.head == nullptr) {
+    std::uint8_t* kept = side.room.take(*pool_, head.bytes().size());
+    if (kept == nullptr) return false;
+    std::memcpy(kept, head.bytes().data(), head.bytes().size());
+    head.move_to(kept);
+  }
+  HttpBuffers buffers(*limits_, *pool_, side.room);
+  if (turn.direction == kToServer) {
+    buffers.add_request(head);
+  } else {
+    buffers.add_response(head);
+  }
+  turn.sink.buffers(turn.sink.self, turn.direction, side.message, buffers.all());
+  return !buffers.is_short_of_room();
+}
+
+void HttpParser::end_message(const Turn& turn) noexcept {
+  Side& side = turn.side;
+  turn.sink.message_ends(turn.sink.self, turn.direction, side.message);
+  give_inflate(side);
+  give_head(side);
+  side.step = Step::head;
+  if (!side.is_interim) ++side.message;
+  side.is_interim = false;
+  if (!side.leaves_at_end) return;
+  side.step = Step::left;
+  if (turn.direction == kToClient) {  // a tunnel, or another protocol: the requests end too
+    Side& requests = sides_[kToServer];
+    if (requests.step != Step::left) leave({requests, turn.sink, kToServer});
+  }
+}
+
+void HttpParser::leave(const Turn& turn) noexcept {
+  Side& side = turn.side;
+  if (side.step == Step::body) {
+    close_buffers(turn);
+    turn.sink.message_ends(turn.sink.self, turn.direction, side.message);
+  }
+  give_inflate(side);
+  give_head(side);
+  side.step = Step::left;
+}
+
+void HttpParser::give_head(Side& side) noexcept {
+  if (side.head != nullptr) pool_->give(side.head, side.head_room);
+  side.head = nullptr;
+  side.head_bytes = 0;
+  side.head_room = 0;
+  side.has_first_line = false;
+  side.room.release(*pool_);
+}
+
+void HttpParser::push_request_kind(const Turn& turn, HttpRequestKind kind) noexcept {
+  if (in_flight_ < kHttpRequestsInFlight) {
+    kinds_ |= static_cast<std::uint64_t>(kind) << (2 * in_flight_);
+  } else if (!has_told_in_flight_) {
+    has_told_in_flight_ = true;
+    tell(turn, AppAnomaly::http_unanswered_requests);
+  }
+  if (in_flight_ < UINT32_MAX) ++in_flight_;
+}
+
+/// Of the request that the next response answers; an interim response answers none.
+HttpRequestKind HttpParser::next_request_kind(bool is_interim) noexcept {
+  const auto kind = static_cast<HttpRequestKind>(kinds_ & 3);
+  if (is_interim || in_flight_ == 0) return kind;
+  --in_flight_;
+  kinds_ >>= 2;
+  return kind;
+}
+
+}  // namespace sluice

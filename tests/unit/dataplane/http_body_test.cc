@@ -1,0 +1,277 @@
+// Where bodies end, how they are decoded, and how far they are told.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/unit/dataplane/http_coded.h"
+#include "tests/unit/dataplane/http_recorder.h"
+
+namespace sluice {
+namespace {
+
+using enum Buffer;
+using test::HttpRecorder;
+
+std::string response_with(std::string_view headers, std::string_view body) {
+  return fmt::format("HTTP/1.1 200 OK\r\n{}\r\n{}", headers, body);
+}
+std::string coded_response(std::string_view coding, std::string_view body) {
+  return response_with(
+      fmt::format("Content-Encoding: {}\r\nContent-Length: {}\r\n", coding, body.size()), body);
+}
+
+TEST(HttpBody, LengthEndsTheBodyAndTheNextRequestFollows) {
+  HttpRecorder http;
+  http.request(
+      "POST /a HTTP/1.1\r\nContent-Length: 5\r\n\r\nhelloPOST /b HTTP/1.1\r\n"
+      "Content-Length: 2\r\n\r\nyoGET /c HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(http.asked(http_request_body), "hello");
+  EXPECT_EQ(http.asked(file_data), "hello");
+  EXPECT_EQ(http.text(kToServer, 1, http_request_body), "yo");
+  EXPECT_EQ(http.text(kToServer, 2, http_uri), "/c");
+  EXPECT_EQ(http.messages.at({kToServer, 1}).ends.at(http_request_body), 1);
+  EXPECT_TRUE(http.anomalies.empty());
+}
+
+TEST(HttpBody, ChunksAreJoinedWithoutExtensionsAndTrailers) {
+  HttpRecorder http;
+  http.request(
+      "POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n"
+      "5;name=\"v\"\r\nhello\r\n00006 \r\n world\r\n0\r\nTrailer: x\r\n\r\n"
+      "GET /next HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(http.asked(http_request_body), "hello world");
+  EXPECT_EQ(http.text(kToServer, 1, http_uri), "/next");
+  EXPECT_TRUE(http.anomalies.empty());
+}
+
+TEST(HttpBody, BadChunksEndTheDirection) {
+  for (const char* bad :
+       {"g\r\n", "\r\n", "-1\r\n", "5\r\nhelloX", "1111111111111111\r\n", "0x5\r\n", " 5\r\n"}) {
+    HttpRecorder http;
+    http.request(fmt::format("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{}", bad));
+    EXPECT_EQ(http.count(AppAnomaly::http_bad_chunk), 1) << bad;
+    EXPECT_TRUE(http.parser().has_left(kToServer)) << bad;
+    EXPECT_EQ(http.messages.at({kToServer, 0}).ends_of_message, 1) << bad;
+  }
+}
+
+TEST(HttpBody, EndlessChunkLinesAndTrailersAreBounded) {
+  for (const char* start : {"5;", "0\r\nX: "}) {
+    HttpRecorder http;
+    http.request(fmt::format("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{}", start));
+    for (int i = 0; i < 100; ++i) http.request(std::string(100, 'x'));
+    EXPECT_EQ(http.count(AppAnomaly::http_bad_chunk), 1) << start;
+  }
+}
+
+TEST(HttpBody, ContradictingLengthsAreToldAndReadAsServersDo) {
+  struct Case {
+    const char* headers;
+    const char* body;
+    int told;
+  };
+  for (const Case& row : {
+           Case{"Content-Length: 3\r\nContent-Length: 5\r\n", "abc", 1},
+           Case{"Content-Length: 3\r\nContent-Length: 3\r\n", "abc", 0},
+           Case{"Content-Length: 3, 3\r\n", "abc", 0},
+           Case{"Content-Length: +3\r\nContent-Length: 3\r\n", "abc", 1},
+           Case{"Content-Length: 99999999999999999999\r\n", "(none)", 1},
+           Case{"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n", "ab", 1},
+           Case{"Transfer-Encoding: chunked, identity\r\n", "ab", 1},
+           Case{"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", "ab", 1},
+           Case{"Transfer-Encoding: xchunked\r\nContent-Length: 3\r\n", "abc", 1},
+           Case{"Transfer-Encoding:\r\n chunked\r\n", "ab", 0},
+       }) {
+    HttpRecorder http;
+    const bool is_chunked = std::string_view(row.body) == "ab";
+    http.request(fmt::format("POST / HTTP/1.1\r\n{}\r\n{}", row.headers,
+                             is_chunked ? "2\r\nab\r\n0\r\n\r\n" : "abc"));
+    EXPECT_EQ(http.asked(http_request_body), row.body) << row.headers;
+    EXPECT_EQ(http.count(AppAnomaly::http_ambiguous_length), row.told) << row.headers;
+  }
+}
+
+TEST(HttpBody, ResponsesWithoutBodiesAreKnown) {
+  HttpRecorder http;
+  http.request("HEAD /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\n\r\n");
+  http.response(
+      "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+      "HTTP/1.1 304 Same\r\nContent-Length: 100\r\n\r\n"
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+  EXPECT_EQ(http.text(kToClient, 0, http_response_body), "(none)");
+  EXPECT_EQ(http.text(kToClient, 1, http_stat_code), "304");
+  EXPECT_EQ(http.text(kToClient, 2, http_response_body), "hi");
+}
+
+TEST(HttpBody, InterimResponseHasTheNumberOfTheFinalOne) {
+  HttpRecorder http;
+  http.request("HEAD / HTTP/1.1\r\n\r\n");
+  http.response("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+  EXPECT_EQ(http.messages.size(), 2U);
+  EXPECT_EQ(http.messages.at({kToClient, 0}).heads, 2);
+  EXPECT_EQ(http.messages.at({kToClient, 0}).ends_of_message, 2);
+  EXPECT_EQ(http.answered(http_stat_code), "200");
+}
+
+TEST(HttpBody, BodyGoesOnUntilTheConnectionCloses) {
+  HttpRecorder http;
+  http.response(response_with("", "some ")).response("more").end(kToClient);
+  EXPECT_EQ(http.answered(http_response_body), "some more");
+  EXPECT_EQ(http.messages.at({kToClient, 0}).ends.at(file_data), 1);
+  EXPECT_EQ(http.messages.at({kToClient, 0}).ends_of_message, 1);
+}
+
+TEST(HttpBody, TunnelsAndOtherProtocolsAreLeft) {
+  for (const char* answer :
+       {"HTTP/1.1 200 Established\r\n\r\n", "HTTP/1.1 101 Switching\r\n\r\n"}) {
+    HttpRecorder http;
+    http.request("CONNECT h:443 HTTP/1.1\r\n\r\n").response(answer);
+    EXPECT_TRUE(http.parser().has_left(kToServer));
+    EXPECT_TRUE(http.parser().has_left(kToClient));
+    http.request("\x16\x03\x01").response("\x16\x03\x03");
+    EXPECT_TRUE(http.anomalies.empty());
+  }
+  HttpRecorder http;
+  http.request("CONNECT h:443 HTTP/1.1\r\n\r\n")
+      .response("HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno");
+  EXPECT_FALSE(http.parser().has_left(kToServer));
+  EXPECT_EQ(http.answered(http_response_body), "no");
+}
+
+TEST(HttpBody, TooManyUnansweredRequestsAreToldOnce) {
+  HttpRecorder http;
+  for (int i = 0; i < 100; ++i) http.request("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(http.count(AppAnomaly::http_unanswered_requests), 1);
+  EXPECT_EQ(http.text(kToServer, 99, http_uri), "/");
+}
+
+TEST(HttpBody, TellsNoFurtherThanTheDepth) {
+  HttpLimits limits;
+  limits.request_body_bytes = 10;
+  HttpRecorder http(limits);
+  http.request("POST / HTTP/1.1\r\nContent-Length: 26\r\n\r\nabcdefgh").request("ijklmnop");
+  EXPECT_EQ(http.asked(http_request_body), "abcdefghij");
+  EXPECT_EQ(http.messages.at({kToServer, 0}).ends.at(http_request_body), 1);
+  http.request("qrstuvwxyzGET /next HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(http.text(kToServer, 1, http_uri), "/next");
+}
+
+TEST(HttpBody, CodingsAreUndone) {
+  const std::string text = "The quick brown fox. The quick brown fox. The quick brown fox.";
+  const std::pair<const char*, int> rows[] = {{"gzip", test::kGzip},
+                                              {"X-Gzip", test::kGzip},
+                                              {"deflate", test::kZlib},
+                                              {"deflate", test::kRawDeflate},
+                                              {"gzip", test::kZlib}};
+  for (const auto& [coding, window] : rows) {
+    HttpRecorder http;
+    http.response(coded_response(coding, test::deflated(text, window)));
+    EXPECT_EQ(http.answered(http_response_body), text) << coding << window;
+    EXPECT_EQ(http.answered(file_data), text) << coding << window;
+    EXPECT_TRUE(http.anomalies.empty()) << coding << window;
+    EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
+  }
+}
+
+TEST(HttpBody, CodedRequestIsToldAsSentAndDecoded) {
+  const std::string coded = test::deflated("attack", test::kGzip);
+  HttpRecorder http;
+  http.request(
+      fmt::format("POST / HTTP/1.1\r\nContent-Encoding: gzip\r\n"
+                  "Transfer-Encoding: chunked\r\n\r\n{}",
+                  test::chunked(coded, 3)));
+  EXPECT_EQ(http.asked(http_request_body), coded);
+  EXPECT_EQ(http.asked(file_data), "attack");
+}
+
+TEST(HttpBody, MembersOfGzipFollowEachOtherAndPaddingIsIgnored) {
+  const std::string two = test::deflated("one ", test::kGzip) + test::deflated("two", test::kGzip);
+  HttpRecorder http;
+  http.response(coded_response("gzip", two + std::string(5, '\0')));
+  EXPECT_EQ(http.answered(file_data), "one two");
+  EXPECT_TRUE(http.anomalies.empty());
+}
+
+TEST(HttpBody, BodyThatIsNotCodedAsItSaysIsTakenAsItIs) {
+  HttpRecorder http;
+  http.response(coded_response("gzip", "plain text"));
+  EXPECT_EQ(http.answered(file_data), "plain text");
+  EXPECT_EQ(http.count(AppAnomaly::http_bad_content_coding), 1);
+  HttpRecorder several;
+  several.response(coded_response("gzip, deflate", "plain text"));
+  EXPECT_EQ(several.answered(file_data), "plain text");
+  EXPECT_EQ(several.count(AppAnomaly::http_bad_content_coding), 1);
+  HttpRecorder other;
+  other.response(coded_response("br", "plain text"));
+  EXPECT_EQ(other.answered(file_data), "plain text");
+  EXPECT_TRUE(other.anomalies.empty());
+}
+
+TEST(HttpBody, BrokenCodingEndsTheBufferAndTheMessagesGoOn) {
+  std::string coded = test::deflated(std::string(5000, 'a') + "tail", test::kGzip);
+  coded[12] = '\xff';
+  HttpRecorder http;
+  http.response(coded_response("gzip", coded) + coded_response("gzip", "x"));
+  EXPECT_EQ(http.count(AppAnomaly::http_bad_content_coding), 1);
+  EXPECT_EQ(http.messages.at({kToClient, 0}).ends.at(file_data), 1);
+  EXPECT_EQ(http.text(kToClient, 1, http_stat_code), "200");
+  EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
+}
+
+TEST(HttpBody, BombIsCutAtTheRatio) {
+  const std::string bomb = test::deflated(std::string(10 << 20, 'a'), test::kGzip);
+  HttpLimits limits;
+  limits.response_body_bytes = 64 << 20;
+  HttpRecorder http(limits);
+  http.response(coded_response("gzip", bomb) + coded_response("identity", "next"));
+  EXPECT_EQ(http.count(AppAnomaly::http_decompression_limit), 1);
+  EXPECT_LT(http.answered(file_data).size(), 64U * 1024);
+  EXPECT_EQ(http.text(kToClient, 1, file_data), "next");
+  EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
+}
+
+TEST(HttpBody, WithoutMemoryToInflateTheMessagesGoOn) {
+  HttpRecorder http({}, 2 * kChunkBytesMax);
+  const std::string body = test::deflated("text", test::kGzip);
+  http.request("POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n");
+  http.response(coded_response("gzip", body) + coded_response("gzip", body));
+  EXPECT_EQ(http.count(AppAnomaly::state_limit), 2);
+  EXPECT_EQ(http.messages.at({kToClient, 0}).ends.at(file_data), 1);
+  EXPECT_EQ(http.messages.at({kToClient, 1}).ends_of_message, 1);
+}
+
+TEST(HttpBody, GapWithinABodyIsPassedOver) {
+  HttpRecorder http;
+  http.request("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc").gap(kToServer, 4);
+  http.request("hijGET /next HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(http.asked(http_request_body), "abc");
+  EXPECT_EQ(http.messages.at({kToServer, 0}).ends.at(http_request_body), 1);
+  EXPECT_EQ(http.text(kToServer, 1, http_uri), "/next");
+  HttpRecorder chunks;
+  chunks.request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\na\r\nabc");
+  chunks.gap(kToServer, 4).request("hij\r\n0\r\n\r\nGET /next HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(chunks.text(kToServer, 1, http_uri), "/next");
+}
+
+TEST(HttpBody, GapBeyondABodyOrInAHeadEndsTheDirection) {
+  HttpRecorder body;
+  body.request("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc").gap(kToServer, 8);
+  EXPECT_TRUE(body.parser().has_left(kToServer));
+  EXPECT_EQ(body.messages.at({kToServer, 0}).ends_of_message, 1);
+  HttpRecorder head;
+  head.request("GET / HT").gap(kToServer, 1).request("P/1.1\r\n\r\n");
+  EXPECT_TRUE(head.messages.empty());
+  EXPECT_EQ(head.pool().counters().bytes_in_use, 0U);
+}
+
+TEST(HttpBody, ReleaseGivesAllMemoryBack) {
+  HttpRecorder http;
+  http.request("POST /%41 HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc");
+  http.response("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b").response("HTTP");
+  EXPECT_GT(http.pool().counters().bytes_in_use, 0U);
+  http.release();
+  EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
+}
+
+}  // namespace
+}  // namespace sluice

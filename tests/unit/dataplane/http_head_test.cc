@@ -1,0 +1,231 @@
+// Heads: the buffers of requests and responses, and what is odd about a head.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/unit/dataplane/http_recorder.h"
+
+namespace sluice {
+namespace {
+
+using enum Buffer;
+using test::HttpRecorder;
+
+TEST(HttpHead, RequestHasTheBuffersOfTheTable) {
+  HttpRecorder http;
+  http.request(
+      "GET /a/b?x=1 HTTP/1.1\r\nHost: WWW.Example.com:8080\r\nUser-Agent: curl/8\r\n"
+      "Accept: */*\r\nAccept-Language: de\r\nAccept-Encoding: gzip\r\nReferer: http://r/\r\n"
+      "Cookie: a=1; b=2\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n");
+  EXPECT_EQ(http.asked(http_method), "GET");
+  EXPECT_EQ(http.asked(http_uri), "/a/b?x=1");
+  EXPECT_EQ(http.asked(http_uri_raw), "/a/b?x=1");
+  EXPECT_EQ(http.asked(http_request_line), "GET /a/b?x=1 HTTP/1.1");
+  EXPECT_EQ(http.asked(http_protocol), "HTTP/1.1");
+  EXPECT_EQ(http.asked(http_host), "www.example.com");
+  EXPECT_EQ(http.asked(http_host_raw), "WWW.Example.com:8080");
+  EXPECT_EQ(http.asked(http_user_agent), "curl/8");
+  EXPECT_EQ(http.asked(http_accept), "*/*");
+  EXPECT_EQ(http.asked(http_accept_language), "de");
+  EXPECT_EQ(http.asked(http_accept_encoding), "gzip");
+  EXPECT_EQ(http.asked(http_referer), "http://r/");
+  EXPECT_EQ(http.asked(http_cookie), "a=1; b=2");
+  EXPECT_EQ(http.asked(http_connection), "close");
+  EXPECT_EQ(http.asked(http_content_type), "text/plain");
+  EXPECT_TRUE(http.anomalies.empty());
+  EXPECT_EQ(http.messages.at({kToServer, 0}).ends_of_message, 1);
+}
+
+TEST(HttpHead, ResponseHasTheBuffersOfTheTable) {
+  HttpRecorder http;
+  http.response(
+      "HTTP/1.1 302 Moved Away\r\nServer: nginx\r\nLocation: /there\r\nSet-Cookie: a=1\r\n"
+      "Set-Cookie: b=2\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(http.answered(http_stat_code), "302");
+  EXPECT_EQ(http.answered(http_stat_msg), "Moved Away");
+  EXPECT_EQ(http.answered(http_response_line), "HTTP/1.1 302 Moved Away");
+  EXPECT_EQ(http.answered(http_protocol), "HTTP/1.1");
+  EXPECT_EQ(http.answered(http_server), "nginx");
+  EXPECT_EQ(http.answered(http_location), "/there");
+  EXPECT_EQ(http.answered(http_cookie), "a=1, b=2");
+  EXPECT_EQ(http.answered(http_content_length), "0");
+  EXPECT_EQ(http.answered(http_header),
+            "Server: nginx\r\nLocation: /there\r\nContent-Length: 0\r\n");
+  EXPECT_EQ(http.messages.at({kToClient, 0}).ends_of_message, 1);
+}
+
+TEST(HttpHead, HeadersAreNormalisedOneALineWithoutCookies) {
+  HttpRecorder http;
+  http.request(
+      "GET / HTTP/1.1\r\nHost:a\r\nX-One: \t 1 \t\r\nCookie: c=1\r\nX-Two: first\r\n  and more\r\n"
+      "x-one:2\nEmpty:\r\n\r\n");
+  EXPECT_EQ(http.asked(http_header),
+            "Host: a\r\nX-One: 1, 2\r\nX-Two: first and more\r\nEmpty: \r\n");
+  EXPECT_EQ(http.asked(http_header_names), "\r\nHost\r\nX-One\r\nCookie\r\nX-Two\r\nEmpty\r\n\r\n");
+  EXPECT_EQ(http.asked(http_start),
+            "GET / HTTP/1.1\r\nHost: a\r\nX-One: 1, 2\r\nCookie: c=1\r\nX-Two: first and more\r\n"
+            "Empty: \r\n\r\n");
+  EXPECT_EQ(http.asked(http_header_raw),
+            "Host:a\r\nX-One: \t 1 \t\r\nCookie: c=1\r\nX-Two: first\r\n  and more\r\n"
+            "x-one:2\nEmpty:\r\n\r\n");
+  EXPECT_EQ(http.count(AppAnomaly::http_bad_header), 1);
+}
+
+TEST(HttpHead, HeadAsItShouldReadIsNotWrittenAnew) {
+  const std::string head = "GET /p HTTP/1.1\r\nHost: a\r\nX-One: 1\r\n\r\n";
+  HttpRecorder http;
+  http.request(head);
+  EXPECT_EQ(http.asked(http_header), "Host: a\r\nX-One: 1\r\n");
+  EXPECT_EQ(http.asked(http_start), head);
+}
+
+TEST(HttpHead, CookieBetweenPlainHeadersIsLeftOut) {
+  HttpRecorder http;
+  http.request("GET / HTTP/1.1\r\nHost: a\r\nCookie: x\r\nB: 1\r\nC: 2\r\n\r\n");
+  EXPECT_EQ(http.asked(http_header), "Host: a\r\nB: 1\r\nC: 2\r\n");
+}
+
+TEST(HttpHead, HostOfAnAbsoluteTargetBeatsTheHeader) {
+  HttpRecorder http;
+  http.request("GET http://me@One.example.:81/x HTTP/1.1\r\nHost: two\r\n\r\n");
+  EXPECT_EQ(http.asked(http_host), "one.example");
+  EXPECT_EQ(http.asked(http_host_raw), "two");
+  EXPECT_EQ(http.asked(http_uri), "/x");
+}
+
+TEST(HttpHead, HostMayBeAnAddressInBrackets) {
+  HttpRecorder http;
+  http.request("GET / HTTP/1.1\r\nHost: [2001:DB8::1]:80\r\n\r\n");
+  EXPECT_EQ(http.asked(http_host), "[2001:db8::1]");
+}
+
+TEST(HttpHead, OnlyWantedBuffersAreTold) {
+  HttpLimits limits;
+  limits.wanted = std::uint64_t{1} << static_cast<unsigned>(http_uri);
+  HttpRecorder http(limits);
+  http.request("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+  EXPECT_EQ(http.messages.at({kToServer, 0}).buffers.size(), 1U);
+  EXPECT_EQ(http.asked(http_uri), "/x");
+}
+
+TEST(HttpHead, NamesOfHeadersAreKnownInAnyCaseAndOnlyWhole) {
+  HttpRecorder http;
+  http.request(
+      "GET / HTTP/1.1\r\nhOsT: a\r\nuSER-aGENT: u\r\nuser\ragent: v\r\nReferrer: r\r\n\r\n");
+  EXPECT_EQ(http.asked(http_host), "a");
+  EXPECT_EQ(http.asked(http_user_agent), "u");
+  EXPECT_EQ(http.asked(http_referer), "(none)");
+}
+
+TEST(HttpHead, WhatAStrictReaderRefusesIsReadAndTold) {
+  for (const char* odd : {"Name : v\r\n", "no colon\r\n", ": v\r\n", "A: 1\n", " fold\r\n"}) {
+    HttpRecorder http;
+    http.request(std::string("GET / HTTP/1.1\r\nHost: a\r\n") + odd + "Accept: x\r\n\r\n");
+    EXPECT_EQ(http.count(AppAnomaly::http_bad_header), 1) << odd;
+    EXPECT_EQ(http.asked(http_accept), "x") << odd;
+  }
+  HttpRecorder http;
+  http.request(std::string("GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n", 29));
+  EXPECT_EQ(http.count(AppAnomaly::http_bad_header), 1);
+}
+
+TEST(HttpHead, OddRequestLinesAreReadAndTold) {
+  struct Case {
+    const char* line;
+    const char* uri;
+    const char* protocol;
+  };
+  for (const Case& row :
+       {Case{"GET /a b HTTP/1.1", "/a b", "HTTP/1.1"}, Case{"GET  /a HTTP/1.1", "/a", "HTTP/1.1"},
+        Case{"G(T /a HTTP/1.1", "/a", "HTTP/1.1"}, Case{"GET /a JUNK HERE", "/a", "JUNK HERE"},
+        Case{"GET HTTP/1.1", "HTTP/1.1", "(none)"}}) {
+    HttpRecorder http;
+    http.request(std::string(row.line) + "\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(http.asked(http_uri_raw), row.uri) << row.line;
+    EXPECT_EQ(http.asked(http_protocol), row.protocol) << row.line;
+    EXPECT_GE(http.count(AppAnomaly::http_bad_request_line), 1) << row.line;
+  }
+}
+
+TEST(HttpHead, RequestLineWithoutAVersionIsAWholeRequest) {
+  HttpRecorder http;
+  http.request("GET /old\r\n");
+  EXPECT_EQ(http.asked(http_uri), "/old");
+  EXPECT_EQ(http.messages.at({kToServer, 0}).ends_of_message, 1);
+  http.response("plain text").end(kToClient);
+  EXPECT_EQ(http.answered(http_response_body), "plain text");
+  EXPECT_EQ(http.count(AppAnomaly::http_bad_response_line), 1);
+}
+
+TEST(HttpHead, BytesThatAreNoRequestEndTheDirection) {
+  HttpRecorder http;
+  http.request("\x16\x03\x01 GET / HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(http.messages.empty());
+  EXPECT_EQ(http.count(AppAnomaly::http_bad_request_line), 1);
+  EXPECT_TRUE(http.parser().has_left(kToServer));
+}
+
+TEST(HttpHead, TooLongHeadIsToldAsFarAsItGoesAndEndsTheDirection) {
+  HttpLimits limits;
+  limits.head_bytes = 4096;
+  HttpRecorder http(limits);
+  http.request("GET /long HTTP/1.1\r\nHost: a\r\nX: ");
+  for (int i = 0; i < 100; ++i) http.request(std::string(100, 'x'));
+  EXPECT_EQ(http.count(AppAnomaly::http_head_too_long), 1);
+  EXPECT_EQ(http.asked(http_uri), "/long");
+  EXPECT_EQ(http.asked(http_header_raw).size(), 4096 - 20U);
+  EXPECT_TRUE(http.parser().has_left(kToServer));
+  EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
+}
+
+TEST(HttpHead, HeadersBeyondTheBoundAreNotToldButStillFrameTheBody) {
+  std::string head = "POST / HTTP/1.1\r\n";
+  for (int i = 0; i < 500; ++i) head += "A" + std::to_string(i) + ": 1\r\n";
+  HttpRecorder http;
+  http.request(head + "Content-Length: 3\r\n\r\nabcGET /next HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(http.count(AppAnomaly::http_too_many_headers), 1);
+  EXPECT_EQ(http.asked(http_request_body), "abc");
+  EXPECT_EQ(http.text(kToServer, 1, http_uri), "/next");
+}
+
+TEST(HttpHead, LargestHeadOfFewestBytesALineFits) {
+  std::string head = "GET / HTTP/1.1\r\n";
+  for (int i = 0; i < 140; ++i) head += "a:\n";
+  head += "x:";
+  head.resize(kHttpHeadBytesMax - 4, 'y');
+  HttpRecorder http;
+  http.request(head + "\r\n\r\n");
+  EXPECT_EQ(http.count(AppAnomaly::http_head_too_long), 0);
+  EXPECT_EQ(http.count(AppAnomaly::state_limit), 0);
+  EXPECT_EQ(http.messages.at({kToServer, 0}).ends_of_message, 1);
+}
+
+TEST(HttpHead, WithoutMemoryTheDirectionIsLeft) {
+  HttpRecorder http({}, kChunkBytesMax);
+  std::string head = "GET / HTTP/1.1\r\nX: ";
+  http.request(head).request(std::string(50'000, 'x'));
+  EXPECT_EQ(http.count(AppAnomaly::state_limit), 1);
+  EXPECT_TRUE(http.parser().has_left(kToServer));
+  EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
+}
+
+TEST(HttpHead, SpansOfAHeadHoldUntilItsMessageEnds) {
+  HttpRecorder http;
+  http.request("POST /kept HTTP/1.1\r\nhost: A\r\nContent-Length: 6\r\n\r\nabc");
+  const std::vector<BufferBytes> head = http.head;
+  http.response("HTTP/1.1 100 Continue\r\n\r\n");
+  for (const BufferBytes& row : head) {
+    EXPECT_EQ(test::text_of(row.bytes), http.asked(row.buffer));
+  }
+  http.request("def");
+  EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
+}
+
+TEST(AppAnomaly, EveryOneHasAName) {
+  EXPECT_EQ(name_of(AppAnomaly::none), "none");
+  EXPECT_EQ(name_of(AppAnomaly::http_bad_chunk), "http_bad_chunk");
+  EXPECT_EQ(name_of(AppAnomaly::state_limit), "state_limit");
+}
+
+}  // namespace
+}  // namespace sluice
