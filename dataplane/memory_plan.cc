@@ -20,6 +20,7 @@
 #include "dataplane/decode/defrag_table.h"
 #include "dataplane/flow/flow.h"
 #include "dataplane/flow/half_open.h"
+#include "dataplane/inspect/chunk_pool.h"
 #include "dataplane/io/frame_room.h"
 #include "dataplane/limit/block_table.h"
 #include "dataplane/limit/prefix_table.h"
@@ -52,6 +53,7 @@ static_assert(kFlowBytes <= 272, "the promised memory per flow");
 
 constexpr std::uint64_t kFlowsPerHalfOpen = 4;
 constexpr std::uint64_t kFlowsPerSource = 4;
+constexpr std::uint64_t kInspectionBytesMin = 1ULL << 20;
 constexpr std::uint64_t kBudgetMin = 16ULL << 20;
 
 std::uint64_t power_of_two_up(std::uint64_t value) {
@@ -63,6 +65,14 @@ std::uint64_t power_of_two_down(std::uint64_t value) {
 
 std::uint64_t per_worker(std::uint64_t over_all, std::uint32_t workers) {
   return power_of_two_up((over_all + workers - 1) / workers);
+}
+
+/// Of one worker.
+std::uint64_t inspection_bytes(const Config& config, std::uint32_t workers, std::uint64_t budget) {
+  if (config.rules.files.empty()) return 0;
+  const std::uint64_t all =
+      config.inspect.memory_bytes != 0 ? config.inspect.memory_bytes : budget / 8;
+  return std::max(all / workers / kChunkBytesMax * kChunkBytesMax, kInspectionBytesMin);
 }
 
 std::uint64_t fragment_bytes(const Config& config) {
@@ -178,6 +188,10 @@ void add_table_rows(MemoryPlan& plan, std::uint32_t workers) {
           {"fragment frames", "worker", workers, sizes.fragments_held, sizeof(FragmentPiece), 0});
   add_row(plan, {"half-open", "worker", workers, sizes.half_open, kHalfOpenBytes, 0});
   add_row(plan, {"sources", "worker", workers, sizes.sources, kSourceBytes, 0});
+  if (sizes.inspection_bytes > 0) {
+    add_row(plan, {"inspection", "worker", workers, sizes.inspection_bytes / kChunkBytesMax,
+                   kChunkBytesMax, 0});
+  }
   if (plan.shared_meters > 0) {
     add_row(plan, {"shared meters", "process", 1, plan.shared_meters, kSharedMeterBytes, 0});
   }
@@ -222,8 +236,9 @@ std::string print_mebibytes(std::uint64_t bytes) {
 
 WorkerSizes size_tables(const Config& config, std::uint32_t workers, std::uint64_t budget_bytes) {
   const std::uint64_t share = budget_bytes / workers;
+  const std::uint64_t inspection = inspection_bytes(config, workers, budget_bytes);
   const std::uint64_t fixed =
-      fragment_bytes(config) +
+      fragment_bytes(config) + inspection +
       (config.flows.half_open > 0 ? per_worker(config.flows.half_open, workers) * kHalfOpenBytes
                                   : 0) +
       (config.limits.sources > 0 ? per_worker(config.limits.sources, workers) * kSourceBytes : 0);
@@ -240,6 +255,7 @@ WorkerSizes size_tables(const Config& config, std::uint32_t workers, std::uint64
   sizes.sources = static_cast<std::uint32_t>(config.limits.sources > 0
                                                  ? per_worker(config.limits.sources, workers)
                                                  : sizes.flows / kFlowsPerSource);
+  sizes.inspection_bytes = inspection;
   sizes.fragment_datagrams = config.fragments.datagrams;
   sizes.fragments_held = config.fragments.datagrams * 4;
   return sizes;

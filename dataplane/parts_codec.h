@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "base/result.h"
 #include "base/plain_codec.h"
+#include "base/result.h"
 #include "dataplane/policy_parts.h"
 
 namespace sluice {

@@ -13,12 +13,14 @@ std::uint16_t next_epoch(std::uint16_t epoch) noexcept {
 }  // namespace
 
 Result<std::unique_ptr<const Policy>> build_policy(const PolicyParts& parts, const Policy* previous,
-                                                   const SipKey& list_key, ArenaOptions memory) {
+                                                   const SipKey& list_key, ArenaOptions memory,
+                                                   std::shared_ptr<const LiveRuleset> ruleset) {
   auto limits = compile_limits(parts.settings.limits, parts.settings.decode);
   if (!limits) return tl::unexpected<Error>(limits.error());
   auto policy = std::make_unique<Policy>();
   policy->settings = parts.settings;
   policy->limits = *limits;
+  policy->ruleset = std::move(ruleset);
   const bool keeps_lists = previous != nullptr &&
                            (parts.keeps_lists || previous->prefixes->digest() ==
                                                      PrefixTable::digest_of(parts.lists, list_key));

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "base/siphash.h"
+#include "dataplane/inspect/live_ruleset.h"
 #include "dataplane/limit/compiled_limits.h"
 #include "dataplane/limit/prefix_table.h"
 #include "dataplane/policy_parts.h"
@@ -20,14 +21,15 @@ struct Policy {
   std::shared_ptr<const PrefixTable> prefixes;
   /// Moves when `prefixes` does and is never 0; flows judged under another are looked up again.
   std::uint16_t list_epoch = 1;
+  /// Null where there are no rules. Shared with the generation before where they did not change.
+  std::shared_ptr<const LiveRuleset> ruleset;
 };
 
 /// `previous` may be null. Fails where lists or limits are out of their bounds; allocates, any
 /// thread but a worker's. `list_key` seeds the hash of the IPv6 tables; `memory` says where the
-/// lists' tables lie.
-[[nodiscard]] Result<std::unique_ptr<const Policy>> build_policy(const PolicyParts& parts,
-                                                                 const Policy* previous,
-                                                                 const SipKey& list_key,
-                                                                 ArenaOptions memory = {});
+/// lists' tables lie. `ruleset` may be null.
+[[nodiscard]] Result<std::unique_ptr<const Policy>> build_policy(
+    const PolicyParts& parts, const Policy* previous, const SipKey& list_key,
+    ArenaOptions memory = {}, std::shared_ptr<const LiveRuleset> ruleset = nullptr);
 
 }  // namespace sluice

@@ -54,6 +54,7 @@ struct PolicySettings {
   std::uint32_t drop_sample = 64;
   bool flow_records = true;
   OverloadConfig overload;
+  InspectConfig inspect;
   std::array<BypassEntry, kBypassesMax> bypasses{};
   std::uint32_t bypass_count = 0;
 };

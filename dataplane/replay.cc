@@ -42,6 +42,7 @@ constexpr std::uint32_t kAllRounds = ~0U;
 constexpr std::uint64_t kReplayBudgetBytes = 512ULL << 20;
 // Lanes are drained long before they are full: in a replay no event is lost.
 constexpr std::uint64_t kLaneHighWater = 1024;
+constexpr std::uint64_t kInspectHighWater = 256;
 constexpr std::uint32_t kSweepChunk = 1024;
 constexpr std::uint32_t kSweepPerTick = 8 * kSweepChunk;
 
@@ -135,7 +136,7 @@ std::uint16_t ReplayRun::transmit(const PortIo& port, rte_mbuf** mbufs,
 }
 
 Status ReplayRun::prepare(std::span<const ReplayFrame> frames) {
-  auto policy = build_policy(setup_.parts, nullptr, kReplayListKey);
+  auto policy = build_policy(setup_.parts, nullptr, kReplayListKey, {}, setup_.ruleset);
   if (!policy) return tl::unexpected<Error>(policy.error());
   policy_ = std::move(*policy);
   if (!setup_.config.pairs.empty()) pair_ = setup_.config.pairs.front();
@@ -278,7 +279,8 @@ void ReplayRun::take_all_handed_over() {
 
 void ReplayRun::drain_full_lanes() {
   for (const WorkerWindow* window : window_pointers_) {
-    if (window->flows.depth() > kLaneHighWater || window->drops.depth() > kLaneHighWater) {
+    if (window->flows.depth() > kLaneHighWater || window->drops.depth() > kLaneHighWater ||
+        window->inspections.depth() > kInspectHighWater) {
       observer_->drain();
       return;
     }

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/verdict.h"
 #include "config/config.h"
+#include "dataplane/inspect/live_ruleset.h"
 #include "dataplane/policy_parts.h"
 #include "dataplane/requests.h"
 #include "dataplane/window.h"
@@ -42,6 +43,8 @@ struct ReplaySetup {
   Config config;
   PolicyParts parts;
   std::vector<BlockEntry> blocks;  ///< in force from the first frame on
+  /// Null: no rules. Made for as many workers.
+  std::shared_ptr<const LiveRuleset> ruleset;
   ReplayFaults faults;
 };
 

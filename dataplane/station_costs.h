@@ -24,6 +24,7 @@ enum class Station : std::uint8_t {
   filter_flows,
   track_flow,
   limit_rate,
+  inspect,
   decide,
   report,
   forward,
@@ -34,7 +35,7 @@ inline constexpr auto kStationCount = static_cast<std::size_t>(Station::count_);
 inline constexpr std::array<const char*, kStationCount> kStationNames = {
     "outer sources",  "decode",    "hand off",     "defragment", "look up flow",
     "filter sources", "find flow", "filter flows", "track flow", "limit rate",
-    "decide",         "report",    "forward",
+    "inspect",        "decide",    "report",       "forward",
 };
 static_assert(kStationCount <= kStationsMax && kStationNames.back() != nullptr);
 

@@ -19,7 +19,7 @@
 
 namespace sluice {
 
-inline constexpr std::uint32_t kWindowVersion = 3;
+inline constexpr std::uint32_t kWindowVersion = 4;
 
 /// What is shared with other rights has pages of its own.
 inline constexpr std::size_t kWindowPage = 4096;
@@ -61,10 +61,17 @@ struct WorkerCounters {
   std::uint64_t generation = 0;  ///< of the policy in use
   std::uint64_t bypassed = 0;    ///< packets forwarded uninspected; also in `forwarded`
   std::uint64_t bypassed_bytes = 0;
-  std::uint64_t busy_ns = 0;       ///< time spent in turns that received something
-  std::uint64_t shed_level = 0;    ///< gauge: steps of shedding in force
-  std::uint64_t shed_steps = 0;    ///< times that a step was taken, up
-  std::uint64_t records_shed = 0;  ///< flow and drop records not made, by overload.h
+  std::uint64_t busy_ns = 0;            ///< time spent in turns that received something
+  std::uint64_t shed_level = 0;         ///< gauge: steps of shedding in force
+  std::uint64_t shed_steps = 0;         ///< times that a step was taken, up
+  std::uint64_t records_shed = 0;       ///< flow and drop records not made, by overload.h
+  std::uint64_t alerts = 0;             ///< rules that held and were reported
+  std::uint64_t alerts_lost = 0;        ///< of them, those that found the lane full
+  std::uint64_t rule_candidates = 0;    ///< rules looked at because a pattern hit
+  std::uint64_t inspected_bytes = 0;    ///< payload given to the pattern engine
+  std::uint64_t inspected_flows = 0;    ///< gauge: flows with state of inspection
+  std::uint64_t inspection_memory = 0;  ///< gauge: bytes of the pool in use
+  std::uint64_t stream_gap_bytes = 0;   ///< bytes of streams that nobody saw
 };
 static_assert(std::is_trivially_copyable_v<WorkerCounters> && sizeof(WorkerCounters) % 8 == 0);
 
@@ -165,6 +172,7 @@ class Lane {
 
 using FlowLane = Lane<FlowRecord, 8192>;
 using DropLane = Lane<DropRecord, 4096>;
+using InspectLane = Lane<InspectRecord, 1024>;
 
 inline constexpr std::size_t kStationsMax = 16;
 
@@ -192,6 +200,7 @@ struct alignas(kWindowPage) WorkerWindow {
   SeqLocked<WorkerTimings> timings;
   FlowLane flows;
   DropLane drops;
+  InspectLane inspections;
 };
 
 /// What the keeper writes about itself and the process.
@@ -256,9 +265,12 @@ struct alignas(kWindowPage) WindowHeader {
 inline constexpr std::array kTailOffsets = {
     offsetof(WorkerWindow, flows) + FlowLane::tail_offset(),
     offsetof(WorkerWindow, drops) + DropLane::tail_offset(),
+    offsetof(WorkerWindow, inspections) + InspectLane::tail_offset(),
 };
 static_assert(offsetof(WorkerWindow, drops) == offsetof(WorkerWindow, flows) + sizeof(FlowLane) &&
-                  sizeof(WorkerWindow) == offsetof(WorkerWindow, drops) + sizeof(DropLane),
+                  offsetof(WorkerWindow, inspections) ==
+                      offsetof(WorkerWindow, drops) + sizeof(DropLane) &&
+                  sizeof(WorkerWindow) == offsetof(WorkerWindow, inspections) + sizeof(InspectLane),
               "every lane has its row in kTailOffsets");
 /// Where the tails' pages have their place in a segment, worker by worker.
 [[nodiscard]] constexpr std::size_t tail_page_offset(std::size_t page) noexcept {

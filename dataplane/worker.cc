@@ -11,6 +11,7 @@
 #include "dataplane/decode/decoder.h"
 #include "dataplane/decode/defrag.h"
 #include "dataplane/flow/flow_tracker.h"
+#include "dataplane/inspect/inspector.h"
 #include "dataplane/io/forwarder.h"
 #include "dataplane/io/handoff.h"
 #include "dataplane/io/mbuf_train.h"
@@ -33,6 +34,8 @@ constexpr DurationNs kTimingsEvery = 100 * kNsPerMs;
 // swept every few milliseconds when idle, and every 30 ms at full load.
 constexpr std::uint32_t kSweepBusy = 4;
 constexpr std::uint32_t kSweepIdle = 64;
+// What rules remember of addresses: 32 bytes each.
+constexpr std::uint32_t kRuleMemoryEntries = 1U << 16;
 
 }  // namespace
 
@@ -83,6 +86,23 @@ Status Worker::make_tables() {
       *setup_.arena);
   if (!limiter) return with_context("source table", std::move(limiter.error()));
   limiter_ = std::move(*limiter);
+  return sizes.inspection_bytes != 0 ? make_inspector() : Status{};
+}
+
+Status Worker::make_inspector() {
+  auto inspector = Inspector::create({.memory_bytes = setup_.sizes.inspection_bytes,
+                                      .memory_entries = kRuleMemoryEntries,
+                                      .key = setup_.keys.source,
+                                      .worker = setup_.index,
+                                      .arena = setup_.arena,
+                                      .tracker = tracker_.get(),
+                                      .window = setup_.window});
+  if (!inspector) return with_context("inspection", std::move(inspector.error()));
+  inspector_ = std::move(*inspector);
+  const auto forget = [](void* self, Flow& flow) noexcept {
+    static_cast<Inspector*>(self)->forget(flow);
+  };
+  tracker_->tell_ends_to({forget, inspector_.get()});
   return {};
 }
 
@@ -165,7 +185,10 @@ void Worker::run_journey(Burst& burst, Origin origin, Probe& probe) noexcept {
   probe.station(Station::track_flow, n);
   limiter_->limit(burst, policy_->limits);
   probe.station(Station::limit_rate, n);
+  if (inspector_ != nullptr) inspector_->inspect(burst, settings, policy_->ruleset.get());
+  probe.station(Station::inspect, n);
   decider_->decide(burst, settings.mode, *tracker_);
+  if (inspector_ != nullptr) inspector_->forget_refused(burst);
   bypass_->count(burst);
   probe.station(Station::decide, n);
   reporter_->report(burst, settings);
@@ -346,6 +369,7 @@ void Worker::publish(TimeNs now) noexcept {
   defragmenter_->add_to(counters_);
   tracker_->add_to(counters_);
   limiter_->add_to(counters_);
+  if (inspector_ != nullptr) inspector_->add_to(counters_);
   counters_.shed_level = overload_.level();
   counters_.shed_steps = overload_.steps();
   counters_.records_shed = tracker_->counters().records_shed + reporter_->records_shed();

@@ -30,6 +30,7 @@ class Defragmenter;
 class FlowTracker;
 class Forwarder;
 class HandoffRings;
+class Inspector;
 class MemoryArena;
 struct OuterSources;
 class PolicySlot;
@@ -56,6 +57,7 @@ struct WorkerSizes {
   std::uint32_t sources = 1U << 14;
   std::uint32_t fragment_datagrams = 1024;
   std::uint32_t fragments_held = 4096;  ///< frames the defragmenter may hold
+  std::uint64_t inspection_bytes = 0;   ///< streams and parsers; 0 = nothing is inspected
 };
 
 struct WorkerSetup {
@@ -132,6 +134,7 @@ class Worker {
   void end_turn(TimeNs now, bool was_busy, bool was_full) noexcept;
   void answer_request(TimeNs now, std::uint32_t slots) noexcept;
   [[nodiscard]] Status make_tables();
+  [[nodiscard]] Status make_inspector();
   void make_stations();
   static void emit_record(void* self, const FlowRecord& record) noexcept;
   bool flush_defragmenter(TimeNs now) noexcept;
@@ -147,6 +150,7 @@ class Worker {
   std::unique_ptr<Bypass> bypass_;
   std::unique_ptr<FlowTracker> tracker_;
   std::unique_ptr<RateLimiter> limiter_;
+  std::unique_ptr<Inspector> inspector_;  ///< null where no rules may come
   std::unique_ptr<Decider> decider_;
   std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<Forwarder> forwarder_;

@@ -95,6 +95,7 @@ void FlowTracker::end_flow(Flow& flow, FlowEnd end, TimeNs when) noexcept {
   if (interim_interval_ != 0 && is_due(pair.warm.interim_due, now)) emit_interim(flow, now);
   emit(pair, end);
   if (FlowList* list = list_of(flow); list != nullptr) list->remove(table_, table_.slot_of(flow));
+  if (flow.stream_slot != kNoSlot) end_hook_.ends(end_hook_.self, flow);
   table_.erase(flow);
   ++counters_.ended;
   --counters_.active;

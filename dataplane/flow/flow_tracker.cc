@@ -198,6 +198,7 @@ void FlowTracker::track_tcp(Packet& packet, Flow& flow, unsigned direction) noex
 // since_previous must stay 0, because the limiter credits each span of time once.
 void FlowTracker::note_out_of_state(Packet& packet, Flow* flow) noexcept {
   ++counters_.out_of_state;
+  packet.verdict.is_out_of_state = true;
   if (config_.out_of_state == ExceptionPolicy::pass) return;
   packet.drop(DropReason::tcp_out_of_state);
   if (config_.out_of_state != ExceptionPolicy::drop_flow || flow == nullptr) return;

@@ -28,6 +28,12 @@ namespace sluice {
 
 struct WorkerCounters;
 
+/// Told of every flow whose stream_slot is set, before its slot is another flow's.
+struct FlowEndHook {
+  void (*ends)(void* self, Flow& flow) noexcept = nullptr;
+  void* self = nullptr;
+};
+
 struct FlowSizes {
   std::uint32_t flows = 1U << 16;
   std::uint32_t half_open = 1U << 14;
@@ -55,6 +61,8 @@ class FlowTracker {
                                                                    const SipKey& key,
                                                                    MemoryArena& arena,
                                                                    RecordSink sink);
+
+  void tell_ends_to(FlowEndHook hook) noexcept { end_hook_ = hook; }
 
   /// The three steps of a look-up, each once per burst and in this order; what runs in between
   /// hides the wait for memory. First, as soon as packets have their hash:
@@ -163,6 +171,7 @@ class FlowTracker {
 
   SipKey key_;
   RecordSink sink_;
+  FlowEndHook end_hook_;
   TimeNs started_ = 0;
   std::uint8_t worker_ = 0;
   std::uint32_t hand_ = 0;  ///< next slot to be swept

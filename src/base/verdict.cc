@@ -70,6 +70,23 @@ constexpr std::array<DropReasonRow, kDropReasonCount> kDropReasons{{
     {source_rate_exceeded, "source_rate_exceeded", "limit rate",
      "the packet is in excess of limits.source"},
 
+    {signature_match, "signature_match", "inspect",
+     "a rule at stage enforce held for the packet, or for the stream that it completes"},
+    {conflicting_retransmission, "conflicting_retransmission", "inspect",
+     "bytes of a TCP stream were sent again and differ from those that were sent first, or follow "
+     "the end of the stream"},
+    {unverifiable_retransmission, "unverifiable_retransmission", "inspect",
+     "bytes of a TCP stream were sent again, the first ones are not at hand any more, and "
+     "inspect.unverifiable refuses"},
+    {reorder_limit, "reorder_limit", "inspect",
+     "a TCP segment came before the bytes in front of it, and there was no room for it to wait"},
+    {old_timestamp, "old_timestamp", "inspect",
+     "the timestamp of a TCP segment is older than what its receiver takes (RFC 7323)"},
+    {data_on_syn, "data_on_syn", "inspect",
+     "a SYN that brings data, which could not be put in order with what follows"},
+    {inspection_limit, "inspection_limit", "inspect",
+     "a bound of inspection was reached, and the option that is named for it refuses"},
+
     {frame_too_big, "frame_too_big", "forward",
      "the frame is larger than the port it would leave by can send"},
     {tx_queue_full, "tx_queue_full", "forward",
@@ -153,6 +170,14 @@ std::string_view name_of(CapacityEvent event) noexcept {
       return "handoff_full";
     case CapacityEvent::tx_queue_full:
       return "tx_queue_full";
+    case CapacityEvent::inspection_memory:
+      return "inspection_memory";
+    case CapacityEvent::kept_bytes_full:
+      return "kept_bytes_full";
+    case CapacityEvent::reorder_limit:
+      return "reorder_limit";
+    case CapacityEvent::match_limit:
+      return "match_limit";
     case CapacityEvent::count_:
       break;
   }

@@ -58,6 +58,14 @@ enum class DropReason : std::uint8_t {
   // limit rate
   flow_rate_exceeded,
   source_rate_exceeded,
+  // inspect
+  signature_match,
+  conflicting_retransmission,
+  unverifiable_retransmission,
+  reorder_limit,
+  old_timestamp,
+  data_on_syn,
+  inspection_limit,
   // forward
   frame_too_big,
   tx_queue_full,
@@ -85,7 +93,9 @@ struct Verdict {
   /// Monitor mode: what would have refused the packet. Enforce mode: none.
   DropReason would_drop = DropReason::none;
   /// The refused verdict also holds for the rest of the flow.
-  bool refuses_flow = false;
+  bool refuses_flow : 1 = false;
+  /// Of TCP: out of the state of its flow, so that its receiver will not take its bytes.
+  bool is_out_of_state : 1 = false;
   std::uint32_t rule_id = 0;
 };
 static_assert(sizeof(Verdict) == 8 && std::is_trivially_copyable_v<Verdict>);
@@ -101,6 +111,10 @@ enum class CapacityEvent : std::uint8_t {
   fragment_limit,
   handoff_full,
   tx_queue_full,
+  inspection_memory,
+  kept_bytes_full,
+  reorder_limit,
+  match_limit,
   count_,
 };
 inline constexpr std::size_t kCapacityEventCount = static_cast<std::size_t>(CapacityEvent::count_);

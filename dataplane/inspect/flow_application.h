@@ -1,0 +1,49 @@
+// What station 8 knows of the application of a flow: whether it was recognised, its parser, and
+// what rules have found in the message of each direction so far. Lives in a chunk of the worker's
+// pool. Worker thread only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include "dataplane/inspect/app_sink.h"
+#include "dataplane/inspect/candidates.h"
+#include "dataplane/inspect/flow_inspection.h"
+#include "dataplane/inspect/http_parser.h"
+
+namespace sluice {
+
+inline constexpr std::uint32_t kBodyWindowBytes = 4096;
+
+/// The last bytes of a buffer that comes in pieces, in one piece, and its scan.
+struct BodyScan {
+  Buffer buffer = Buffer::count_;  ///< count_: not in use
+  StreamScan scan;
+  std::uint8_t* bytes = nullptr;  ///< room for two windows
+  std::uint32_t size = 0;
+  std::uint64_t begin = 0;  ///< place of bytes[0] in the buffer
+};
+
+/// The message of one direction that is under way.
+struct MessageScan {
+  static constexpr std::size_t kBuffersMax = 28;
+  CandidateList* candidates = nullptr;
+  std::array<BufferBytes, kBuffersMax> head;  ///< its whole buffers, valid until it ends
+  std::uint32_t head_count = 0;
+  std::array<BodyScan, 2> bodies;  ///< as sent, and decoded
+
+  [[nodiscard]] std::span<const BufferBytes> buffers() const noexcept {
+    return {head.data(), head_count};
+  }
+};
+
+struct FlowApplication {
+  FlowApplication(ChunkPool& pool, const HttpLimits& limits) noexcept : http(pool, limits) {}
+  HttpParser http;
+  std::array<MessageScan, 2> messages;
+};
+static_assert(sizeof(FlowApplication) <= kChunkBytesMax);
+
+}  // namespace sluice

@@ -1,0 +1,50 @@
+// What station 8 remembers of a flow: its TCP stream, the scans of its two directions, the parser
+// of its application, and what rules left on it. Lives in a chunk of the worker's pool and is named
+// by Flow::stream_slot. Worker thread only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+
+#include "dataplane/flow/flow.h"
+#include "dataplane/inspect/candidates.h"
+#include "dataplane/inspect/pattern_scan.h"
+#include "rules/ruleset.h"
+#include "rules/service.h"
+
+namespace sluice {
+
+struct FlowApplication;
+
+/// Bytes in order that are scanned as they come: a direction of a TCP connection, or a body.
+struct StreamScan {
+  ScanStream stream;                    ///< not open: no bytes yet, or nothing to scan for
+  CandidateList* candidates = nullptr;  ///< hit by a pattern, not decided yet; null while none is
+  std::uint32_t group = kNoGroup;
+};
+
+enum InspectionFlag : std::uint8_t {
+  kInspectionRefused = 1 << 0,    ///< a packet of the flow was refused, all that follow are
+  kInspectionPassed = 1 << 1,     ///< a pass rule held: nothing of the flow is inspected
+  kInspectionEncrypted = 1 << 2,  ///< the application said so: nothing readable will come
+  kInspectionDeep = 1 << 3,       ///< beyond the depth of inspection in both directions
+};
+
+struct alignas(64) FlowInspection {
+  std::uint64_t* flags_of_rules = nullptr;  ///< bits, and behind them numbers, of the ruleset
+  FlowApplication* application = nullptr;   ///< null: not recognised, or none that is parsed
+  std::uint32_t ruleset_epoch = 0;
+  std::uint32_t tcp_slot = kNoSlot;  ///< in StreamReassembly
+  std::uint32_t refused_rule = 0;
+  Service service = Service::any;
+  std::uint8_t flags = 0;  ///< InspectionFlag
+  std::uint16_t server_port = 0;
+  std::array<StreamScan, 2> scans;  ///< by direction
+
+  [[nodiscard]] bool has(InspectionFlag flag) const noexcept { return (flags & flag) != 0; }
+  void set(InspectionFlag flag) noexcept { flags = static_cast<std::uint8_t>(flags | flag); }
+};
+static_assert(std::is_trivially_destructible_v<FlowInspection>);
+
+}  // namespace sluice

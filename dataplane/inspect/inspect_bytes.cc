@@ -1,0 +1,217 @@
+// The part of the inspector that scans: payloads of packets in one go, streams as their bytes come
+// in order. A pattern that is found makes its rules candidates; a candidate of a packet is decided
+// at once, one of a stream may wait for bytes to come.
+#include <algorithm>
+#include <new>
+
+#include "dataplane/flow/tcp_state.h"
+#include "dataplane/inspect/flow_application.h"
+#include "dataplane/inspect/inspector.h"
+
+namespace sluice {
+namespace {
+
+[[nodiscard]] void* take_chunk(void* self, std::size_t bytes) noexcept {
+  return static_cast<ChunkPool*>(self)->take(bytes);
+}
+void give_chunk(void* self, void* chunk) noexcept { static_cast<ChunkPool*>(self)->give(chunk); }
+
+[[nodiscard]] StreamMemory memory_of(ChunkPool& pool) noexcept {
+  return {&pool, &take_chunk, &give_chunk};
+}
+
+[[nodiscard]] std::span<const PatternEntry> entries_of(const PatternGroup& group,
+                                                       std::uint32_t pattern) noexcept {
+  if (std::size_t{pattern} + 1 >= group.first_entry.size()) return {};
+  const std::uint32_t first = group.first_entry[pattern];
+  return {group.entries.data() + first, group.first_entry[pattern + 1] - first};
+}
+
+}  // namespace
+
+// --- packets ------------------------------------------------------------------------------------
+
+void Inspector::scan_packet(Packet& packet, std::span<const std::uint8_t> payload) noexcept {
+  const std::uint32_t index = ruleset_->rules.map.packet_group(
+      rule_protocol_of(packet), direction_of(packet), server_port_of(packet));
+  if (index == kNoGroup) return;
+  const PatternGroup& group = ruleset_->rules.groups[index];
+  BufferSource source;
+  source.payload = {payload, 0, true};
+  for (const std::uint32_t rule : group.always) {
+    Candidate candidate{rule, 0};
+    static_cast<void>(judge_->judge(candidate, source, false));
+  }
+  if (group.database == kNoDatabase || payload.empty()) return;
+  const ScanMatches matches = scratch_->scan_block(*ruleset_->databases[group.database], payload);
+  scanned_bytes_ += payload.size();
+  note_cap(packet, matches);
+  for (const PatternMatch& match : matches.found) {
+    for (const PatternEntry& entry : entries_of(group, match.pattern)) {
+      Candidate candidate{entry.rule, 0};
+      static_cast<void>(judge_->judge(candidate, source, false));
+    }
+  }
+}
+
+void Inspector::note_cap(Packet& packet, const ScanMatches& matches) noexcept {
+  if (!matches.too_many && !matches.has_failed) [[likely]]
+    return;
+  ++matches_capped_;
+  obey(packet, settings_->inspect.match_limit, DropReason::inspection_limit);
+}
+
+// --- streams ------------------------------------------------------------------------------------
+
+std::uint32_t Inspector::open_stream(const Packet& packet, const FlowInspection& inspection,
+                                     const StreamSegment& segment) noexcept {
+  const unsigned own = segment.direction;
+  StreamOpening opening;
+  const bool is_shaken = packet.flow->tcp_state != TcpState::midstream && packet.has(kNewFlow);
+  const std::uint32_t syn = (segment.flags & kSyn) != 0 ? 1 : 0;
+  opening.next_sequence[own] = segment.sequence + syn;
+  opening.next_sequence[own ^ 1] = segment.acknowledgement;
+  opening.is_known = {is_shaken, is_shaken};
+  for (unsigned direction = 0; direction < 2; ++direction) {
+    opening.window_bytes[direction] =
+        static_cast<std::uint16_t>(std::min(settings_->inspect.window, kWindowBytesMax));
+  }
+  opening.has_timestamps = segment.has_timestamp;
+  static_cast<void>(inspection);
+  return streams_->open(opening);
+}
+
+void Inspector::inspect_segment(Packet& packet, FlowInspection& inspection,
+                                std::span<const std::uint8_t> payload) noexcept {
+  StreamSegment segment = stream_segment_of(packet, direction_of(packet));
+  segment.payload = payload;
+  if (inspection.tcp_slot == kNoSlot) {
+    if ((segment.flags & kRst) != 0) return;
+    inspection.tcp_slot = open_stream(packet, inspection, segment);
+    if (inspection.tcp_slot == kNoSlot) {
+      return obey(packet, settings_->inspect.no_memory, DropReason::inspection_limit);
+    }
+  }
+  flow_ = &inspection;
+  const StreamSink sink{
+      .self = this,
+      .bytes =
+          [](void* self, const StreamPiece& piece) noexcept {
+            return static_cast<Inspector*>(self)->take_piece(piece);
+          },
+      .gap =
+          [](void* self, unsigned direction, std::uint64_t bytes) noexcept {
+            static_cast<Inspector*>(self)->take_gap(direction, bytes);
+          },
+      .ended =
+          [](void* self, unsigned direction) noexcept {
+            auto& inspector = *static_cast<Inspector*>(self);
+            if (FlowApplication* application = inspector.flow_->application) {
+              application->http.end(direction, inspector.app_sink());
+            }
+          },
+  };
+  const Judgement judgement =
+      streams_->take_segment(inspection.tcp_slot, segment, settings_->mode, sink);
+  flow_ = nullptr;
+  obey_judgement(packet, judgement);
+}
+
+void Inspector::obey_judgement(Packet& packet, const Judgement& judgement) noexcept {
+  const InspectConfig& config = settings_->inspect;
+  switch (judgement.finding) {
+    case SegmentFinding::conflicting_retransmission:
+      return packet.drop(DropReason::conflicting_retransmission);
+    case SegmentFinding::unverifiable_retransmission:
+      return obey(packet, config.unverifiable, DropReason::unverifiable_retransmission);
+    case SegmentFinding::reorder_limit:
+      return obey(packet, config.reorder_full, DropReason::reorder_limit);
+    case SegmentFinding::old_timestamp:
+      return packet.drop(DropReason::old_timestamp);
+    case SegmentFinding::none:
+    case SegmentFinding::count_:
+      break;
+  }
+}
+
+void Inspector::take_gap(unsigned direction, std::uint64_t bytes) noexcept {
+  close_scan(flow_->scans[direction]);
+  if (FlowApplication* application = flow_->application) {
+    application->http.gap(direction, bytes, app_sink());
+  } else {
+    flow_->service = Service::unknown;
+  }
+}
+
+// In enforce mode nothing behind a refused byte is looked at.
+bool Inspector::take_piece(const StreamPiece& piece) noexcept {
+  StreamScan& scan = flow_->scans[piece.direction];
+  const std::uint64_t depth = settings_->inspect.stream_depth;
+  if (depth != 0 && piece.begin >= depth) {
+    close_scan(scan);
+    return true;
+  }
+  if (scan.group != kNoGroup) scan_piece(scan, piece);
+  feed_application(piece);
+  return settings_->mode == Mode::monitor || !must_refuse();
+}
+
+void Inspector::scan_piece(StreamScan& scan, const StreamPiece& piece) noexcept {
+  const PatternGroup& group = ruleset_->rules.groups[scan.group];
+  const std::uint64_t end = piece.begin + piece.bytes.size();
+  BufferSource source;
+  source.payload = {piece.window, end - piece.window.size(), false};
+  for (const std::uint32_t rule : group.always) {
+    Candidate candidate{rule, 0};
+    static_cast<void>(judge_->judge(candidate, source, true));
+  }
+  if (group.database != kNoDatabase) {
+    const ScanDatabase& database = *ruleset_->databases[group.database];
+    if (!open_scan(scan, database)) return;
+    note_matches(scan.candidates, group, scan.stream.scan(database, piece.bytes, *scratch_));
+    scanned_bytes_ += piece.bytes.size();
+  }
+  judge_waiting(scan, source);
+}
+
+void Inspector::note_matches(CandidateList*& candidates, const PatternGroup& group,
+                             const ScanMatches& matches) noexcept {
+  if (matches.too_many || matches.has_failed) ++matches_capped_;
+  for (const PatternMatch& match : matches.found) {
+    for (const PatternEntry& entry : entries_of(group, match.pattern)) {
+      note_candidate(candidates, entry.rule);
+    }
+  }
+}
+
+void Inspector::note_candidate(CandidateList*& candidates, std::uint32_t rule) noexcept {
+  if (candidates == nullptr) {
+    void* chunk = pool_->take(sizeof(CandidateList));
+    if (chunk == nullptr) return judge_->note_given_up();
+    candidates = new (chunk) CandidateList;
+  }
+  if (candidates->find_or_add(rule) == nullptr) judge_->note_given_up();
+}
+
+bool Inspector::open_scan(StreamScan& scan, const ScanDatabase& database) noexcept {
+  if (scan.stream.is_open() || scan.stream.open(database, memory_of(*pool_))) return true;
+  ++matches_capped_;
+  return false;
+}
+
+void Inspector::judge_waiting(StreamScan& scan, const BufferSource& source) noexcept {
+  if (scan.candidates == nullptr) return;
+  scan.candidates->keep_if(
+      [&](Candidate& candidate) { return judge_->judge(candidate, source, true); });
+  if (!scan.candidates->is_empty()) return;
+  pool_->give(scan.candidates, sizeof(CandidateList));
+  scan.candidates = nullptr;
+}
+
+void Inspector::close_scan(StreamScan& scan) noexcept {
+  if (scan.stream.is_open()) scan.stream.close(memory_of(*pool_));
+  if (scan.candidates != nullptr) pool_->give(scan.candidates, sizeof(CandidateList));
+  scan.candidates = nullptr;
+}
+
+}  // namespace sluice

@@ -1,0 +1,206 @@
+// The part of the inspector that looks into messages of applications. In-order bytes go to a parser
+// once the first of them say what they are; each whole buffer that it tells is scanned in one go,
+// bodies as they come. What a pattern hits is a candidate of its message: a rule can ask for
+// several buffers, of which some come later.
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "dataplane/inspect/flow_application.h"
+#include "dataplane/inspect/http_detect.h"
+#include "dataplane/inspect/inspector.h"
+
+namespace sluice {
+namespace {
+
+[[nodiscard]] bool wants_messages(const LiveRuleset& ruleset) noexcept {
+  return ruleset.wanted_buffers != 0;
+}
+
+void forget_candidates(CandidateList*& list, ChunkPool& pool) noexcept {
+  if (list != nullptr) pool.give(list, sizeof(CandidateList));
+  list = nullptr;
+}
+
+/// Moves the window on; `bytes` are no more than it holds.
+void append(BodyScan& body, std::span<const std::uint8_t> bytes) noexcept {
+  if (body.size + bytes.size() > 2 * kBodyWindowBytes) {
+    const std::uint32_t kept = std::min(body.size, kBodyWindowBytes);
+    std::memmove(body.bytes, body.bytes + body.size - kept, kept);
+    body.begin += body.size - kept;
+    body.size = kept;
+  }
+  if (!bytes.empty()) std::memcpy(body.bytes + body.size, bytes.data(), bytes.size());
+  body.size += static_cast<std::uint32_t>(bytes.size());
+}
+
+}  // namespace
+
+AppSink Inspector::app_sink() noexcept {
+  return {
+      .self = this,
+      .buffers =
+          [](void* self, unsigned direction, std::uint32_t,
+             std::span<const BufferBytes> buffers) noexcept {
+            static_cast<Inspector*>(self)->take_buffers(direction, buffers);
+          },
+      .piece =
+          [](void* self, unsigned direction, std::uint32_t, BufferBytes piece,
+             bool is_last) noexcept {
+            static_cast<Inspector*>(self)->take_body(direction, piece, is_last);
+          },
+      .message_ends =
+          [](void* self, unsigned direction, std::uint32_t) noexcept {
+            auto& inspector = *static_cast<Inspector*>(self);
+            inspector.end_message(inspector.flow_->application->messages[direction]);
+          },
+      .anomaly = [](void*, unsigned, AppAnomaly) noexcept {},
+      .encrypted = [](void*) noexcept {},
+  };
+}
+
+// Bytes that came before the application was known are in the window, as long as detection may
+// take.
+void Inspector::feed_application(const StreamPiece& piece) noexcept {
+  if (flow_->service == Service::unknown || !wants_messages(*ruleset_)) return;
+  std::span<const std::uint8_t> bytes = piece.bytes;
+  if (flow_->application == nullptr) {
+    bytes = piece.window;
+    if (bytes.size() != piece.begin + piece.bytes.size()) {
+      flow_->service = Service::unknown;
+      return;
+    }
+    const Likeness likeness =
+        piece.direction == 0 ? looks_like_http_request(bytes) : looks_like_http_response(bytes);
+    if (likeness == Likeness::need_more) return;
+    if (likeness == Likeness::no || !open_application()) {
+      flow_->service = Service::unknown;
+      return;
+    }
+  }
+  flow_->application->http.push(piece.direction, bytes, app_sink());
+}
+
+bool Inspector::open_application() noexcept {
+  void* chunk = pool_->take(sizeof(FlowApplication));
+  if (chunk == nullptr) return false;
+  flow_->application = new (chunk) FlowApplication(*pool_, http_limits_);
+  flow_->service = Service::http;
+  judge_->use_service(Service::http);
+  return true;
+}
+
+void Inspector::close_application(FlowInspection& inspection) noexcept {
+  if (inspection.application == nullptr) return;
+  for (MessageScan& message : inspection.application->messages) end_message(message);
+  inspection.application->http.release();
+  pool_->give(inspection.application, sizeof(FlowApplication));
+  inspection.application = nullptr;
+}
+
+void Inspector::take_buffers(unsigned direction, std::span<const BufferBytes> buffers) noexcept {
+  MessageScan& message = flow_->application->messages[direction];
+  message.head_count = 0;
+  for (const BufferBytes& buffer : buffers) {
+    if (message.head_count < MessageScan::kBuffersMax) message.head[message.head_count++] = buffer;
+    scan_buffer(message, direction, buffer);
+  }
+  BufferSource source;
+  source.payload = window_view(direction);
+  source.message = message.buffers();
+  judge_message(message, source);
+}
+
+void Inspector::scan_buffer(MessageScan& message, unsigned direction,
+                            const BufferBytes& buffer) noexcept {
+  const std::uint32_t index = ruleset_->rules.map.buffer_group(buffer.buffer, direction);
+  if (index == kNoGroup) return;
+  const PatternGroup& group = ruleset_->rules.groups[index];
+  for (const std::uint32_t rule : group.always) note_candidate(message.candidates, rule);
+  if (group.database == kNoDatabase || buffer.bytes.empty()) return;
+  scanned_bytes_ += buffer.bytes.size();
+  note_matches(message.candidates, group,
+               scratch_->scan_block(*ruleset_->databases[group.database], buffer.bytes));
+}
+
+BodyScan* Inspector::body_of(MessageScan& message, Buffer buffer) noexcept {
+  for (BodyScan& body : message.bodies) {
+    if (body.buffer == buffer) return &body;
+  }
+  for (BodyScan& body : message.bodies) {
+    if (body.buffer != Buffer::count_) continue;
+    void* chunk = pool_->take(2 * kBodyWindowBytes);
+    if (chunk == nullptr) break;
+    body.bytes = static_cast<std::uint8_t*>(chunk);
+    body.size = 0;
+    body.begin = 0;
+    body.buffer = buffer;
+    return &body;
+  }
+  judge_->note_given_up();
+  return nullptr;
+}
+
+void Inspector::take_body(unsigned direction, BufferBytes piece, bool is_last) noexcept {
+  MessageScan& message = flow_->application->messages[direction];
+  const std::uint32_t index = ruleset_->rules.map.buffer_group(piece.buffer, direction);
+  if (index == kNoGroup && message.candidates == nullptr) return;
+  BodyScan* body = body_of(message, piece.buffer);
+  if (body == nullptr) return;
+  do {
+    const std::size_t size = std::min<std::size_t>(piece.bytes.size(), kBodyWindowBytes);
+    const auto bytes = piece.bytes.first(size);
+    piece.bytes = piece.bytes.subspan(size);
+    append(*body, bytes);
+    if (index != kNoGroup) scan_body(message, *body, ruleset_->rules.groups[index], bytes);
+    BufferSource source;
+    source.payload = window_view(direction);
+    source.message = message.buffers();
+    source.streamed = {body->buffer, {body->bytes, body->size}};
+    source.streamed_begin = body->begin;
+    source.streamed_is_complete = is_last && piece.bytes.empty();
+    judge_message(message, source);
+  } while (!piece.bytes.empty());
+}
+
+void Inspector::scan_body(MessageScan& message, BodyScan& body, const PatternGroup& group,
+                          std::span<const std::uint8_t> bytes) noexcept {
+  for (const std::uint32_t rule : group.always) note_candidate(message.candidates, rule);
+  if (group.database == kNoDatabase || bytes.empty()) return;
+  const ScanDatabase& database = *ruleset_->databases[group.database];
+  scanned_bytes_ += bytes.size();
+  if (group.mode == ScanMode::block) {
+    note_matches(message.candidates, group, scratch_->scan_block(database, bytes));
+    return;
+  }
+  if (!open_scan(body.scan, database)) return;
+  note_matches(message.candidates, group, body.scan.stream.scan(database, bytes, *scratch_));
+}
+
+void Inspector::judge_message(MessageScan& message, const BufferSource& source) noexcept {
+  if (message.candidates == nullptr) return;
+  const std::size_t hits = judge_->hits().size();
+  message.candidates->keep_if(
+      [&](Candidate& candidate) { return judge_->judge(candidate, source, true); });
+  if (judge_->hits().size() != hits) report_.keep_excerpts(message.buffers());
+  if (message.candidates->is_empty()) forget_candidates(message.candidates, *pool_);
+}
+
+void Inspector::end_message(MessageScan& message) noexcept {
+  forget_candidates(message.candidates, *pool_);
+  message.head_count = 0;
+  for (BodyScan& body : message.bodies) {
+    if (body.buffer == Buffer::count_) continue;
+    close_scan(body.scan);
+    pool_->give(body.bytes, 2 * kBodyWindowBytes);
+    body = {};
+  }
+}
+
+BufferView Inspector::window_view(unsigned direction) const noexcept {
+  if (flow_->tcp_slot == kNoSlot) return {};
+  const StreamReassembly::Window window = streams_->window(flow_->tcp_slot, direction);
+  return {window.bytes, window.begin, false};
+}
+
+}  // namespace sluice

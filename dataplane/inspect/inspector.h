@@ -1,0 +1,130 @@
+// Station 8: what rules say of packets, of the bytes of TCP connections in order, and of the
+// messages of applications. Bytes in order are scanned once; a rule that a pattern hits is decided
+// by the judge; the packet that completes what a rule describes is the one that is refused, and
+// with it the rest of its flow. One per worker; everything but `create` is that worker's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "base/siphash.h"
+#include "dataplane/burst.h"
+#include "dataplane/inspect/chunk_pool.h"
+#include "dataplane/inspect/flow_inspection.h"
+#include "dataplane/inspect/http_limits.h"
+#include "dataplane/inspect/inspect_report.h"
+#include "dataplane/inspect/live_ruleset.h"
+#include "dataplane/inspect/pattern_scan.h"
+#include "dataplane/inspect/rule_judge.h"
+#include "dataplane/inspect/stream_reassembly.h"
+#include "dataplane/memory_arena.h"
+#include "dataplane/policy_parts.h"
+
+namespace sluice {
+
+class FlowTracker;
+struct BodyScan;
+struct MessageScan;
+struct WorkerCounters;
+struct WorkerWindow;
+
+struct InspectorSetup {
+  std::size_t memory_bytes = 0;      ///< of the chunk pool
+  std::uint32_t memory_entries = 0;  ///< of RuleMemory
+  SipKey key;
+  std::uint8_t worker = 0;
+  MemoryArena* arena = nullptr;    ///< outlives the inspector
+  FlowTracker* tracker = nullptr;  ///< the same
+  WorkerWindow* window = nullptr;  ///< null: nothing is reported
+};
+
+class Inspector {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Inspector>> create(const InspectorSetup& setup);
+  ~Inspector();
+
+  /// Judges the packets of the burst that are not decided yet. `ruleset` null: there is none.
+  void inspect(Burst& burst, const PolicySettings& settings, const LiveRuleset* ruleset) noexcept;
+
+  /// When the burst is decided: flows that are refused need no inspection any more.
+  void forget_refused(const Burst& burst) noexcept;
+
+  /// The flow ends, or its slot goes to another one.
+  void forget(Flow& flow) noexcept;
+
+  /// Sets the members of `counters` that concern inspection.
+  void add_to(WorkerCounters& counters) const noexcept;
+
+ private:
+  explicit Inspector(const InspectorSetup& setup) noexcept;
+
+  // inspector.cc: packets and their flows
+  void inspect_packet(Packet& packet) noexcept;
+  void follow_refusal(Packet& packet, const FlowInspection& inspection) noexcept;
+  [[nodiscard]] FlowInspection* inspection_of(Packet& packet) noexcept;
+  [[nodiscard]] FlowInspection* open(Packet& packet) noexcept;
+  void close(FlowInspection* inspection) noexcept;
+  void restart(FlowInspection& inspection) noexcept;
+  [[nodiscard]] std::span<const std::uint8_t> payload_of(const Packet& packet) noexcept;
+  void settle(Packet& packet, FlowInspection* inspection) noexcept;
+  void note_forwarded(const Packet& packet, const FlowInspection& inspection) noexcept;
+  [[nodiscard]] FlowTotals totals_at(const Packet& packet) const noexcept;
+  [[nodiscard]] bool must_refuse() const noexcept;
+  void obey(Packet& packet, ExceptionPolicy policy, DropReason reason) noexcept;
+
+  // inspect_bytes.cc: scanning
+  void scan_packet(Packet& packet, std::span<const std::uint8_t> payload) noexcept;
+  void note_cap(Packet& packet, const ScanMatches& matches) noexcept;
+  void inspect_segment(Packet& packet, FlowInspection& inspection,
+                       std::span<const std::uint8_t> payload) noexcept;
+  [[nodiscard]] std::uint32_t open_stream(const Packet& packet, const FlowInspection& inspection,
+                                          const StreamSegment& segment) noexcept;
+  [[nodiscard]] bool take_piece(const StreamPiece& piece) noexcept;
+  void take_gap(unsigned direction, std::uint64_t bytes) noexcept;
+  void scan_piece(StreamScan& scan, const StreamPiece& piece) noexcept;
+  void judge_waiting(StreamScan& scan, const BufferSource& source) noexcept;
+  void note_matches(CandidateList*& candidates, const PatternGroup& group,
+                    const ScanMatches& matches) noexcept;
+  void note_candidate(CandidateList*& candidates, std::uint32_t rule) noexcept;
+  [[nodiscard]] bool open_scan(StreamScan& scan, const ScanDatabase& database) noexcept;
+  void close_scan(StreamScan& scan) noexcept;
+  void obey_judgement(Packet& packet, const Judgement& judgement) noexcept;
+
+  // inspect_messages.cc: applications
+  [[nodiscard]] AppSink app_sink() noexcept;
+  void feed_application(const StreamPiece& piece) noexcept;
+  [[nodiscard]] bool open_application() noexcept;
+  void close_application(FlowInspection& inspection) noexcept;
+  void take_buffers(unsigned direction, std::span<const BufferBytes> buffers) noexcept;
+  void scan_buffer(MessageScan& message, unsigned direction, const BufferBytes& buffer) noexcept;
+  [[nodiscard]] BodyScan* body_of(MessageScan& message, Buffer buffer) noexcept;
+  void take_body(unsigned direction, BufferBytes piece, bool is_last) noexcept;
+  void scan_body(MessageScan& message, BodyScan& body, const PatternGroup& group,
+                 std::span<const std::uint8_t> bytes) noexcept;
+  void judge_message(MessageScan& message, const BufferSource& source) noexcept;
+  void end_message(MessageScan& message) noexcept;
+  [[nodiscard]] BufferView window_view(unsigned direction) const noexcept;
+
+  InspectorSetup setup_;
+  std::unique_ptr<ChunkPool> pool_;
+  std::unique_ptr<StreamReassembly> streams_;
+  std::unique_ptr<RuleJudge> judge_;
+  InspectReport report_;
+  HttpLimits http_limits_;
+  std::vector<std::uint8_t> linear_;  ///< a payload of several mbuf segments in one piece
+
+  std::uint64_t scanned_bytes_ = 0;
+  std::uint64_t matches_capped_ = 0;
+
+  // Of the burst and packet at hand.
+  const PolicySettings* settings_ = nullptr;
+  const Burst* burst_ = nullptr;
+  const LiveRuleset* ruleset_ = nullptr;
+  ScanScratch* scratch_ = nullptr;
+  FlowInspection* flow_ = nullptr;
+};
+
+}  // namespace sluice

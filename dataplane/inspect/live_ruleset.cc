@@ -1,0 +1,70 @@
+#include "dataplane/inspect/live_ruleset.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice {
+namespace {
+
+using Database = std::shared_ptr<const ScanDatabase>;
+
+[[nodiscard]] Result<Database> find_or_read(const PatternDatabase& database,
+                                            const LiveRuleset* previous) {
+  if (previous != nullptr) {
+    const auto known =
+        std::find_if(previous->databases.begin(), previous->databases.end(),
+                     [&](const Database& one) { return one->digest() == database.digest; });
+    if (known != previous->databases.end()) return *known;
+  }
+  return ScanDatabase::create(database);
+}
+
+// What alerts show of a message is wanted with it.
+constexpr Buffer kShown[] = {Buffer::http_method, Buffer::http_uri_raw, Buffer::http_host,
+                             Buffer::http_user_agent};
+static_assert(kBufferCount <= 64);
+
+[[nodiscard]] std::uint64_t bit_of(Buffer buffer) noexcept {
+  return std::uint64_t{1} << static_cast<unsigned>(buffer);
+}
+
+[[nodiscard]] std::uint64_t buffers_of(const Ruleset& rules) noexcept {
+  std::uint64_t wanted = 0;
+  for (const CompiledRule& rule : rules.rules) {
+    if (rule.service == Service::http) wanted |= bit_of(Buffer::http_method);
+    for (const RulePart& part : rule.parts) {
+      const bool is_message =
+          row_of(part.buffer).service != Service::any || part.buffer == Buffer::file_data;
+      if (is_message) wanted |= bit_of(part.buffer);
+    }
+  }
+  if (wanted == 0) return 0;
+  for (const Buffer buffer : kShown) wanted |= bit_of(buffer);
+  return wanted;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const LiveRuleset>> make_live(Ruleset rules,
+                                                     std::vector<PatternDatabase> databases,
+                                                     std::uint32_t workers,
+                                                     const LiveRuleset* previous) {
+  auto live = std::make_shared<LiveRuleset>();
+  live->rules = std::move(rules);
+  live->wanted_buffers = buffers_of(live->rules);
+  live->epoch = previous == nullptr ? 1 : previous->epoch + 1;
+  if (live->epoch == 0) live->epoch = 1;
+  for (const PatternDatabase& database : databases) {
+    auto read = find_or_read(database, previous);
+    if (!read) return tl::unexpected<Error>(read.error());
+    live->databases.push_back(std::move(*read));
+  }
+  for (std::uint32_t i = 0; i < workers; ++i) {
+    auto scratch = ScanScratch::create(live->databases);
+    if (!scratch) return tl::unexpected<Error>(scratch.error());
+    live->scratches.push_back(std::move(*scratch));
+  }
+  return live;
+}
+
+}  // namespace sluice

@@ -1,0 +1,30 @@
+// A ruleset as workers obey it: const, shared by the policies of all generations in which the rules
+// are the same. A stream that was opened under another one is closed at the flow's next packet, and
+// never scanned on with. Built by the keeper, or by a replay.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "dataplane/inspect/pattern_scan.h"
+#include "rules/ruleset.h"
+
+namespace sluice {
+
+struct LiveRuleset {
+  Ruleset rules;
+  std::vector<std::shared_ptr<const ScanDatabase>> databases;  ///< by PatternGroup::database
+  std::vector<std::unique_ptr<ScanScratch>> scratches;         ///< by worker, whose alone each is
+  std::uint64_t wanted_buffers = 0;  ///< bit i: a rule asks for Buffer i of an application
+  std::uint32_t epoch = 1;           ///< never 0; another one where the rules differ
+};
+
+/// Databases that `previous` has already are taken from it; it may be null. Errors: invalid, for a
+/// database that the engine of this host does not take; limit, where memory lacks.
+[[nodiscard]] Result<std::shared_ptr<const LiveRuleset>> make_live(
+    Ruleset rules, std::vector<PatternDatabase> databases, std::uint32_t workers,
+    const LiveRuleset* previous);
+
+}  // namespace sluice

@@ -1,0 +1,286 @@
+#include "dataplane/inspect/rule_judge.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "base/endian.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kBitsPerWord = 64;
+
+[[nodiscard]] std::size_t flag_words(const Ruleset& rules) noexcept {
+  return (rules.flag_counts[static_cast<std::size_t>(FlagScope::flow)] + kBitsPerWord - 1) /
+         kBitsPerWord;
+}
+
+/// The header of layer 4, options included, as far as it is at hand.
+[[nodiscard]] std::span<const std::uint8_t> l4_header(const Packet& packet) noexcept {
+  if (packet.l4_offset == 0 || packet.payload_offset < packet.l4_offset) return {};
+  const std::size_t end = std::min<std::size_t>(packet.payload_offset, packet.bytes_at_hand);
+  return {packet.bytes + packet.l4_offset, end - std::min<std::size_t>(packet.l4_offset, end)};
+}
+
+[[nodiscard]] std::span<const std::uint8_t> ip_bytes(const Packet& packet,
+                                                     std::size_t most) noexcept {
+  const std::size_t at_hand = packet.bytes_at_hand - packet.l3_offset;
+  return {packet.l3(), std::min({most, at_hand, std::size_t{packet.l3_bytes}})};
+}
+
+/// Buffers that every packet has; none where this one does not.
+[[nodiscard]] std::span<const std::uint8_t> header_buffer(Buffer buffer,
+                                                          const Packet& packet) noexcept {
+  switch (buffer) {
+    case Buffer::packet:
+      return ip_bytes(packet, packet.l3_bytes);
+    case Buffer::ip_header:
+      return ip_bytes(packet, packet.l4_offset - packet.l3_offset);
+    case Buffer::tcp_header:
+      return packet.protocol == 6 ? l4_header(packet) : std::span<const std::uint8_t>{};
+    case Buffer::udp_header:
+      return packet.protocol == 17 ? l4_header(packet) : std::span<const std::uint8_t>{};
+    case Buffer::icmp_header:
+      return has_icmp_header(packet) ? l4_header(packet) : std::span<const std::uint8_t>{};
+    default:
+      return {};
+  }
+}
+
+[[nodiscard]] bool is_header_buffer(Buffer buffer) noexcept {
+  return buffer == Buffer::packet || buffer == Buffer::ip_header || buffer == Buffer::tcp_header ||
+         buffer == Buffer::udp_header || buffer == Buffer::icmp_header;
+}
+
+[[nodiscard]] bool compares(Comparison comparison, std::int64_t value,
+                            std::int64_t operand) noexcept {
+  switch (comparison) {
+    case Comparison::equal:
+      return value == operand;
+    case Comparison::not_equal:
+      return value != operand;
+    case Comparison::less:
+      return value < operand;
+    case Comparison::greater:
+      return value > operand;
+    case Comparison::less_or_equal:
+      return value <= operand;
+    case Comparison::greater_or_equal:
+      return value >= operand;
+    default:
+      return false;
+  }
+}
+
+[[nodiscard]] std::int64_t value_of(const StepNumber& number,
+                                    const TermVariables& variables) noexcept {
+  if (number.slot >= kRuleSlots) return number.value;
+  return static_cast<std::int64_t>(variables.values[number.slot]);
+}
+
+}  // namespace
+
+std::size_t flow_words_bytes(const Ruleset& rules) noexcept {
+  return (flag_words(rules) + rules.counter_count) * sizeof(std::uint64_t);
+}
+
+Result<std::unique_ptr<RuleJudge>> RuleJudge::create(std::uint32_t memory_entries,
+                                                     const SipKey& key, MemoryArena& arena,
+                                                     ChunkPool& pool) {
+  auto confirmer = Confirmer::create({});
+  if (!confirmer) return tl::unexpected<Error>(confirmer.error());
+  auto memory = RuleMemory::create(memory_entries, key, arena);
+  if (!memory) return tl::unexpected<Error>(memory.error());
+  return std::unique_ptr<RuleJudge>(new RuleJudge(pool, std::move(*confirmer), std::move(*memory)));
+}
+
+void RuleJudge::begin(const LiveRuleset& ruleset, const RuleSubject& subject,
+                      FlowInspection* flow) noexcept {
+  ruleset_ = &ruleset;
+  subject_ = subject;
+  flow_ = flow;
+  hit_count_ = 0;
+}
+
+// A buffer may be there several times in a message (the names of a DNS query): one that holds is
+// enough. One that is not there may still come.
+ConfirmOutcome RuleJudge::evaluate_any(const RulePart& part, const BufferSource& source,
+                                       TermVariables& variables) noexcept {
+  const PartProgram& program = ruleset_->rules.programs[part.program];
+  ConfirmOutcome outcome = ConfirmOutcome::not_yet;
+  for (const BufferBytes& buffer : source.message) {
+    if (buffer.buffer != part.buffer) continue;
+    const ConfirmOutcome one = confirmer_->evaluate(program, {buffer.bytes, 0, true}, variables);
+    if (one == ConfirmOutcome::yes) return one;
+    if (outcome != ConfirmOutcome::limit) outcome = one;
+  }
+  return outcome;
+}
+
+ConfirmOutcome RuleJudge::evaluate(const RulePart& part, const BufferSource& source,
+                                   TermVariables& variables) noexcept {
+  const PartProgram& program = ruleset_->rules.programs[part.program];
+  if (part.buffer == Buffer::payload) {
+    return confirmer_->evaluate(program, source.payload, variables);
+  }
+  if (is_header_buffer(part.buffer)) {
+    const auto bytes = header_buffer(part.buffer, *subject_.packet);
+    return confirmer_->evaluate(program, {bytes, 0, true}, variables);
+  }
+  if (part.buffer == source.streamed.buffer) {
+    const BufferView view{source.streamed.bytes, source.streamed_begin,
+                          source.streamed_is_complete};
+    return confirmer_->evaluate(program, view, variables);
+  }
+  return evaluate_any(part, source, variables);
+}
+
+bool RuleJudge::judge(Candidate& candidate, const BufferSource& source, bool is_stream) noexcept {
+  const CompiledRule& rule = ruleset_->rules.rules[candidate.rule];
+  ++counters_.candidates;
+  if (!conditions_hold(ruleset_->rules, rule, subject_)) return false;
+  TermVariables variables;
+  bool waits = false;
+  for (std::size_t i = 0; i < rule.parts.size(); ++i) {
+    if ((candidate.parts_held >> i & 1) != 0) continue;
+    switch (evaluate(rule.parts[i], source, variables)) {
+      case ConfirmOutcome::yes:
+        candidate.parts_held |= 1U << i;
+        break;
+      case ConfirmOutcome::no:
+        return false;
+      case ConfirmOutcome::not_yet:
+        waits = true;
+        break;
+      case ConfirmOutcome::limit:
+        ++counters_.undecided;
+        if (confirmer_->limit_hit() == ConfirmLimit::window) ++counters_.window_exhausted;
+        if (!confirmer_->could_still_hold()) return false;
+        waits = true;
+        break;
+    }
+  }
+  if (waits) return true;
+  settle(candidate.rule, variables, is_stream);
+  return false;
+}
+
+void RuleJudge::settle(std::uint32_t index, const TermVariables& variables,
+                       bool is_stream) noexcept {
+  const CompiledRule& rule = ruleset_->rules.rules[index];
+  for (const RuleHit& hit : hits()) {
+    if (hit.rule == index) return;
+  }
+  if (!flags_hold(rule) || !counters_hold(rule, variables)) return;
+  RuleHit hit{index, !rule.is_silent, is_stream};
+  if (rule.threshold) {
+    switch (memory_->count_match(*rule.threshold, rule.id, *subject_.packet)) {
+      case ThresholdAnswer::report:
+        break;
+      case ThresholdAnswer::silent:
+        hit.is_reported = false;
+        break;
+      case ThresholdAnswer::none:
+        return;
+    }
+  }
+  leave_flags(rule);
+  leave_counters(rule, variables);
+  ++counters_.hits;
+  if (hit_count_ == kHitsMax) return note_given_up();
+  hits_[hit_count_++] = hit;
+}
+
+std::uint64_t* RuleJudge::flow_words(bool makes_them) noexcept {
+  if (flow_ == nullptr) return nullptr;
+  if (flow_->flags_of_rules == nullptr && makes_them) {
+    const std::size_t bytes = flow_words_bytes(ruleset_->rules);
+    flow_->flags_of_rules = static_cast<std::uint64_t*>(pool_.take(bytes));
+    if (flow_->flags_of_rules == nullptr) {
+      note_given_up();
+    } else {
+      std::memset(flow_->flags_of_rules, 0, bytes);
+    }
+  }
+  return flow_->flags_of_rules;
+}
+
+bool RuleJudge::is_flag_set(FlagScope scope, std::uint32_t flag) noexcept {
+  if (scope != FlagScope::flow) return memory_->is_set(scope, flag, *subject_.packet);
+  const std::uint64_t* words = flow_words(false);
+  return words != nullptr && (words[flag / kBitsPerWord] >> flag % kBitsPerWord & 1) != 0;
+}
+
+void RuleJudge::change_flag(const CompiledFlagStep& step, std::uint32_t flag) noexcept {
+  const bool sets = step.operation == FlagOperation::set ||
+                    (step.operation == FlagOperation::toggle && !is_flag_set(step.scope, flag));
+  if (step.scope != FlagScope::flow) {
+    if (sets) return memory_->set(step.scope, flag, *subject_.packet, step.expire);
+    return memory_->unset(step.scope, flag, *subject_.packet);
+  }
+  std::uint64_t* words = flow_words(sets);
+  if (words == nullptr) return;
+  const std::uint64_t bit = std::uint64_t{1} << flag % kBitsPerWord;
+  words[flag / kBitsPerWord] =
+      sets ? words[flag / kBitsPerWord] | bit : words[flag / kBitsPerWord] & ~bit;
+}
+
+// Several names: any of them has to be set, or none.
+bool RuleJudge::flags_hold(const CompiledRule& rule) noexcept {
+  return std::all_of(rule.flags.begin(), rule.flags.end(), [this](const CompiledFlagStep& step) {
+    if (step.operation != FlagOperation::is_set && step.operation != FlagOperation::is_not_set) {
+      return true;
+    }
+    const bool any = std::any_of(step.flags.begin(), step.flags.end(),
+                                 [&](std::uint32_t flag) { return is_flag_set(step.scope, flag); });
+    return any == (step.operation == FlagOperation::is_set);
+  });
+}
+
+void RuleJudge::leave_flags(const CompiledRule& rule) noexcept {
+  for (const CompiledFlagStep& step : rule.flags) {
+    if (step.operation == FlagOperation::is_set || step.operation == FlagOperation::is_not_set) {
+      continue;
+    }
+    for (const std::uint32_t flag : step.flags) change_flag(step, flag);
+  }
+}
+
+// A counter that no rule has set yet is 0 and not set: its word is 0, else one more than its value.
+bool RuleJudge::counters_hold(const CompiledRule& rule, const TermVariables& variables) noexcept {
+  if (rule.counters.empty()) return true;
+  const std::uint64_t* words = flow_words(false);
+  const std::size_t first = flag_words(ruleset_->rules);
+  return std::all_of(
+      rule.counters.begin(), rule.counters.end(), [&](const CompiledCounterStep& step) {
+        const std::uint64_t word = words != nullptr ? words[first + step.counter] : 0;
+        if (step.operation == CounterOperation::is_set) return word != 0;
+        if (step.operation == CounterOperation::is_not_set) return word == 0;
+        if (step.operation != CounterOperation::compare) return true;
+        return word != 0 && compares(step.comparison, static_cast<std::int64_t>(word - 1),
+                                     value_of(step.operand, variables));
+      });
+}
+
+void RuleJudge::leave_counters(const CompiledRule& rule, const TermVariables& variables) noexcept {
+  const std::size_t first = flag_words(ruleset_->rules);
+  for (const CompiledCounterStep& step : rule.counters) {
+    if (step.operation != CounterOperation::set && step.operation != CounterOperation::add &&
+        step.operation != CounterOperation::subtract) {
+      continue;
+    }
+    std::uint64_t* words = flow_words(true);
+    if (words == nullptr) return;
+    std::uint64_t& word = words[first + step.counter];
+    const auto value = static_cast<std::int64_t>(word != 0 ? word - 1 : 0);
+    const std::int64_t operand = value_of(step.operand, variables);
+    const std::int64_t next = step.operation == CounterOperation::set   ? operand
+                              : step.operation == CounterOperation::add ? value + operand
+                                                                        : value - operand;
+    constexpr std::int64_t kMost = 0xffffffff;  // Suricata's variables have 32 bits
+    word = static_cast<std::uint64_t>(std::clamp<std::int64_t>(next, 0, kMost)) + 1;
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,107 @@
+// From candidates to verdicts: does everything that a rule asks for hold, what is remembered of it,
+// and what becomes of the packet. Knows nothing of streams or parsers: it is shown buffers. One per
+// worker; worker thread only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/result.h"
+#include "base/siphash.h"
+#include "dataplane/inspect/app_sink.h"
+#include "dataplane/inspect/candidates.h"
+#include "dataplane/inspect/chunk_pool.h"
+#include "dataplane/inspect/confirm.h"
+#include "dataplane/inspect/flow_inspection.h"
+#include "dataplane/inspect/live_ruleset.h"
+#include "dataplane/inspect/rule_conditions.h"
+#include "dataplane/inspect/rule_memory.h"
+
+namespace sluice {
+
+/// The bytes that a rule's parts may ask for at this moment.
+struct BufferSource {
+  BufferView payload;                    ///< of the packet, or the window of the stream
+  std::span<const BufferBytes> message;  ///< whole buffers of one message
+  BufferBytes streamed;                  ///< the window of a buffer that comes in pieces,
+  std::uint64_t streamed_begin = 0;      ///< its place in the buffer,
+  bool streamed_is_complete = false;     ///< and whether more will come
+};
+
+/// A rule that held.
+struct RuleHit {
+  std::uint32_t rule = 0;
+  bool is_reported = true;
+  bool is_stream = false;
+};
+
+struct JudgeCounters {
+  std::uint64_t candidates = 0;  ///< rules looked at because a pattern hit
+  std::uint64_t hits = 0;
+  std::uint64_t undecided = 0;  ///< limits of one evaluation
+  std::uint64_t given_up = 0;   ///< candidates or hits without room
+  std::uint64_t window_exhausted = 0;
+};
+
+class RuleJudge {
+ public:
+  static constexpr std::size_t kHitsMax = 32;
+
+  [[nodiscard]] static Result<std::unique_ptr<RuleJudge>> create(std::uint32_t memory_entries,
+                                                                 const SipKey& key,
+                                                                 MemoryArena& arena,
+                                                                 ChunkPool& pool);
+
+  /// A packet begins: there are no hits yet. `flow` is null where nothing is remembered of one.
+  void begin(const LiveRuleset& ruleset, const RuleSubject& subject, FlowInspection* flow) noexcept;
+
+  /// Evaluates what is still open of the candidate. False: it is decided, one way or the other.
+  [[nodiscard]] bool judge(Candidate& candidate, const BufferSource& source,
+                           bool is_stream) noexcept;
+
+  [[nodiscard]] std::span<const RuleHit> hits() const noexcept {
+    return {hits_.data(), hit_count_};
+  }
+  /// The flow was found to carry this.
+  void use_service(Service service) noexcept { subject_.service = service; }
+  [[nodiscard]] const LiveRuleset& ruleset() const noexcept { return *ruleset_; }
+  [[nodiscard]] const RuleSubject& subject() const noexcept { return subject_; }
+  [[nodiscard]] const JudgeCounters& counters() const noexcept { return counters_; }
+  void note_given_up() noexcept { ++counters_.given_up; }
+
+ private:
+  RuleJudge(ChunkPool& pool, std::unique_ptr<Confirmer> confirmer,
+            std::unique_ptr<RuleMemory> memory) noexcept
+      : pool_(pool), confirmer_(std::move(confirmer)), memory_(std::move(memory)) {}
+
+  [[nodiscard]] ConfirmOutcome evaluate(const RulePart& part, const BufferSource& source,
+                                        TermVariables& variables) noexcept;
+  [[nodiscard]] ConfirmOutcome evaluate_any(const RulePart& part, const BufferSource& source,
+                                            TermVariables& variables) noexcept;
+  void settle(std::uint32_t rule, const TermVariables& variables, bool is_stream) noexcept;
+  [[nodiscard]] bool flags_hold(const CompiledRule& rule) noexcept;
+  [[nodiscard]] bool counters_hold(const CompiledRule& rule,
+                                   const TermVariables& variables) noexcept;
+  void leave_flags(const CompiledRule& rule) noexcept;
+  void leave_counters(const CompiledRule& rule, const TermVariables& variables) noexcept;
+  [[nodiscard]] bool is_flag_set(FlagScope scope, std::uint32_t flag) noexcept;
+  void change_flag(const CompiledFlagStep& step, std::uint32_t flag) noexcept;
+  [[nodiscard]] std::uint64_t* flow_words(bool makes_them) noexcept;
+
+  ChunkPool& pool_;
+  std::unique_ptr<Confirmer> confirmer_;
+  std::unique_ptr<RuleMemory> memory_;
+  const LiveRuleset* ruleset_ = nullptr;  ///< of the packet at hand, as are those below
+  RuleSubject subject_;
+  FlowInspection* flow_ = nullptr;
+  std::array<RuleHit, kHitsMax> hits_;
+  std::uint32_t hit_count_ = 0;
+  JudgeCounters counters_;
+};
+
+/// Bytes of FlowInspection::flags_of_rules for this ruleset; 0 where no rule leaves anything.
+[[nodiscard]] std::size_t flow_words_bytes(const Ruleset& rules) noexcept;
+
+}  // namespace sluice

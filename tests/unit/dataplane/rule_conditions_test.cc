@@ -1,0 +1,145 @@
+#include "dataplane/inspect/rule_conditions.h"
+
+#include <gtest/gtest.h>
+
+#include "dataplane/flow/flow.h"
+#include "tests/support/decode_fixture.h"
+#include "tests/support/packet_builder.h"
+
+namespace sluice {
+namespace {
+
+using test::Bytes;
+using test::DecodeBench;
+using test::PacketBuilder;
+
+class RuleConditions : public testing::Test {
+ protected:
+  RuleConditions() {
+    rules_.addresses = {AddressSet::any(), parse_addresses("10.0.0.0/8", {}).value(),
+                        parse_addresses("!10.0.0.0/8", {}).value()};
+    rules_.ports = {PortRanges::any(), parse_ports("80", {}).value()};
+  }
+
+  bool hold(const Bytes& frame) {
+    RuleSubject subject = subject_;
+    subject.packet = &bench_.decode(frame);
+    return conditions_hold(rules_, rule_, subject);
+  }
+  void ask(HeaderField field, NumberRange value) {
+    rule_.headers = {{.field = field, .value = value}};
+  }
+
+  DecodeBench bench_;
+  Ruleset rules_;
+  CompiledRule rule_;
+  RuleSubject subject_;
+};
+
+Bytes tcp_to(std::uint16_t port, std::uint8_t flags = kAck) {
+  return PacketBuilder()
+      .eth()
+      .ipv4("10.0.0.1", "192.0.2.1", {.ttl = 7, .tos = 8, .id = 99})
+      .tcp(4000, port, {.flags = flags, .sequence = 5, .acknowledgement = 6, .window = 7})
+      .build();
+}
+
+TEST_F(RuleConditions, ARuleThatAsksForNothingHoldsForEveryIpPacket) {
+  EXPECT_TRUE(hold(tcp_to(80)));
+  EXPECT_TRUE(hold(PacketBuilder().eth().ipv6("2001:db8::1", "2001:db8::2").udp(1, 2).build()));
+  EXPECT_FALSE(hold(PacketBuilder().eth().build()));
+}
+
+TEST_F(RuleConditions, ProtocolsMustBeTheSame) {
+  rule_.protocol = RuleProtocol::udp;
+  EXPECT_FALSE(hold(tcp_to(80)));
+  EXPECT_TRUE(hold(PacketBuilder().eth().ipv4("10.0.0.1", "10.0.0.2").udp(1, 2).build()));
+}
+
+TEST_F(RuleConditions, EndsAreThoseOfThePacket) {
+  rule_.ends = {.source = 1, .destination = 2, .source_port = 0, .destination_port = 1};
+  EXPECT_TRUE(hold(tcp_to(80)));
+  EXPECT_FALSE(hold(tcp_to(81)));
+  EXPECT_FALSE(hold(PacketBuilder().eth().ipv4("192.0.2.1", "10.0.0.1").tcp(80, 4000).build()));
+}
+
+TEST_F(RuleConditions, EndsOfABidirectionalRuleMayBeSwapped) {
+  rule_.ends = {.source = 1, .destination = 2, .source_port = 0, .destination_port = 1};
+  rule_.is_bidirectional = true;
+  EXPECT_TRUE(hold(PacketBuilder().eth().ipv4("192.0.2.1", "10.0.0.1").tcp(80, 4000).build()));
+}
+
+TEST_F(RuleConditions, FieldsOfTheIpHeaderAreRangesWithBothEnds) {
+  ask(HeaderField::ttl, {7, 7, false});
+  EXPECT_TRUE(hold(tcp_to(80)));
+  ask(HeaderField::ttl, {8, 255, false});
+  EXPECT_FALSE(hold(tcp_to(80)));
+  ask(HeaderField::ttl, {8, 255, true});
+  EXPECT_TRUE(hold(tcp_to(80)));
+  ask(HeaderField::tos, {8, 8, false});
+  EXPECT_TRUE(hold(tcp_to(80)));
+  ask(HeaderField::ip_id, {99, 99, false});
+  EXPECT_TRUE(hold(tcp_to(80)));
+}
+
+TEST_F(RuleConditions, FieldsThatAPacketDoesNotHaveHoldForNone) {
+  ask(HeaderField::icmp_type, {0, 255, false});
+  EXPECT_FALSE(hold(tcp_to(80)));
+  ask(HeaderField::tcp_window, {0, 65535, false});
+  EXPECT_FALSE(hold(PacketBuilder().eth().ipv4("10.0.0.1", "10.0.0.2").udp(1, 2).build()));
+}
+
+TEST_F(RuleConditions, FlagsOfTcpAreComparedAsTheRuleSays) {
+  const auto ask_flags = [this](BitMatch match, std::uint32_t bits, std::uint32_t ignored) {
+    rule_.headers = {{.field = HeaderField::tcp_flags,
+                      .bit_match = match,
+                      .bits = bits,
+                      .ignored_bits = ignored}};
+  };
+  ask_flags(BitMatch::exact, kSyn, 0);
+  EXPECT_TRUE(hold(tcp_to(80, kSyn)));
+  EXPECT_FALSE(hold(tcp_to(80, kSyn | kEce)));
+  ask_flags(BitMatch::exact, kSyn, kEce | kCwr);
+  EXPECT_TRUE(hold(tcp_to(80, kSyn | kEce)));
+  ask_flags(BitMatch::all, kSyn | kAck, 0);
+  EXPECT_FALSE(hold(tcp_to(80, kSyn)));
+  ask_flags(BitMatch::any, kSyn | kAck, 0);
+  EXPECT_TRUE(hold(tcp_to(80, kSyn)));
+  ask_flags(BitMatch::none, kFin | kRst, 0);
+  EXPECT_TRUE(hold(tcp_to(80, kSyn)));
+}
+
+TEST_F(RuleConditions, AServiceMustBeTheOneThatWasFound) {
+  rule_.service = Service::http;
+  EXPECT_FALSE(hold(tcp_to(80)));
+  subject_.service = Service::http;
+  EXPECT_TRUE(hold(tcp_to(80)));
+  rule_.service_negated = true;
+  EXPECT_FALSE(hold(tcp_to(80)));
+}
+
+TEST_F(RuleConditions, EstablishedNeedsAFlowThatIs) {
+  rule_.state = FlowState::established;
+  EXPECT_FALSE(hold(tcp_to(80)));
+  Flow flow{};
+  subject_.flow = &flow;
+  flow.tcp_state = TcpState::syn_received;
+  EXPECT_FALSE(hold(tcp_to(80)));
+  flow.tcp_state = TcpState::established;
+  EXPECT_TRUE(hold(tcp_to(80)));
+  rule_.state = FlowState::not_established;
+  EXPECT_FALSE(hold(tcp_to(80)));
+}
+
+TEST_F(RuleConditions, SizesOfStreamsAreThoseOfTheirDirections) {
+  subject_.stream_bytes = {100, 0};
+  ask(HeaderField::stream_bytes_to_server, {100, 100, false});
+  EXPECT_TRUE(hold(tcp_to(80)));
+  ask(HeaderField::stream_bytes_both, {100, 100, false});
+  EXPECT_FALSE(hold(tcp_to(80)));
+  ask(HeaderField::stream_bytes_either, {100, 100, false});
+  EXPECT_TRUE(hold(tcp_to(80)));
+}
+
+}  // namespace
+}  // namespace sluice
