@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/plain_codec.h"
 #include "base/result.h"
 #include "control/config_diff.h"
-#include "base/plain_codec.h"
 #include "dataplane/policy_parts.h"
 
 namespace sluice {

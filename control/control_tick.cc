@@ -14,11 +14,14 @@ constexpr std::uint32_t kRecordsPerTurn = 4096;
 constexpr unsigned kLastTurns = 256;
 constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();
 
+/// In the order in which records of one packet are written.
+enum class RecordKind : std::uint8_t { inspection, drop, flow };
+
 /// Where a collected record stands in the order of a replay.
 struct Place {
   TimeNs when;
   std::uint32_t packet_number;
-  bool is_flow;
+  RecordKind kind;
   std::uint64_t flow_number;
   std::size_t index;
   friend auto operator<=>(const Place&, const Place&) noexcept = default;
@@ -27,8 +30,10 @@ struct Place {
 struct Collector {
   std::vector<FlowRecord>& flows;
   std::vector<DropRecord>& drops;
+  std::vector<InspectRecord>& inspections;
   void flow(const FlowRecord& record) { flows.push_back(record); }
   void drop(const DropRecord& record) { drops.push_back(record); }
+  void inspection(const InspectRecord& record) { inspections.push_back(record); }
 };
 
 /// Over all ports, as the keeper last saw them.
@@ -47,25 +52,42 @@ ControlTick::ControlTick(std::vector<WorkerWindow*> windows, EventSink& sink,
                          ControlTickOptions options)
     : drain_(std::move(windows)), sink_(sink), options_(options) {}
 
-void ControlTick::collect() { drain_.drain(kUnlimited, Collector{flows_, drops_}); }
+void ControlTick::collect() { drain_.drain(kUnlimited, Collector{flows_, drops_, inspections_}); }
 
 void ControlTick::write_collected() {
   std::vector<Place> places;
-  places.reserve(flows_.size() + drops_.size());
+  places.reserve(flows_.size() + drops_.size() + inspections_.size());
   for (std::size_t i = 0; i < flows_.size(); ++i) {
     const FlowRecord& record = flows_[i];
-    places.push_back({record.emitted, record.packet_number, true, record.flow_number, i});
+    places.push_back(
+        {record.emitted, record.packet_number, RecordKind::flow, record.flow_number, i});
   }
   for (std::size_t i = 0; i < drops_.size(); ++i) {
     const DropRecord& record = drops_[i];
-    places.push_back({record.now, record.packet_number, false, record.flow_number, i});
+    places.push_back({record.now, record.packet_number, RecordKind::drop, record.flow_number, i});
+  }
+  for (std::size_t i = 0; i < inspections_.size(); ++i) {
+    const InspectRecord& record = inspections_[i];
+    places.push_back(
+        {record.now, record.packet_number, RecordKind::inspection, record.flow_number, i});
   }
   std::sort(places.begin(), places.end());
   for (const Place& place : places) {
-    place.is_flow ? sink_.flow(flows_[place.index]) : sink_.drop(drops_[place.index]);
+    switch (place.kind) {
+      case RecordKind::inspection:
+        sink_.inspection(inspections_[place.index]);
+        break;
+      case RecordKind::drop:
+        sink_.drop(drops_[place.index]);
+        break;
+      case RecordKind::flow:
+        sink_.flow(flows_[place.index]);
+        break;
+    }
   }
   flows_.clear();
   drops_.clear();
+  inspections_.clear();
 }
 
 bool ControlTick::drain(TimeNs now) {

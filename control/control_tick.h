@@ -46,6 +46,7 @@ class ControlTick {
   TimeNs stats_due_ = 0;  ///< a multiple of the interval since the start; 0 before the first turn
   std::vector<FlowRecord> flows_;
   std::vector<DropRecord> drops_;
+  std::vector<InspectRecord> inspections_;
 };
 
 }  // namespace sluice

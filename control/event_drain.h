@@ -22,8 +22,8 @@ class EventDrain {
  public:
   explicit EventDrain(std::vector<WorkerWindow*> windows);
 
-  /// Hands at most `most` records to `sink.flow` and `sink.drop`, worker by worker in slices;
-  /// returns how many. Fewer than `most` means that all lanes were found empty.
+  /// Hands at most `most` records to `sink.flow`, `sink.drop` and `sink.inspection`, worker by
+  /// worker in slices; returns how many. Fewer than `most` means that all lanes were found empty.
   template <class Sink>
   std::uint32_t drain(std::uint32_t most, Sink&& sink) {
     std::uint32_t taken = 0;
@@ -35,6 +35,8 @@ class EventDrain {
                                   [&](const FlowRecord& record) { sink.flow(record); });
       taken += window.drops.drain(slice(most - taken),
                                   [&](const DropRecord& record) { sink.drop(record); });
+      taken += window.inspections.drain(
+          slice(most - taken), [&](const InspectRecord& record) { sink.inspection(record); });
       idle = taken == before ? idle + 1 : 0;
     }
     return taken;

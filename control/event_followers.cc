@@ -11,7 +11,7 @@
 namespace sluice {
 namespace {
 
-constexpr EventTypes kFlow = 1, kDrop = 2, kStats = 4;
+constexpr EventTypes kFlow = 1, kDrop = 2, kStats = 4, kAlert = 8;
 // What an event costs beside its text: its places in the queue and on the heap.
 constexpr std::size_t kEventOverheadBytes = 96;
 
@@ -136,6 +136,13 @@ void EventFollowers::drop(const DropRecord& record) noexcept {
   if ((wanted_ & kDrop) == 0) return;
   show(kDrop, kEveLineBytesMax,
        [&](std::span<char> into) { return formatter_.drop(record, into); });
+}
+
+void EventFollowers::inspection(const InspectRecord& record) noexcept {
+  next_.inspection(record);
+  if ((wanted_ & kAlert) == 0) return;
+  show(kAlert, kEveInspectBytesMax,
+       [&](std::span<char> into) { return formatter_.inspection(record, into); });
 }
 
 void EventFollowers::stats(const StatsSnapshot& snapshot) noexcept {

@@ -23,7 +23,7 @@ namespace sluice {
 
 /// A set of kinds of events, one bit each.
 using EventTypes = std::uint32_t;
-inline constexpr std::array<std::string_view, 3> kEventTypeNames{"flow", "drop", "stats"};
+inline constexpr std::array<std::string_view, 4> kEventTypeNames{"flow", "drop", "stats", "alert"};
 inline constexpr EventTypes kEventTypesAll = (1U << kEventTypeNames.size()) - 1;
 /// An unknown name is an error with the nearest one.
 [[nodiscard]] Result<EventTypes> event_types(std::span<const std::string> names);
@@ -49,11 +49,15 @@ class EventFollowers final : public EventSink {
 
   void flow(const FlowRecord& record) noexcept override;
   void drop(const DropRecord& record) noexcept override;
+  void inspection(const InspectRecord& record) noexcept override;
   void stats(const StatsSnapshot& snapshot) noexcept override;
   void end_turn(TimeNs now) noexcept override;
   [[nodiscard]] EventCounts counts() const noexcept override { return next_.counts(); }
 
   void use_mode(Mode mode) noexcept { formatter_.use_mode(mode); }
+  void use_rules(std::shared_ptr<const RuleTextIndex> rules) noexcept {
+    formatter_.use_rules(std::move(rules));
+  }
   [[nodiscard]] std::size_t size() const noexcept { return followers_.size(); }
   /// Events that any follower was not shown, ever.
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }

@@ -20,6 +20,7 @@ class EventSink {
   virtual ~EventSink() = default;
   virtual void flow(const FlowRecord& record) noexcept = 0;
   virtual void drop(const DropRecord& record) noexcept = 0;
+  virtual void inspection(const InspectRecord& record) noexcept = 0;
   virtual void stats(const StatsSnapshot& snapshot) noexcept = 0;
   /// No more records for now: what was given may be written.
   virtual void end_turn(TimeNs now) noexcept = 0;

@@ -15,6 +15,7 @@ PolicySettings settings_of(const Config& config) {
   settings.drop_sample = config.events.drop_sample;
   settings.flow_records = config.events.flow_records;
   settings.overload = config.overload;
+  settings.inspect = config.inspect;
   return settings;
 }
 

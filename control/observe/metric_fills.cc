@@ -39,12 +39,14 @@ void lane_records(const MetricInputs& in, Samples& out) {
     const std::string worker = std::to_string(i);
     out.add(in.wire.workers[i].flow_lane_records, {{"worker", worker}, {"lane", "flow"}});
     out.add(in.wire.workers[i].drop_lane_records, {{"worker", worker}, {"lane", "drop"}});
+    out.add(in.wire.workers[i].inspect_lane_records, {{"worker", worker}, {"lane", "inspect"}});
   }
 }
 
 void lane_records_lost(const MetricInputs& in, Samples& out) {
   out.add(in.wire.total.flow_records_lost, {{"lane", "flow"}});
   out.add(in.wire.total.drop_records_lost, {{"lane", "drop"}});
+  out.add(in.wire.total.alerts_lost, {{"lane", "inspect"}});
 }
 
 void events_lost(const MetricInputs& in, Samples& out) {

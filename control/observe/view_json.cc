@@ -118,6 +118,13 @@ constexpr CounterRow kCounters[] = {
     {"shed_level", &WorkerCounters::shed_level},
     {"shed_steps", &WorkerCounters::shed_steps},
     {"records_shed", &WorkerCounters::records_shed},
+    {"alerts", &WorkerCounters::alerts},
+    {"alerts_lost", &WorkerCounters::alerts_lost},
+    {"rule_candidates", &WorkerCounters::rule_candidates},
+    {"inspected_bytes", &WorkerCounters::inspected_bytes},
+    {"inspected_flows", &WorkerCounters::inspected_flows},
+    {"inspection_memory", &WorkerCounters::inspection_memory},
+    {"stream_gap_bytes", &WorkerCounters::stream_gap_bytes},
 };
 static_assert(sizeof(WorkerCounters) / 8 == std::size(kCounters) + 2 * kDropReasonCount +
                                                 kCapacityEventCount +

@@ -64,6 +64,7 @@ void WireReader::read_workers() {
     worker.heartbeat = window.heartbeat.load(kRelaxed);
     worker.flow_lane_records = depth_of(window.flows);
     worker.drop_lane_records = depth_of(window.drops);
+    worker.inspect_lane_records = depth_of(window.inspections);
     reading_.total += worker.counters;
     add(reading_.timings, worker.timings);
     oldest = std::min(oldest, worker.counters.generation);

@@ -19,6 +19,7 @@ struct WorkerReading {
   std::uint64_t heartbeat = 0;
   std::uint64_t flow_lane_records = 0;  ///< that wait
   std::uint64_t drop_lane_records = 0;
+  std::uint64_t inspect_lane_records = 0;
 };
 
 struct PortReading {

@@ -7,12 +7,12 @@ namespace {
 
 using enum EveType;
 
-constexpr unsigned kInAll = kInFlow | kInDrop | kInStats;
-constexpr unsigned kInPackets = kInFlow | kInDrop;
+constexpr unsigned kInAll = kInFlow | kInDrop | kInStats | kInAlert;
+constexpr unsigned kInPackets = kInFlow | kInDrop | kInAlert;
 
 constexpr EveField kFields[] = {
     {"timestamp", text, kInAll, "UTC with microseconds; of a flow the time of its last packet"},
-    {"event_type", text, kInAll, "`flow`, `drop` or `stats`"},
+    {"event_type", text, kInAll, "`flow`, `drop`, `alert` or `stats`"},
     {"flow_id", number, kInPackets | kOptional,
      "names the flow, below 2^53; absent where a refused packet has none"},
     {"pcap_cnt", number, kInPackets | kOptional | kReplayOnly,
@@ -28,15 +28,17 @@ constexpr EveField kFields[] = {
      "`TCP`, `UDP`, `ICMP`, `IPv6-ICMP`, `SCTP`, or the number as text"},
     {"icmp_type", number, kInPackets | kOptional, "ICMP; of a flow that of its first packet"},
     {"icmp_code", number, kInPackets | kOptional, "ICMP"},
-    {"direction", text, kInDrop | kOptional, "`to_server` or `to_client`, where there is a flow"},
+    {"direction", text, kInDrop | kInAlert | kOptional,
+     "`to_server` or `to_client`, where there is a flow"},
     {"community_id", text, kInPackets | kOptional,
      "Community ID v1, seed 0; absent without IP or where an ICMP type is not known"},
-    {"flow.pkts_toserver", number, kInFlow,
-     "packets of the initiator; of an interim event since the one before"},
-    {"flow.pkts_toclient", number, kInFlow, "packets of the responder, likewise"},
-    {"flow.bytes_toserver", number, kInFlow, "layer-2 bytes without FCS, likewise"},
-    {"flow.bytes_toclient", number, kInFlow, "likewise"},
-    {"flow.start", text, kInFlow, "time of the first packet"},
+    {"flow.pkts_toserver", number, kInFlow | kInAlert,
+     "packets of the initiator; of an interim event since the one before, of an alert up to the "
+     "packet; an alert about a packet without a flow has no `flow`"},
+    {"flow.pkts_toclient", number, kInFlow | kInAlert, "packets of the responder, likewise"},
+    {"flow.bytes_toserver", number, kInFlow | kInAlert, "layer-2 bytes without FCS, likewise"},
+    {"flow.bytes_toclient", number, kInFlow | kInAlert, "likewise"},
+    {"flow.start", text, kInFlow | kInAlert, "time of the first packet"},
     {"flow.end", text, kInFlow, "time of the last packet"},
     {"flow.age", number, kInFlow, "seconds between the two"},
     {"flow.state", text, kInFlow,
@@ -77,7 +79,28 @@ constexpr EveField kFields[] = {
     {"drop.fin", flag, kInDrop | kOptional, ""},
     {"drop.udplen", number, kInDrop | kOptional, "UDP length with header"},
     {"drop.reason", text, kInDrop, "a drop reason of sluice"},
-    {"verdict.action", text, kInDrop, "`drop`; `pass` in mode monitor, where the packet went on"},
+    {"alert.action", text, kInAlert, "`blocked` where the packet was refused, else `allowed`"},
+    {"alert.gid", number, kInAlert, "group of the rule's number; 1 but for imported rules"},
+    {"alert.signature_id", number, kInAlert, "the rule's id"},
+    {"alert.rev", number, kInAlert, "its revision"},
+    {"alert.signature", text, kInAlert, "its name"},
+    {"alert.category", text, kInAlert, "its class"},
+    {"alert.severity", number, kInAlert, "1 critical, 2 high, 3 medium, 4 low"},
+    {"alert.metadata", counts, kInAlert | kOptional, "its metadata: lists of texts by key"},
+    {"app_proto", text, kInAlert | kOptional, "`http`, where the flow was recognised"},
+    {"http.hostname", text, kInAlert | kOptional, "of the message that the rule held for"},
+    {"http.url", text, kInAlert | kOptional, "request target as it was sent"},
+    {"http.http_user_agent", text, kInAlert | kOptional, ""},
+    {"http.http_refer", text, kInAlert | kOptional, ""},
+    {"http.http_method", text, kInAlert | kOptional, ""},
+    {"http.http_content_type", text, kInAlert | kOptional, ""},
+    {"payload", text, kInAlert | kOptional,
+     "the beginning of the packet's payload in base64, at most 512 bytes of it"},
+    {"payload_printable", text, kInAlert | kOptional, "the same as text"},
+    {"stream", number, kInAlert,
+     "1 where the rule held for bytes that were put in order, 0 for the packet"},
+    {"verdict.action", text, kInDrop | kInAlert,
+     "`drop`; `pass` where the packet went on: in mode monitor, or where no rule refused it"},
     {"stats.uptime", number, kInStats, "seconds; in a replay of capture time"},
     {"stats.capture.kernel_packets", number, kInStats, "packets that reached the ports"},
     {"stats.capture.kernel_drops", number, kInStats, "of these, lost in front of sluice"},
@@ -102,6 +125,7 @@ constexpr EveField kFields[] = {
     {"sluice.refused_reason", text, kInFlow | kOptional, "why the rest of the flow is refused"},
     {"sluice.rule_id", number, kInPackets | kOptional, "the rule that decided"},
     {"sluice.station", text, kInDrop, "the station that refused"},
+    {"sluice.stage", text, kInAlert, "stage of the rule: `alert` or `enforce`"},
     {"sluice.frames", number, kInDrop, "frames refused with it: the fragments of a datagram"},
     {"sluice.wire_bytes", number, kInDrop, "their layer-2 bytes without FCS"},
     {"sluice.forwarded", number, kInStats, "packets forwarded"},
@@ -149,9 +173,9 @@ constexpr std::string_view kIntroduction =
     "* `drop`: a refused packet of one in `events.drop_sample` flows, chosen by a keyed hash; in "
     "mode\n"
     "  monitor a packet that would have been refused.\n"
+    "* `alert`: a rule at stage `alert` or `enforce` held; never sampled.\n"
     "* `stats`: every `events.stats_interval`; exact sums over all workers. In a replay once, "
-    "behind "
-    "the\n"
+    "behind the\n"
     "  last event of each capture.\n\n"
     "A replay leaves out what depends on the number of workers. Text from outside has control\n"
     "characters escaped and bytes that are not UTF-8 replaced by U+FFFD.\n";
@@ -196,6 +220,7 @@ std::string events_reference() {
   std::string page(kIntroduction);
   append_section(page, "flow", kInFlow);
   append_section(page, "drop", kInDrop);
+  append_section(page, "alert", kInAlert);
   append_section(page, "stats", kInStats);
   return page;
 }

@@ -16,9 +16,10 @@ enum EveEvent : std::uint8_t {
   kInFlow = 1 << 0,
   kInDrop = 1 << 1,
   kInStats = 1 << 2,
-  kOptional = 1 << 3,  ///< only where it is known or means something
-  kLiveOnly = 1 << 4,  ///< not in a replay
-  kReplayOnly = 1 << 5,
+  kInAlert = 1 << 3,
+  kOptional = 1 << 4,  ///< only where it is known or means something
+  kLiveOnly = 1 << 5,  ///< not in a replay
+  kReplayOnly = 1 << 6,
 };
 
 struct EveField {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "control/store/community_id.h"
 #include "control/store/eve_text.h"
 #include "control/store/json_writer.h"
+#include "control/store/rule_text_index.h"
 #include "dataplane/events.h"
 #include "dataplane/window.h"
 
@@ -23,6 +25,8 @@ namespace sluice {
 
 /// No event of a packet or flow is longer, whatever the names of port and capture.
 inline constexpr std::size_t kEveLineBytesMax = 4096;
+/// With the beginning of a payload in two forms, and of buffers.
+inline constexpr std::size_t kEveInspectBytesMax = 16 * 1024;
 inline constexpr std::size_t kEveStatsBytesMax = 32 * 1024;
 
 /// Exact sums at one moment, and what was lost on the way to the file.
@@ -56,10 +60,13 @@ class EveFormatter {
 
   [[nodiscard]] std::size_t flow(const FlowRecord& record, std::span<char> into) noexcept;
   [[nodiscard]] std::size_t drop(const DropRecord& record, std::span<char> into) noexcept;
+  [[nodiscard]] std::size_t inspection(const InspectRecord& record, std::span<char> into) noexcept;
   [[nodiscard]] std::size_t stats(const StatsSnapshot& snapshot, std::span<char> into) noexcept;
 
   void use_mode(Mode mode) noexcept { mode_ = mode; }
   void use_capture(std::string_view name);
+  /// Null: rules are told by their numbers alone.
+  void use_rules(std::shared_ptr<const RuleTextIndex> rules) noexcept { rules_ = std::move(rules); }
 
  private:
   struct Header {
@@ -75,6 +82,7 @@ class EveFormatter {
   void time(JsonWriter& json, std::string_view key, TimeNs when) noexcept;
   void flow_object(JsonWriter& json, const FlowRecord& record) noexcept;
   void flow_extras(JsonWriter& json, const FlowRecord& record) noexcept;
+  void inspect_flow(JsonWriter& json, const InspectRecord& record) noexcept;
   void drop_extras(JsonWriter& json, const DropRecord& record) noexcept;
   void common_extras(JsonWriter& json, std::uint64_t generation, std::uint8_t worker,
                      Mode mode) noexcept;
@@ -85,6 +93,7 @@ class EveFormatter {
   std::string capture_;                  ///< escaped
   bool is_replay_;
   Mode mode_;
+  std::shared_ptr<const RuleTextIndex> rules_;
   EveTime time_;
   CommunityId community_;
 };

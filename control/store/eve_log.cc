@@ -27,6 +27,7 @@ struct QueuedRecord {
 // Six megabytes: a tenth of a second at 300,000 events a second, and what all lanes of three
 // workers hold.
 using RecordQueue = Lane<QueuedRecord, 32'768>;
+using InspectQueue = Lane<InspectRecord, 4096>;
 using StatsQueue = Lane<StatsSnapshot, 4>;
 
 constexpr int kIdleMs = 250;
@@ -54,6 +55,11 @@ void EveWriter::flow(const FlowRecord& record) noexcept {
 
 void EveWriter::drop(const DropRecord& record) noexcept {
   line(kEveLineBytesMax, [&](std::span<char> into) { return formatter_.drop(record, into); });
+}
+
+void EveWriter::inspection(const InspectRecord& record) noexcept {
+  line(kEveInspectBytesMax,
+       [&](std::span<char> into) { return formatter_.inspection(record, into); });
 }
 
 void EveWriter::stats(const StatsSnapshot& snapshot) noexcept {
@@ -96,11 +102,14 @@ struct EveLog::Shared {
   void record() noexcept;
 
   RecordQueue records;
+  InspectQueue inspections;
   StatsQueue snapshots;
   EveWriter writer;  ///< the recorder's alone
   std::atomic<std::uint64_t> written{0};
   std::atomic<std::uint64_t> lost_file{0};
   std::atomic<Mode> mode;
+  std::shared_ptr<const RuleTextIndex> rules;  ///< by atomic_load and atomic_store only
+  std::atomic<bool> wants_rules{false};
   std::atomic<bool> wants_reopen{false};
   std::atomic<bool> wants_stop{false};
   std::atomic<bool> ended{false};
@@ -111,10 +120,13 @@ std::uint32_t EveLog::Shared::write_some() noexcept {
   const TimeNs now = monotonic_now();
   writer.end_turn(now);
   writer.formatter().use_mode(mode.load(std::memory_order_relaxed));
+  if (wants_rules.exchange(false)) writer.formatter().use_rules(std::atomic_load(&rules));
   if (wants_reopen.exchange(false)) writer.file().reopen(now);
   std::uint32_t taken = records.drain(kRecordsPerTurn, [this](const QueuedRecord& record) {
     record.kind == RecordKind::flow ? writer.flow(record.flow) : writer.drop(record.drop);
   });
+  taken += inspections.drain(kRecordsPerTurn,
+                             [this](const InspectRecord& record) { writer.inspection(record); });
   taken += snapshots.drain(4, [this](const StatsSnapshot& snapshot) { writer.stats(snapshot); });
   publish_counts();
   return taken;
@@ -171,13 +183,20 @@ void EveLog::drop(const DropRecord& record) noexcept {
   if (!shared_->records.try_push(queued)) ++lost_;
 }
 
+void EveLog::inspection(const InspectRecord& record) noexcept {
+  if (shared_ != nullptr && !shared_->inspections.try_push(record)) ++lost_;
+}
+
 void EveLog::stats(const StatsSnapshot& snapshot) noexcept {
   if (shared_ != nullptr && !shared_->snapshots.try_push(snapshot)) ++lost_;
 }
 
 void EveLog::end_turn(TimeNs) noexcept {
   if (shared_ == nullptr) return;
-  if (shared_->records.depth() != 0 || shared_->snapshots.depth() != 0) shared_->wake();
+  if (shared_->records.depth() != 0 || shared_->inspections.depth() != 0 ||
+      shared_->snapshots.depth() != 0) {
+    shared_->wake();
+  }
 }
 
 EventCounts EveLog::counts() const noexcept {
@@ -194,6 +213,12 @@ void EveLog::request_reopen() noexcept {
 
 void EveLog::use_mode(Mode mode) noexcept {
   if (shared_ != nullptr) shared_->mode.store(mode, std::memory_order_relaxed);
+}
+
+void EveLog::use_rules(std::shared_ptr<const RuleTextIndex> rules) noexcept {
+  if (shared_ == nullptr) return;
+  std::atomic_store(&shared_->rules, std::move(rules));
+  shared_->wants_rules.store(true);
 }
 
 bool EveLog::stop(DurationNs grace) {

@@ -23,6 +23,7 @@ class EveWriter final : public EventSink {
 
   void flow(const FlowRecord& record) noexcept override;
   void drop(const DropRecord& record) noexcept override;
+  void inspection(const InspectRecord& record) noexcept override;
   void stats(const StatsSnapshot& snapshot) noexcept override;
   void end_turn(TimeNs now) noexcept override { now_ = now; }
   [[nodiscard]] EventCounts counts() const noexcept override;
@@ -57,6 +58,7 @@ class EveLog final : public EventSink {
 
   void flow(const FlowRecord& record) noexcept override;
   void drop(const DropRecord& record) noexcept override;
+  void inspection(const InspectRecord& record) noexcept override;
   void stats(const StatsSnapshot& snapshot) noexcept override;
   void end_turn(TimeNs now) noexcept override;
   [[nodiscard]] EventCounts counts() const noexcept override;
@@ -64,6 +66,7 @@ class EveLog final : public EventSink {
   /// Log rotation: what follows goes to a newly opened file.
   void request_reopen() noexcept;
   void use_mode(Mode mode) noexcept;
+  void use_rules(std::shared_ptr<const RuleTextIndex> rules) noexcept;
   /// Asks the recorder to write what waits and end. False where it did not within `grace`; it is
   /// then left to itself and the process should end.
   [[nodiscard]] bool stop(DurationNs grace);

@@ -89,6 +89,26 @@ std::string escape_json(std::string_view text) {
   return out;
 }
 
+void JsonWriter::base64(std::string_view key, std::string_view bytes) noexcept {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  name(key);
+  wants_comma_ = true;
+  if (!has_room((bytes.size() + 2) / 3 * 4 + 2)) return;
+  *at_++ = '"';
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::size_t left = std::min<std::size_t>(bytes.size() - at, 3);
+    std::uint32_t word = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      word = word << 8 | (i < left ? static_cast<unsigned char>(bytes[at + i]) : 0U);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      *at_++ = i <= left ? kDigits[word >> (18 - 6 * i) & 63] : '=';
+    }
+  }
+  *at_++ = '"';
+}
+
 void JsonWriter::text(std::string_view key, std::string_view value) noexcept {
   name(key);
   wants_comma_ = true;

@@ -49,6 +49,14 @@ class JsonWriter {
   }
   /// Bytes from anywhere.
   void text(std::string_view key, std::string_view value) noexcept;
+  /// `members` is JSON that was made elsewhere: what stands between the braces of an object.
+  void raw_object(std::string_view key, std::string_view members) noexcept {
+    open_object(key);
+    append(members);
+    close_object();
+  }
+  /// RFC 4648 4, padded.
+  void base64(std::string_view key, std::string_view bytes) noexcept;
   /// An element of an open array.
   void element(std::uint64_t value) noexcept {
     comma();

@@ -23,6 +23,9 @@ struct Remembering final : EventSink {
   void drop(const DropRecord& record) noexcept override {
     seen.push_back("drop " + std::to_string(record.flow_number));
   }
+  void inspection(const InspectRecord& record) noexcept override {
+    seen.push_back("inspection " + std::to_string(record.flow_number));
+  }
   void stats(const StatsSnapshot& snapshot) noexcept override { snapshots.push_back(snapshot); }
   void end_turn(TimeNs) noexcept override { ++turns; }
   [[nodiscard]] EventCounts counts() const noexcept override { return {seen.size(), 2, 3}; }

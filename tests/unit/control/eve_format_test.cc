@@ -37,6 +37,9 @@ std::string line(EveFormatter& formatter, const Record& record) {
   std::size_t bytes = 0;
   if constexpr (std::is_same_v<Record, FlowRecord>) bytes = formatter.flow(record, buffer);
   if constexpr (std::is_same_v<Record, DropRecord>) bytes = formatter.drop(record, buffer);
+  if constexpr (std::is_same_v<Record, InspectRecord>) {
+    bytes = formatter.inspection(record, buffer);
+  }
   if constexpr (std::is_same_v<Record, StatsSnapshot>) bytes = formatter.stats(record, buffer);
   return {buffer.data(), bytes};
 }
@@ -433,6 +436,58 @@ TEST(EveFormat, IsEmptyWhereTheLineDoesNotFit) {
   const std::size_t whole = line(formatter, record).size();
   std::vector<char> buffer(whole - 1);
   EXPECT_EQ(formatter.flow(record, buffer), 0U);
+}
+
+TEST(EveAlert, TellsTheRuleByItsTextAndNumber) {
+  Ruleset rules;
+  rules.rules.resize(1);
+  rules.rules[0].id = 1001;
+  RuleTexts texts;
+  texts.rules.resize(1);
+  texts.rules[0].name = "a \"word\"";
+  texts.rules[0].class_name = "policy-violation";
+  texts.rules[0].severity = RuleSeverity::critical;
+  texts.rules[0].metadata = {{"tag", "a"}, {"tag", "b"}};
+  EveFormatter formatter(live());
+  formatter.use_rules(std::make_shared<const RuleTextIndex>(rules, texts));
+  const Json alert = Json::parse(
+      line(formatter, test::alert_record({"192.0.2.1", "198.51.100.1", 40000, 80})))["alert"];
+  EXPECT_EQ(alert, (Json{{"action", "blocked"},
+                         {"gid", 1},
+                         {"signature_id", 1001},
+                         {"rev", 2},
+                         {"signature", "a \"word\""},
+                         {"category", "policy-violation"},
+                         {"severity", 1},
+                         {"metadata", {{"tag", {"a", "b"}}}}}));
+}
+
+TEST(EveAlert, TellsARuleOfAnotherRulesetByItsNumber) {
+  const Json alert =
+      event(live(), test::alert_record({"192.0.2.1", "198.51.100.1", 40000, 80}))["alert"];
+  EXPECT_EQ(alert["signature_id"], 1001);
+  EXPECT_EQ(alert["signature"], "");
+}
+
+TEST(EveAlert, ShowsThePayloadInBase64AndAsText) {
+  const Json shown = event(live(), test::alert_record({"192.0.2.1", "198.51.100.1", 40000, 80}));
+  EXPECT_EQ(shown["payload"], "R0VUCg==");
+  EXPECT_EQ(shown["payload_printable"], "GET\n");
+  EXPECT_EQ(shown["stream"], 1);
+}
+
+TEST(EveAlert, IsAllowedWhereNothingWasRefused) {
+  InspectRecord record = test::alert_record({"192.0.2.1", "198.51.100.1", 40000, 80});
+  record.is_enforced = 0;
+  EXPECT_EQ(event(live(), record)["alert"]["action"], "allowed");
+  EXPECT_EQ(event(live(), record)["verdict"]["action"], "pass");
+}
+
+TEST(EveAlert, BelievesNoCountOfTheRecord) {
+  InspectRecord record = test::alert_record({"192.0.2.1", "198.51.100.1", 40000, 80});
+  record.excerpt_count = 255;
+  record.excerpts[1] = {Buffer::payload, 0, 0xffff};
+  EXPECT_EQ(event(live(), record)["payload"], "R0VUCg==");
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ void walk(const Json& object, const std::string& prefix,
 
 unsigned event_bit(const Json& event) {
   const std::map<std::string, unsigned> bits{
-      {"flow", kInFlow}, {"drop", kInDrop}, {"stats", kInStats}};
+      {"flow", kInFlow}, {"drop", kInDrop}, {"stats", kInStats}, {"alert", kInAlert}};
   return bits.at(event.at("event_type").get<std::string>());
 }
 
@@ -120,6 +120,36 @@ std::vector<DropRecord> drops() {
   return all;
 }
 
+std::vector<InspectRecord> alerts() {
+  std::vector<InspectRecord> all;
+  constexpr std::uint8_t kProtocols[] = {6, 17, 1, 132, 47};
+  for (const std::uint8_t protocol : kProtocols) {
+    all.push_back(test::alert_record({"192.0.2.1", "198.51.100.1", 1, 2, protocol}));
+    all.back().packet_number = 3;
+    all.back().vlan = {1, 0};
+    all.push_back(test::alert_record({"2001:db8::1", "2001:db8::2", 1, 2, protocol}));
+  }
+  InspectRecord& http = all.front();
+  http.service = Service::http;
+  constexpr Buffer kBuffers[] = {Buffer::http_host,       Buffer::http_uri_raw,
+                                 Buffer::http_user_agent, Buffer::http_referer,
+                                 Buffer::http_method,     Buffer::http_content_type};
+  for (const Buffer buffer : kBuffers) http.excerpts[http.excerpt_count++] = {buffer, 0, 1};
+  return all;
+}
+
+std::shared_ptr<const RuleTextIndex> rule_texts() {
+  Ruleset rules;
+  rules.rules.resize(1);
+  rules.rules[0].id = 1001;
+  RuleTexts texts;
+  texts.rules.resize(1);
+  texts.rules[0].name = "a word";
+  texts.rules[0].class_name = "policy-violation";
+  texts.rules[0].metadata = {{"confidence", "High"}, {"tag", "a"}, {"tag", "b"}};
+  return std::make_shared<const RuleTextIndex>(rules, texts);
+}
+
 EveContext context(bool is_replay) {
   EveContext context;
   context.is_replay = is_replay;
@@ -139,6 +169,8 @@ std::set<std::string> check_all(bool is_replay) {
   };
   for (const FlowRecord& record : flows()) take(formatter.flow(record, buffer));
   for (const DropRecord& record : drops()) take(formatter.drop(record, buffer));
+  formatter.use_rules(rule_texts());
+  for (const InspectRecord& record : alerts()) take(formatter.inspection(record, buffer));
   take(formatter.stats({}, buffer));
   return found;
 }

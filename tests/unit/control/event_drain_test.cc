@@ -15,6 +15,8 @@ struct Counting {
   std::uint32_t drops = 0;
   void flow(const FlowRecord& record) { flow_workers.push_back(record.worker); }
   void drop(const DropRecord&) { ++drops; }
+  void inspection(const InspectRecord&) { ++inspections; }
+  std::uint64_t inspections = 0;
 };
 
 class EventDrainTest : public ::testing::Test {

@@ -18,10 +18,11 @@ class CountingSink final : public EventSink {
  public:
   void flow(const FlowRecord&) noexcept override { ++flows; }
   void drop(const DropRecord&) noexcept override { ++drops; }
+  void inspection(const InspectRecord&) noexcept override { ++inspections; }
   void stats(const StatsSnapshot&) noexcept override { ++snapshots; }
   void end_turn(TimeNs) noexcept override { ++turns; }
   [[nodiscard]] EventCounts counts() const noexcept override { return {flows, 2, 3}; }
-  std::uint64_t flows = 0, drops = 0, snapshots = 0, turns = 0;
+  std::uint64_t flows = 0, drops = 0, inspections = 0, snapshots = 0, turns = 0;
 };
 
 const FlowRecord kFlow = test::flow_record({"192.0.2.1", "198.51.100.2", 40000, 80});

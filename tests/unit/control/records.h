@@ -75,4 +75,33 @@ inline DropRecord drop_record(const Ends& ends) {
   return record;
 }
 
+inline InspectRecord alert_record(const Ends& ends) {
+  const IpAddress source = parse_ip_address(ends.source).value();
+  InspectRecord record{};
+  record.now = kNewYear2025 + 6 * kNsPerUs;
+  record.flow_number = 77;
+  record.flow_started = kNewYear2025;
+  record.flow_bytes = {500, 1500};
+  record.flow_packets = {5, 4};
+  record.source = source.bytes;
+  record.destination = parse_ip_address(ends.destination).value().bytes;
+  record.source_port = ends.source_port;
+  record.destination_port = ends.destination_port;
+  record.rule_id = 1001;
+  record.gid = 1;
+  record.rev = 2;
+  record.generation = 3;
+  record.ip_version = source.version;
+  record.protocol = ends.protocol;
+  record.stage = 2;
+  record.is_refused = 1;
+  record.is_enforced = 1;
+  record.is_stream = 1;
+  record.worker = 1;
+  record.excerpt_count = 1;
+  record.excerpts[0] = {Buffer::payload, 0, 4};
+  record.bytes = {'G', 'E', 'T', '\n'};
+  return record;
+}
+
 }  // namespace sluice::test

@@ -36,6 +36,7 @@ class NoSink final : public EventSink {
  public:
   void flow(const FlowRecord&) noexcept override { ++records; }
   void drop(const DropRecord&) noexcept override { ++records; }
+  void inspection(const InspectRecord&) noexcept override { ++records; }
   void stats(const StatsSnapshot&) noexcept override { ++records; }
   void end_turn(TimeNs) noexcept override {}
   [[nodiscard]] EventCounts counts() const noexcept override { return {records, 0, 0}; }

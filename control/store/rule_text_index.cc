@@ -1,0 +1,50 @@
+#include "control/store/rule_text_index.h"
+
+#include <algorithm>
+#include <map>
+
+#include "control/store/json_writer.h"
+
+namespace sluice {
+namespace {
+
+[[nodiscard]] std::uint64_t key_of(std::uint32_t gid, std::uint32_t id) noexcept {
+  return std::uint64_t{gid} << 32 | id;
+}
+
+/// As Suricata shows it: every key once, with a list of its values.
+[[nodiscard]] std::string metadata_of(const RuleText& text) {
+  std::map<std::string, std::string> lists;
+  for (const auto& [key, value] : text.metadata) {
+    std::string& list = lists[key];
+    if (!list.empty()) list += ',';
+    list += '"' + escape_json(value) + '"';
+  }
+  std::string members;
+  for (const auto& [key, list] : lists) {
+    if (!members.empty()) members += ',';
+    members += '"' + escape_json(key) + "\":[" + list + ']';
+  }
+  return members;
+}
+
+}  // namespace
+
+RuleTextIndex::RuleTextIndex(const Ruleset& rules, const RuleTexts& texts) {
+  const std::size_t count = std::min(rules.rules.size(), texts.rules.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const RuleText& text = texts.rules[i];
+    texts_[key_of(rules.rules[i].gid, rules.rules[i].id)] = {
+        .signature = escape_json(text.name),
+        .category = escape_json(text.class_name),
+        .severity = static_cast<std::uint8_t>(text.severity),
+        .metadata = metadata_of(text)};
+  }
+}
+
+const RuleEventText* RuleTextIndex::find(std::uint32_t gid, std::uint32_t id) const noexcept {
+  const auto found = texts_.find(key_of(gid, id));
+  return found == texts_.end() ? nullptr : &found->second;
+}
+
+}  // namespace sluice
