@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -54,14 +55,43 @@ struct OutputFiles {
                       .generated = std::move(*generated)});
 }
 
+/// Counts alerts on their way to the file.
+class AlertCounts final : public EventSink {
+ public:
+  AlertCounts(EventSink& next, std::map<std::uint32_t, std::uint64_t>& by_rule)
+      : next_(next), by_rule_(by_rule) {}
+
+  void flow(const FlowRecord& record) noexcept override { next_.flow(record); }
+  void drop(const DropRecord& record) noexcept override { next_.drop(record); }
+  void inspection(const InspectRecord& record) noexcept override {
+    if (record.kind == InspectKind::alert) ++by_rule_[record.rule_id];
+    next_.inspection(record);
+  }
+  void stats(const StatsSnapshot& snapshot) noexcept override { next_.stats(snapshot); }
+  void end_turn(TimeNs now) noexcept override { next_.end_turn(now); }
+  [[nodiscard]] EventCounts counts() const noexcept override { return next_.counts(); }
+
+ private:
+  EventSink& next_;
+  std::map<std::uint32_t, std::uint64_t>& by_rule_;
+};
+
+/// Sums over all captures.
+struct Sums {
+  ReplayTotals totals;
+  std::map<std::uint32_t, std::uint64_t> alerts_by_rule;
+  bool trusted_checksums = false;
+};
+
 /// Writes what the data plane lets go of, and gives the control side its turns.
 class Recording final : public ReplayObserver {
  public:
-  Recording(const Capture& capture, OutputFiles& outputs, std::vector<WorkerWindow*> windows,
-            const ControlTickOptions& options)
+  Recording(const Capture& capture, OutputFiles& outputs, Sums& sums,
+            std::vector<WorkerWindow*> windows, const ControlTickOptions& options)
       : capture_(capture),
         outputs_(outputs),
-        control_(std::move(windows), outputs.eve, options),
+        events_(outputs.eve, sums.alerts_by_rule),
+        control_(std::move(windows), events_, options),
         last_tick_(options.started) {}
 
   void tick(TimeNs now) override {
@@ -86,14 +116,9 @@ class Recording final : public ReplayObserver {
  private:
   const Capture& capture_;
   OutputFiles& outputs_;
+  AlertCounts events_;
   ControlTick control_;
   TimeNs last_tick_;
-};
-
-/// Sums over all captures.
-struct Sums {
-  ReplayTotals totals;
-  bool trusted_checksums = false;
 };
 
 [[nodiscard]] std::vector<ReplayFrame> frames_of(const Capture& capture) {
@@ -113,11 +138,12 @@ struct Sums {
                     .config = request.config,
                     .parts = request.parts,
                     .blocks = request.blocks,
+                    .ruleset = request.ruleset,
                     .faults = request.faults};
   auto replay = Replay::create(setup, frames);
   if (!replay) return tl::unexpected<Error>(replay.error());
   const auto windows = (*replay)->windows();
-  Recording recording(capture, outputs, {windows.begin(), windows.end()},
+  Recording recording(capture, outputs, sums, {windows.begin(), windows.end()},
                       {.started = frames.empty() ? 0 : frames.front().timestamp,
                        .stats_interval = frames.empty() ? 0 : request.config.events.stats_interval,
                        .is_replay = true});
@@ -161,14 +187,20 @@ template <class Counts, class Name>
   summary["dropped_by_reason"] = by_name(counters.dropped, reason);
   summary["would_drop_by_reason"] = by_name(counters.would_drop, reason);
   summary["flows"] = counters.flows_created;
-  summary["alerts"] = 0;
-  summary["alerts_by_rule"] = nlohmann::ordered_json::object();
+  std::uint64_t alerts = 0;
+  nlohmann::ordered_json by_rule = nlohmann::ordered_json::object();
+  for (const auto& [rule, count] : sums.alerts_by_rule) {
+    alerts += count;
+    by_rule[std::to_string(rule)] = count;
+  }
+  summary["alerts"] = alerts;
+  summary["alerts_by_rule"] = std::move(by_rule);
   const EventCounts events = outputs.eve.counts();
   summary["events_lost"] = counters.flow_records_lost + counters.drop_records_lost +
-                           events.lost_queue + events.lost_file;
+                           counters.alerts_lost + events.lost_queue + events.lost_file;
   summary["capacity_events"] = by_name(counters.capacity, event);
   summary["generation"] = request.parts.settings.generation;
-  summary["rules"] = 0;
+  summary["rules"] = request.ruleset == nullptr ? 0 : request.ruleset->rules.rules.size();
   summary["seconds"] = totals.seconds;
   summary["packets_per_second"] = totals.seconds > 0 ? packets / totals.seconds : 0.0;
   summary["cycles_per_packet"] = packets > 0 ? static_cast<double>(totals.cycles) / packets : 0.0;
@@ -222,6 +254,7 @@ ReplayOutcome replay_captures(const ReplayRequest& request) {
     note_problem(outcome, 1, outputs.error());
     return outcome;
   }
+  (*outputs)->eve.formatter().use_rules(request.rule_texts);
   Sums sums;
   for (const std::string& path : request.captures) {
     replay_file(request, path, **outputs, sums, outcome);

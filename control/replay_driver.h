@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
+#include "control/store/rule_text_index.h"
 #include "dataplane/policy_parts.h"
 #include "dataplane/replay.h"
 
@@ -16,6 +18,8 @@ struct ReplayRequest {
   Config config;
   PolicyParts parts;
   std::vector<BlockEntry> blocks;
+  std::shared_ptr<const LiveRuleset> ruleset;       ///< null: no rules; made for `workers`
+  std::shared_ptr<const RuleTextIndex> rule_texts;  ///< of the ruleset
   std::vector<std::string> captures;
   std::string out_dir;  ///< made where it does not exist
   std::uint32_t workers = 1;

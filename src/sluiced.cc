@@ -13,6 +13,7 @@
 #include "control/control_plane.h"
 #include "control/policy_builder.h"
 #include "control/replay_driver.h"
+#include "control/ruleset_build.h"
 #include "dataplane/doctor.h"
 #include "dataplane/wire.h"
 #include "doctor_report.h"
@@ -69,8 +70,30 @@ int doctor(const std::string& path, bool as_json) {
 
 struct ReplayArguments {
   std::string config;
+  std::vector<std::string> rules;
   ReplayRequest request;
 };
+
+/// Compiles the rules and puts them into the request.
+int compile_for(const RulesConfig& rules, ReplayRequest& request) {
+  Diagnostics findings;
+  CompileReport report;
+  auto parts = build_ruleset(rules, findings, report);
+  fmt::print(stderr, "{}", findings.render());
+  if (findings.has_errors()) return kAskedWrongly;
+  if (!parts) {
+    print_error(parts.error());
+    return kAskedWrongly;
+  }
+  auto made = make_replay_rules(std::move(*parts), request.workers);
+  if (!made) {
+    print_error(made.error());
+    return kCouldNot;
+  }
+  request.ruleset = std::move(made->ruleset);
+  request.rule_texts = std::move(made->texts);
+  return kDone;
+}
 
 int replay(ReplayArguments arguments) {
   CheckedConfig checked;
@@ -82,6 +105,11 @@ int replay(ReplayArguments arguments) {
     checked.config.events.drop_sample = 1;
   }
   ReplayRequest& request = arguments.request;
+  RulesConfig& rules = checked.config.rules;
+  rules.files.insert(rules.files.end(), arguments.rules.begin(), arguments.rules.end());
+  if (!rules.files.empty()) {
+    if (const int exit_code = compile_for(rules, request); exit_code != kDone) return exit_code;
+  }
   request.config = checked.config;
   request.parts = build_policy_parts(checked);
   const ReplayOutcome outcome = replay_captures(request);
@@ -120,6 +148,7 @@ int run_verb(int argc, char** argv) {
   ReplayArguments arguments;
   CLI::App* replay_app = app.add_subcommand("replay", "captures through the same stations");
   replay_app->add_option("--config", arguments.config, "configuration file");
+  replay_app->add_option("--rules", arguments.rules, "rule file (YAML), beside those of --config");
   replay_app->add_option("--in", arguments.request.captures, "capture (pcap or pcapng)")
       ->required();
   replay_app->add_option("--out", arguments.request.out_dir, "directory for the results")

@@ -284,6 +284,7 @@ GoldenCase load_case(const fs::path& directory) {
   GoldenCase golden;
   golden.name = directory.filename().string();
   golden.config_text = read_text(directory / "sluice.yaml");
+  golden.rules_text = read_text(directory / "rules.yaml");
   CaseReader reader(golden);
   std::istringstream lines(read_text(directory / "packets.txt"));
   std::string line;

@@ -1,5 +1,5 @@
 // A golden case as its directory holds it: packets.txt, and beside it sluice.yaml where the case
-// has a configuration of its own.
+// has a configuration of its own, and rules.yaml where it has rules.
 //
 // packets.txt begins with `key: value` lines:
 //   refuses: REASON...      the reasons that this case is there for
@@ -54,6 +54,7 @@ struct GoldenCase {
   std::vector<BypassEntry> bypasses;
   CaseFaults faults;
   std::string config_text;  ///< empty: as without --config
+  std::string rules_text;   ///< of rules.yaml; empty: no rules
   std::vector<std::vector<CasePacket>> captures;
 };
 

@@ -14,9 +14,13 @@
 #include "config/check.h"
 #include "control/policy_builder.h"
 #include "control/replay_driver.h"
+#include "control/ruleset_build.h"
 #include "dataplane/io/capture_file.h"
 #include "dataplane/io/capture_writer.h"
 #include "dataplane/replay.h"
+#include "rules/compile.h"
+#include "rules/load.h"
+#include "rules/validate.h"
 
 namespace sluice::test {
 namespace {
@@ -34,10 +38,26 @@ CheckedConfig config_of(const GoldenCase& golden) {
     if (checked.findings.has_errors()) throw std::runtime_error(checked.findings.render());
   }
   Config& config = checked.config;
+  if (!golden.rules_text.empty()) config.rules.files = {"rules.yaml"};
   if (config.memory.budget_bytes == 0) config.memory.budget_bytes = kCaseBudgetBytes;
   // Every refused packet is to be seen, unless the case is about sampling.
   if (golden.config_text.find("drop_sample") == std::string::npos) config.events.drop_sample = 1;
   return checked;
+}
+
+ReplayRules rules_of(const GoldenCase& golden, std::uint32_t workers) {
+  if (golden.rules_text.empty()) return {};
+  Diagnostics findings;
+  const Source source(golden.name + "/rules.yaml", golden.rules_text);
+  const std::vector<Rule> rules = load_rules(source, findings);
+  validate_rules(rules, {}, findings);
+  CompileReport report;
+  auto parts = compile_ruleset(rules, {}, {}, findings, report);
+  if (findings.has_errors()) throw std::runtime_error(findings.render());
+  if (!parts) throw std::runtime_error(parts.error().message);
+  auto made = make_replay_rules(std::move(*parts), workers);
+  if (!made) throw std::runtime_error(made.error().message);
+  return std::move(*made);
 }
 
 std::vector<std::string> write_captures(const GoldenCase& golden, const fs::path& scratch) {
@@ -114,6 +134,7 @@ void observe_outcomes(const GoldenCase& golden, const ReplayRequest& request, Ca
                             .config = request.config,
                             .parts = request.parts,
                             .blocks = request.blocks,
+                            .ruleset = request.ruleset,
                             .faults = request.faults};
     auto replay = Replay::create(setup, frames);
     if (!replay) throw std::runtime_error(replay.error().message);
@@ -241,6 +262,9 @@ CaseResult run_case(const GoldenCase& golden, std::uint32_t workers, const fs::p
   request.captures = write_captures(golden, scratch);
   request.out_dir = scratch / "out";
   request.workers = workers;
+  ReplayRules rules = rules_of(golden, workers);
+  request.ruleset = std::move(rules.ruleset);
+  request.rule_texts = std::move(rules.texts);
   request.repeat = golden.repeat;
   request.faults = {.transmit_most = golden.faults.transmit_most,
                     .handoff_ring = golden.faults.handoff_ring,

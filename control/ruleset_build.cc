@@ -1,0 +1,68 @@
+#include "control/ruleset_build.h"
+
+#include <iterator>
+#include <string_view>
+
+#include "config/text_file.h"
+#include "rules/load.h"
+#include "rules/validate.h"
+
+namespace sluice {
+namespace {
+
+/// Texts as far as they can be read: a file that cannot is a finding of the loader's.
+[[nodiscard]] Hash128 digest_of_files(std::span<const std::string> files,
+                                      const CompileOptions& options) {
+  std::vector<std::string> texts;
+  for (const std::string& file : files) {
+    auto text = read_text_file(file, kRuleFileBytesMax);
+    texts.push_back(text ? std::move(*text) : std::string());
+  }
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  return inputs_digest(views, options);
+}
+
+}  // namespace
+
+Result<RuleVariables> rule_variables(std::span<const std::string> assignments) {
+  RuleVariables variables;
+  for (const std::string& assignment : assignments) {
+    if (auto added = add_variable(assignment, variables); !added) {
+      return with_context("rules.variables", added.error());
+    }
+  }
+  return variables;
+}
+
+std::vector<Rule> read_rules(std::span<const std::string> files, const RuleVariables& variables,
+                             Diagnostics& findings) {
+  std::vector<Rule> rules;
+  for (const std::string& file : files) {
+    RulePack pack = load_rule_file(file, findings);
+    rules.insert(rules.end(), std::make_move_iterator(pack.rules.begin()),
+                 std::make_move_iterator(pack.rules.end()));
+  }
+  validate_rules(rules, variables, findings);
+  return rules;
+}
+
+Result<RulesetParts> build_ruleset(const RulesConfig& config, Diagnostics& findings,
+                                   CompileReport& report) {
+  auto variables = rule_variables(config.variables);
+  if (!variables) return tl::unexpected<Error>(variables.error());
+  CompileOptions options;
+  options.variables = std::move(*variables);
+  const std::vector<Rule> rules = read_rules(config.files, options.variables, findings);
+  return compile_ruleset(rules, digest_of_files(config.files, options), options, findings, report);
+}
+
+Result<ReplayRules> make_replay_rules(RulesetParts parts, std::uint32_t workers) {
+  ReplayRules rules;
+  rules.texts = std::make_shared<const RuleTextIndex>(parts.ruleset, parts.texts);
+  auto live = make_live(std::move(parts.ruleset), std::move(parts.databases), workers, nullptr);
+  if (!live) return tl::unexpected<Error>(live.error());
+  rules.ruleset = std::move(*live);
+  return rules;
+}
+
+}  // namespace sluice

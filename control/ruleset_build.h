@@ -1,0 +1,41 @@
+// From rule files to a compiled ruleset: read, judged as a set, compiled. Takes seconds and memory:
+// short-lived children and the offline tools, never the control thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "control/store/rule_text_index.h"
+#include "dataplane/inspect/live_ruleset.h"
+#include "rules/compile.h"
+#include "rules/ruleset.h"
+
+namespace sluice {
+
+/// Variables written as NAME=VALUE; a bad one is an error that names it.
+[[nodiscard]] Result<RuleVariables> rule_variables(std::span<const std::string> assignments);
+
+/// All rules of the files, judged; findings carry file and position. Rules with mistakes are left
+/// out.
+[[nodiscard]] std::vector<Rule> read_rules(std::span<const std::string> files,
+                                           const RuleVariables& variables, Diagnostics& findings);
+
+/// The whole way. What cannot be compiled is a finding. Errors: invalid for a variable; limit.
+[[nodiscard]] Result<RulesetParts> build_ruleset(const RulesConfig& config, Diagnostics& findings,
+                                                 CompileReport& report);
+
+/// A ruleset as a replay takes it, and what its events say of its rules.
+struct ReplayRules {
+  std::shared_ptr<const LiveRuleset> ruleset;
+  std::shared_ptr<const RuleTextIndex> texts;
+};
+/// Errors: as of `make_live`.
+[[nodiscard]] Result<ReplayRules> make_replay_rules(RulesetParts parts, std::uint32_t workers);
+
+}  // namespace sluice
