@@ -1,7 +1,10 @@
 #include "dataplane/inspect/http_head.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string_view>
+
+#include "dataplane/inspect/http_line_map.h"
 
 namespace sluice {
 namespace {
@@ -21,6 +24,8 @@ std::uint64_t name_bit(ByteSpan name) noexcept {
                               63U);
 }
 
+constexpr std::uint8_t kMayBeThere = kNoHeader - 1;
+
 bool says_where_a_body_ends(HttpField field) noexcept {
   return field == HttpField::content_length || field == HttpField::transfer_encoding ||
          field == HttpField::content_encoding;
@@ -36,11 +41,6 @@ bool starts_version(ByteSpan word) noexcept {
   return word.size() >= 5 && std::memcmp(word.data(), "HTTP/", 5) == 0;
 }
 
-std::size_t word_end(ByteSpan line, std::size_t at) noexcept {
-  while (at < line.size() && !is_blank(line[at])) ++at;
-  return at;
-}
-
 std::size_t blanks_end(ByteSpan line, std::size_t at) noexcept {
   while (at < line.size() && is_blank(line[at])) ++at;
   return at;
@@ -49,9 +49,13 @@ std::size_t blanks_end(ByteSpan line, std::size_t at) noexcept {
 /// "GET /path" and nothing else: HTTP before 1.0, without headers.
 bool is_simple_request(ByteSpan line) noexcept {
   if (!line.empty() && line.back() == '\r') line = line.first(line.size() - 1);
+  constexpr std::size_t kVersionBytes = 8;  // HTTP/1.1
   line = trimmed(line);
-  const std::size_t target = blanks_end(line, word_end(line, 0));
-  return target < line.size() && word_end(line, target) == line.size();
+  const std::size_t target = blanks_end(line, find_blank(line, 0));
+  if (line.size() > target + kVersionBytes && is_blank(line[line.size() - kVersionBytes - 1])) {
+    return false;  // the most common way to have three words
+  }
+  return target < line.size() && find_blank(line, target) == line.size();
 }
 
 }  // namespace
@@ -59,7 +63,7 @@ bool is_simple_request(ByteSpan line) noexcept {
 std::size_t head_bytes(ByteSpan bytes, std::size_t searched, bool may_be_simple) noexcept {
   std::size_t at = searched > 2 ? searched - 2 : 0;
   for (; at < bytes.size(); at += 32) {
-    std::uint32_t places = places_of(block_at(bytes, at), '\n');
+    std::uint32_t places = ScanBlock(bytes, at).places_of('\n');
     for (; places != 0; places &= places - 1) {
       const std::size_t end = at + static_cast<std::size_t>(std::countr_zero(places));
       if (may_be_simple && is_simple_request(bytes.first(end))) return end + 1;
@@ -73,62 +77,19 @@ std::size_t head_bytes(ByteSpan bytes, std::size_t searched, bool may_be_simple)
   return 0;
 }
 
-void HttpHead::read(ByteSpan bytes, bool is_request) noexcept {
-  bytes_ = bytes;
-  anomalies_ = 0;
-  names_seen_ = 0;
-  count_ = 0;
-  is_plain_ = true;
-  is_last_dropped_ = false;
-  first_of_.fill(kNoHeader);
-  Line line = line_at(0);
-  line_bytes_ = line.end;
-  headers_at_ = line.next;
-  if (is_request) {
-    read_request_line();
-  } else {
-    read_response_line();
+inline HttpHead::Line HttpHead::line_at(const HttpLineMap& map, std::size_t at) noexcept {
+  const std::size_t end = map.line_end(at);
+  const bool has_end = end < bytes_.size();
+  const bool has_cr = end > at && bytes_[end - 1] == '\r';
+  Line line;
+  line.at = static_cast<std::uint32_t>(at);
+  line.end = static_cast<std::uint32_t>(has_cr ? end - 1 : end);
+  line.next = static_cast<std::uint32_t>(has_end ? end + 1 : end);
+  line.colon = std::min(static_cast<std::uint32_t>(map.colon(at)), line.end);
+  if (!has_cr) {
+    is_plain_ = false;
+    if (has_end) note(AppAnomaly::http_bad_header);
   }
-  headers_end_ = headers_at_;
-  while (headers_end_ < bytes_.size()) {
-    line = line_at(headers_end_);
-    if (line.end == line.at && line.next == bytes_.size()) break;
-    if (is_blank(bytes_[line.at])) {
-      fold_into_last(line);
-    } else {
-      add_header(line);
-    }
-    headers_end_ = line.next;
-  }
-}
-
-HttpHead::Line HttpHead::line_at(std::size_t at) noexcept {
-  const auto start = static_cast<std::uint32_t>(at);
-  const auto size = static_cast<std::uint32_t>(bytes_.size());
-  Line line{start, size, size, size};
-  std::uint32_t nuls = 0;
-  for (; at < bytes_.size(); at += 32) {
-    const __m256i block = block_at(bytes_, at);
-    const std::uint32_t ends = places_of(block, '\n');
-    const std::uint32_t colons = places_of(block, ':');
-    const std::uint32_t in_line = ends ^ (ends - 1);  // up to the first line end
-    nuls |= places_of(block, '\0') & in_line;
-    if (line.colon == size && (colons & in_line) != 0) {
-      line.colon =
-          static_cast<std::uint32_t>(at) + static_cast<std::uint32_t>(std::countr_zero(colons));
-    }
-    if (ends != 0) {
-      line.end =
-          static_cast<std::uint32_t>(at) + static_cast<std::uint32_t>(std::countr_zero(ends));
-      line.next = line.end + 1;
-      break;
-    }
-  }
-  const bool has_cr = line.end > start && bytes_[line.end - 1] == '\r';
-  if (has_cr) --line.end;
-  if (line.colon > line.end) line.colon = line.end;
-  if (nuls != 0 || (!has_cr && line.next != line.end)) note(AppAnomaly::http_bad_header);
-  if (!has_cr) is_plain_ = false;
   return line;
 }
 
@@ -139,7 +100,7 @@ HttpHead::Word HttpHead::word_between(std::size_t at, std::size_t end) const noe
 // The version is the last word: spaces before it are of the target, as some servers take them.
 void HttpHead::read_request_line() noexcept {
   const ByteSpan line = first_line();
-  const std::size_t method_end = word_end(line, 0);
+  const std::size_t method_end = find_blank(line, 0);
   const std::size_t target_at = blanks_end(line, method_end);
   std::size_t end = line.size();
   while (end > target_at && is_blank(line[end - 1])) --end;
@@ -147,7 +108,7 @@ void HttpHead::read_request_line() noexcept {
   while (version_at > target_at && !is_blank(line[version_at - 1])) --version_at;
   std::size_t target_end = version_at;
   if (version_at == target_at || !starts_version(line.subspan(version_at, end - version_at))) {
-    target_end = word_end(line, target_at);
+    target_end = find_blank(line, target_at);
     version_at = std::min(blanks_end(line, target_end), end);
     note(AppAnomaly::http_bad_request_line);
   }
@@ -155,16 +116,16 @@ void HttpHead::read_request_line() noexcept {
   words_ = {word_between(0, method_end), word_between(target_at, target_end),
             word_between(version_at, std::max(version_at, end))};
   bool is_odd = target_at == target_end || target_at != method_end + 1 || end != line.size() ||
-                word_end(line.first(target_end), target_at) != target_end;
+                find_blank(line.first(target_end), target_at) != target_end;
   for (const std::uint8_t byte : line.first(method_end)) is_odd |= !is_token(byte);
   if (is_odd) note(AppAnomaly::http_bad_request_line);
 }
 
 void HttpHead::read_response_line() noexcept {
   const ByteSpan line = first_line();
-  const std::size_t version_end = word_end(line, 0);
+  const std::size_t version_end = find_blank(line, 0);
   const std::size_t code_at = blanks_end(line, version_end);
-  const std::size_t code_end = word_end(line, code_at);
+  const std::size_t code_end = find_blank(line, code_at);
   const std::size_t reason_at = blanks_end(line, code_end);
   std::size_t end = line.size();
   while (end > reason_at && is_blank(line[end - 1])) --end;
@@ -177,7 +138,22 @@ void HttpHead::read_response_line() noexcept {
   if (is_odd) note(AppAnomaly::http_bad_response_line);
 }
 
-void HttpHead::add_header(const Line& line) noexcept {
+inline void HttpHead::link(std::uint8_t index) noexcept {
+  HttpHeader& header = headers_[index];
+  std::uint8_t before = kNoHeader;
+  if (header.field != HttpField::other) {
+    std::uint8_t& first = first_of_[static_cast<std::size_t>(header.field)];
+    before = first;
+    if (before == kNoHeader) first = index;
+  } else {
+    const std::uint64_t bit = name_bit(name_of(header));
+    if ((names_seen_ & bit) != 0) before = kMayBeThere;
+    names_seen_ |= bit;
+  }
+  if (before != kNoHeader) link_to_the_last(index);
+}
+
+inline void HttpHead::add_header(const Line& line) noexcept {
   std::uint32_t name_end = line.colon;
   std::uint32_t value_at = line.colon == line.end ? line.at : line.colon + 1;
   if (line.colon == line.end) name_end = line.at;  // no colon: all is value, as libhtp has it
@@ -211,6 +187,37 @@ void HttpHead::add_header(const Line& line) noexcept {
   is_plain_ &= header.is_plain;
 }
 
+void HttpHead::read(ByteSpan bytes, bool is_request) noexcept {
+  bytes_ = bytes;
+  anomalies_ = 0;
+  names_seen_ = 0;
+  count_ = 0;
+  is_plain_ = true;
+  is_last_dropped_ = false;
+  first_of_.fill(kNoHeader);
+  const HttpLineMap map(bytes);
+  if (map.has_nul()) note(AppAnomaly::http_bad_header);
+  Line line = line_at(map, 0);
+  line_bytes_ = line.end;
+  headers_at_ = line.next;
+  if (is_request) {
+    read_request_line();
+  } else {
+    read_response_line();
+  }
+  headers_end_ = headers_at_;
+  while (headers_end_ < bytes_.size()) {
+    line = line_at(map, headers_end_);
+    if (line.end == line.at && line.next == bytes_.size()) break;
+    if (is_blank(bytes_[line.at])) {
+      fold_into_last(line);
+    } else {
+      add_header(line);
+    }
+    headers_end_ = line.next;
+  }
+}
+
 void HttpHead::fold_into_last(const Line& line) noexcept {
   note(AppAnomaly::http_bad_header);
   is_plain_ = false;
@@ -224,20 +231,12 @@ void HttpHead::fold_into_last(const Line& line) noexcept {
   header.is_folded = true;
 }
 
-void HttpHead::link(std::uint8_t index) noexcept {
-  HttpHeader& header = headers_[index];
-  const std::uint64_t bit = name_bit(name_of(header));
-  if ((names_seen_ & bit) != 0) {
-    const std::uint8_t before = last_of_name(index);
-    if (before != kNoHeader) {
-      headers_[before].next_of_name = index;
-      header.is_repeated = true;
-      is_plain_ = false;
-      return;
-    }
-  }
-  names_seen_ |= bit;
-  if (header.field != HttpField::other) first_of_[static_cast<std::size_t>(header.field)] = index;
+void HttpHead::link_to_the_last(std::uint8_t index) noexcept {
+  const std::uint8_t before = last_of_name(index);
+  if (before == kNoHeader) return;
+  headers_[before].next_of_name = index;
+  headers_[index].is_repeated = true;
+  is_plain_ = false;
 }
 
 std::uint8_t HttpHead::last_of_name(std::uint8_t index) const noexcept {

@@ -52,6 +52,8 @@ struct HttpHeader {
   bool is_repeated;           ///< not the first of its name
 };
 
+class HttpLineMap;
+
 class HttpHead {
  public:
   /// Reads `bytes`, a head up to and with its empty line, or as much as there is of it.
@@ -110,12 +112,13 @@ class HttpHead {
     std::uint32_t next;
   };
 
-  [[nodiscard]] Line line_at(std::size_t at) noexcept;
+  [[nodiscard, gnu::always_inline]] Line line_at(const HttpLineMap& map, std::size_t at) noexcept;
   void read_request_line() noexcept;
   void read_response_line() noexcept;
-  void add_header(const Line& line) noexcept;
+  [[gnu::always_inline]] void add_header(const Line& line) noexcept;
   void fold_into_last(const Line& line) noexcept;
-  void link(std::uint8_t index) noexcept;
+  [[gnu::always_inline]] void link(std::uint8_t index) noexcept;
+  void link_to_the_last(std::uint8_t index) noexcept;
   [[nodiscard]] std::uint8_t last_of_name(std::uint8_t index) const noexcept;
   [[nodiscard]] Word word_between(std::size_t at, std::size_t end) const noexcept;
 

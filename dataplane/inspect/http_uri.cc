@@ -37,20 +37,22 @@ constexpr std::uint8_t narrowed(int code) noexcept {
 /// One byte, percent-decoded. What is no valid encoding stands for itself.
 Decoded decode_one(ByteSpan bytes, std::size_t at) noexcept {
   if (bytes[at] != '%' || at + 1 == bytes.size()) return {bytes[at], 1};
-  if (bytes[at + 1] == 'u' || bytes[at + 1] == 'U') {
-    const int code = hex_value(bytes, at + 2, 4);
-    if (code >= 0) return {narrowed(code), 6};
-  }
   const int value = hex_value(bytes, at + 1, 2);
   if (value >= 0) return {static_cast<std::uint8_t>(value), 3};
   return {'%', 1};
 }
 
+Decoded decode_with_unicode(ByteSpan bytes, std::size_t at) noexcept {
+  const bool is_unicode = bytes.size() - at >= 6 && bytes[at] == '%' && lower(bytes[at + 1]) == 'u';
+  const int code = is_unicode ? hex_value(bytes, at + 2, 4) : -1;
+  return code >= 0 ? Decoded{narrowed(code), 6} : decode_one(bytes, at);
+}
+
 /// Two bytes of UTF-8 for a character that needs one (C0 AF for a slash) are that character.
 Decoded decode_in_path(ByteSpan bytes, std::size_t at) noexcept {
-  Decoded one = decode_one(bytes, at);
+  Decoded one = decode_with_unicode(bytes, at);
   if ((one.byte & 0xfe) == 0xc0 && at + one.bytes < bytes.size()) {
-    const Decoded two = decode_one(bytes, at + one.bytes);
+    const Decoded two = decode_with_unicode(bytes, at + one.bytes);
     if ((two.byte & 0xc0) == 0x80) {
       const int code = (one.byte & 1) << 6 | (two.byte & 0x3f);
       one = {static_cast<std::uint8_t>(code), one.bytes + two.bytes};
@@ -67,8 +69,9 @@ std::size_t scheme_bytes(ByteSpan target) noexcept {
   return at + 3;
 }
 
-std::size_t first_of(ByteSpan bytes, std::size_t at, const char* stops) noexcept {
-  while (at < bytes.size() && (bytes[at] == 0 || std::strchr(stops, bytes[at]) == nullptr)) ++at;
+template <char... Stops>
+std::size_t first_of(ByteSpan bytes, std::size_t at) noexcept {
+  while (at < bytes.size() && ((bytes[at] != Stops) && ...)) ++at;
   return at;
 }
 
@@ -119,14 +122,14 @@ bool is_normal_uri(ByteSpan target) noexcept {
   if (target.empty() || target.front() != '/') return false;
   std::uint8_t before = 0;
   for (std::size_t at = 0; at < target.size(); at += 32) {
-    const __m256i block = block_at(target, at);
-    if ((places_of(block, '%') | places_of(block, '\\') | places_of(block, '\xc0') |
-         places_of(block, '\xc1')) != 0) {
+    const ScanBlock block(target, at);
+    if ((block.places_of('%') | block.places_of('\\') | block.places_of('\xc0') |
+         block.places_of('\xc1')) != 0) {
       return false;
     }
     // A slash whose next byte is a slash or a dot.
-    const std::uint32_t slashes = places_of(block, '/');
-    const std::uint32_t seconds = slashes | places_of(block, '.');
+    const std::uint32_t slashes = block.places_of('/');
+    const std::uint32_t seconds = slashes | block.places_of('.');
     const std::uint32_t firsts = slashes << 1 | (before == '/' ? 1U : 0U);
     if ((firsts & seconds) != 0) return false;
     if (at + 32 <= target.size()) before = target[at + 31];
@@ -136,11 +139,12 @@ bool is_normal_uri(ByteSpan target) noexcept {
 
 std::size_t normalise_uri(ByteSpan target, std::uint8_t* out) noexcept {
   std::size_t at = scheme_bytes(target);
-  if (at > 0) at = first_of(target, at, "/?#");
-  const std::size_t path_end = first_of(target, at, "?#");
+  if (at > 0) at = first_of<'/', '?', '#'>(target, at);
+  const std::size_t path_end = first_of<'?', '#'>(target, at);
   std::size_t count = normalise_path(target.subspan(at, path_end - at), out);
+  const std::size_t query_end = first_of<'#'>(target, path_end);
   for (at = path_end; at < target.size();) {
-    const Decoded one = decode_one(target, at);
+    const Decoded one = at < query_end ? decode_one(target, at) : decode_with_unicode(target, at);
     at += one.bytes;
     out[count++] = one.byte;
   }
@@ -150,18 +154,24 @@ std::size_t normalise_uri(ByteSpan target, std::uint8_t* out) noexcept {
 ByteSpan authority_of(ByteSpan target) noexcept {
   const std::size_t at = scheme_bytes(target);
   if (at == 0) return {};
-  return target.subspan(at, first_of(target, at, "/?#") - at);
+  return target.subspan(at, first_of<'/', '?', '#'>(target, at) - at);
 }
 
 ByteSpan without_port(ByteSpan authority) noexcept {
-  std::size_t at = find_byte(authority, 0, '@');
-  if (at < authority.size()) authority = authority.subspan(at + 1);
-  at = !authority.empty() && authority.front() == '[' ? find_byte(authority, 0, ']') : 0;
-  authority = authority.first(find_byte(authority, at, ':'));
-  while (!authority.empty() && authority.back() == '.') {
-    authority = authority.first(authority.size() - 1);
+  std::size_t begin = 0;
+  std::size_t end = authority.size();
+  bool is_in_brackets = false;
+  for (std::size_t at = 0; at < authority.size(); ++at) {
+    const std::uint8_t byte = authority[at];
+    if (byte == '@' && begin == 0) {
+      begin = at + 1;
+      end = authority.size();
+    }
+    is_in_brackets = (is_in_brackets && byte != ']') || (byte == '[' && at == begin);
+    if (byte == ':' && !is_in_brackets && end == authority.size()) end = at;
   }
-  return authority;
+  while (end > begin && authority[end - 1] == '.') --end;
+  return authority.subspan(begin, end - begin);
 }
 
 }  // namespace sluice

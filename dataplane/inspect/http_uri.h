@@ -1,7 +1,7 @@
 // The request target as servers understand it: percent-decoded once, scheme and authority taken
-// away, and in the path backslashes made slashes, slashes in a row made one and dot segments
-// resolved. Behind `?` and `#` only percent-encoding is undone; + stays +. What is encoded twice
-// is so still. Worker thread only.
+// away. In the path backslashes are made slashes, slashes in a row one, and dot segments resolved;
+// %uXXXX is decoded everywhere but in the query. + stays +, and what is encoded twice is encoded
+// once after. That is what Suricata's http.uri has. Worker thread only.
 #pragma once
 
 #include <cstddef>
