@@ -1,0 +1,94 @@
+// What holds for every row of the table of keywords.
+#include "rules/suricata_keywords.h"
+
+#include <set>
+#include <string>
+
+#include "tests/support/scratch_dir.h"
+#include "tests/unit/rules/suricata_one.h"
+
+namespace sluice {
+namespace {
+
+using test::imported;
+using test::only_part;
+using test::refusal;
+
+std::string protocol_of(Buffer buffer) {
+  const Service service = row_of(buffer).service;
+  return service == Service::any ? "ip" : std::string(name_of(service));
+}
+
+TEST(SuricataKeywords, StandInTheTableOnce) {
+  std::set<std::string_view> names;
+  for (const std::string_view name : suricata_keyword_names()) {
+    EXPECT_TRUE(names.insert(name).second) << name;
+  }
+}
+
+TEST(SuricataKeywords, StandOnThePageOfTheImport) {
+  const std::string page = test::read_text(std::string(SLUICE_SOURCE_DIR) + "/docs/import.md");
+  for (const std::string_view name : suricata_keyword_names()) {
+    EXPECT_NE(page.find(fmt::format("`{}`", name)), std::string::npos) << name;
+  }
+}
+
+TEST(SuricataKeywords, NamesOfBuffersSelectThem) {
+  for (const SuricataKeyword& row : suricata_buffer_keywords()) {
+    if (row.value != SuricataValue::none || row.name == "pkt_data") continue;
+    const std::string protocol = protocol_of(row.buffer);
+    const Rule rule = imported(protocol, fmt::format("{}; content:\"abcd\";", row.name));
+    EXPECT_EQ(only_part(rule).buffer, row.buffer) << row.name;
+    EXPECT_NE(refusal(protocol, fmt::format("{};", row.name)), "") << row.name;
+    EXPECT_NE(refusal(protocol, fmt::format("{}:\"abcd\";", row.name)), "") << row.name;
+  }
+}
+
+TEST(SuricataKeywords, OldModifiersNameABufferOfHttp) {
+  for (const SuricataKeyword& row : suricata_content_keywords()) {
+    if (!row.name.starts_with("http_")) continue;
+    const Rule rule = imported("http", fmt::format("content:\"abcd\"; {};", row.name));
+    EXPECT_EQ(only_part(rule).buffer, row.buffer) << row.name;
+    EXPECT_NE(refusal("http", fmt::format("{};", row.name)), "") << row.name;
+  }
+}
+
+TEST(SuricataKeywords, TransformsAddAStep) {
+  for (const SuricataKeyword& row : suricata_transform_keywords()) {
+    if (row.value != SuricataValue::none) continue;
+    const Rule rule = imported("http", fmt::format("http.uri; {}; content:\"abcd\";", row.name));
+    EXPECT_EQ(only_part(rule).transforms.size(), 1U) << row.name;
+    EXPECT_NE(refusal("http", fmt::format("{}; content:\"abcd\";", row.name)), "") << row.name;
+  }
+}
+
+TEST(SuricataKeywords, RefusedOnesSayWhy) {
+  for (const SuricataKeyword& row : suricata_refused_keywords()) {
+    EXPECT_EQ(refusal("tcp", fmt::format("{}:x;", row.name)),
+              fmt::format("{}: {}", row.name, row.note));
+  }
+}
+
+TEST(SuricataKeywords, UnknownOnesAreReportedWithTheirName) {
+  EXPECT_EQ(refusal("tcp", "contents:\"a\";"),
+            "contents: unknown keyword: did you mean 'content'?");
+  EXPECT_EQ(refusal("tcp", "zzzzzzzzzz;"), "zzzzzzzzzz: unknown keyword");
+}
+
+TEST(SuricataKeywords, ValuesAreAskedForAndRefused) {
+  EXPECT_EQ(refusal("tcp", "content;"), "content: a value belongs behind it");
+  EXPECT_NE(refusal("tcp", "noalert:yes;").find("no value belongs behind it"), std::string::npos);
+}
+
+TEST(SuricataKeywords, ServicesAndSidesOfBuffersHaveToFit) {
+  EXPECT_NE(refusal("tls", R"(http.uri; content:"abcd";)"), "");
+  EXPECT_NE(refusal("udp", R"(http.uri; content:"abcd";)"), "");
+  EXPECT_NE(refusal("http", R"(flow:to_client; http.uri; content:"abcd";)"), "");
+  EXPECT_NE(refusal("http", R"(flow:to_server; http.stat_code; content:"200";)"), "");
+  EXPECT_NE(refusal("http", R"(http.uri; content:"a"; http.stat_code; content:"200";)"), "");
+  EXPECT_NE(refusal("tcp", R"(http.uri; content:"a"; tls.sni; content:"b";)"), "");
+  EXPECT_EQ(imported("quic", R"(tls.sni; content:"abcd";)").match.size(), 1U);
+}
+
+}  // namespace
+}  // namespace sluice
