@@ -32,6 +32,10 @@ PARSERS = {
     "capture": (["capture_fuzz"], [f"dataplane/io/{name}" for name in
                                    ("capture_assembler", "capture_file", "capture_link",
                                     "pcap_reader", "pcapng_reader")]),
+    "suricata": (["suricata_fuzz"],
+                 [f"rules/suricata_{part}" for part in
+                  ("about", "byte_words", "bytes", "checks", "content", "draft", "flags", "flow",
+                   "headers", "import", "parser", "pcre", "rule", "values")]),
     "plan": (["plan_fuzz"], ["dataplane/parts_codec", "dataplane/plain_codec",
                              "dataplane/wire_plan"]),
 }
