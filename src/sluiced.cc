@@ -11,29 +11,19 @@
 #include "config/check.h"
 #include "control/config_child.h"
 #include "control/control_plane.h"
-#include "control/policy_builder.h"
-#include "control/replay_driver.h"
-#include "control/ruleset_build.h"
 #include "dataplane/doctor.h"
 #include "dataplane/wire.h"
 #include "doctor_report.h"
+#include "exit_code.h"
 #include "render.h"
+#include "replay_verb.h"
+#include "rules_verbs.h"
 #include "wire_start.h"
 
 namespace sluice {
 namespace {
 
-// Exit codes: 0 done, 1 could not, 2 asked wrongly.
-constexpr int kDone = 0;
-constexpr int kCouldNot = 1;
-constexpr int kAskedWrongly = 2;
-
 constexpr const char* kVersion = SLUICE_VERSION;
-
-void print_error(const Error& error) {
-  fmt::print(stderr, "{}\n", error.message);
-  if (!error.hint.empty()) fmt::print(stderr, "  hint: {}\n", error.hint);
-}
 
 int check(const std::string& path) {
   const CheckedConfig checked = check_for_start(path);
@@ -68,56 +58,6 @@ int doctor(const std::string& path, bool as_json) {
   return exit_code_of(findings);
 }
 
-struct ReplayArguments {
-  std::string config;
-  std::vector<std::string> rules;
-  ReplayRequest request;
-};
-
-/// Compiles the rules and puts them into the request.
-int compile_for(const RulesConfig& rules, ReplayRequest& request) {
-  Diagnostics findings;
-  CompileReport report;
-  auto parts = build_ruleset(rules, findings, report);
-  fmt::print(stderr, "{}", findings.render());
-  if (findings.has_errors()) return kAskedWrongly;
-  if (!parts) {
-    print_error(parts.error());
-    return kAskedWrongly;
-  }
-  auto made = make_replay_rules(std::move(*parts), request.workers);
-  if (!made) {
-    print_error(made.error());
-    return kCouldNot;
-  }
-  request.ruleset = std::move(made->ruleset);
-  request.rule_texts = std::move(made->texts);
-  return kDone;
-}
-
-int replay(ReplayArguments arguments) {
-  CheckedConfig checked;
-  if (!arguments.config.empty()) {
-    checked = check_file(arguments.config, ConfigPurpose::replay);
-    fmt::print(stderr, "{}", checked.findings.render());
-    if (checked.findings.has_errors()) return kAskedWrongly;
-  } else {
-    checked.config.events.drop_sample = 1;
-  }
-  ReplayRequest& request = arguments.request;
-  RulesConfig& rules = checked.config.rules;
-  rules.files.insert(rules.files.end(), arguments.rules.begin(), arguments.rules.end());
-  if (!rules.files.empty()) {
-    if (const int exit_code = compile_for(rules, request); exit_code != kDone) return exit_code;
-  }
-  request.config = checked.config;
-  request.parts = build_policy_parts(checked);
-  const ReplayOutcome outcome = replay_captures(request);
-  if (!outcome.notice.empty()) fmt::print(stderr, "notice: {}\n", outcome.notice);
-  if (!outcome.message.empty()) fmt::print(stderr, "{}\n", outcome.message);
-  return outcome.exit_code;
-}
-
 int run_verb(int argc, char** argv) {
   CLI::App app{"sluiced: an inline security gateway, and the tools that work without one"};
   app.set_version_flag("--version", fmt::format("sluiced {}", kVersion));
@@ -145,19 +85,9 @@ int run_verb(int argc, char** argv) {
   doctor_app->add_flag("--json", as_json, "for scripts");
   doctor_app->footer("example: sluiced doctor --config sluice.yaml");
 
-  ReplayArguments arguments;
-  CLI::App* replay_app = app.add_subcommand("replay", "captures through the same stations");
-  replay_app->add_option("--config", arguments.config, "configuration file");
-  replay_app->add_option("--rules", arguments.rules, "rule file (YAML), beside those of --config");
-  replay_app->add_option("--in", arguments.request.captures, "capture (pcap or pcapng)")
-      ->required();
-  replay_app->add_option("--out", arguments.request.out_dir, "directory for the results")
-      ->required();
-  replay_app->add_option("--workers", arguments.request.workers, "workers")
-      ->check(CLI::Range(1, 16));
-  replay_app->add_option("--repeat", arguments.request.repeat, "passes over the capture")
-      ->check(CLI::Range(1, 1'000'000));
-  replay_app->footer("example: sluiced replay --in attack.pcap --out result/");
+  int exit_code = kDone;
+  add_replay_verb(app, exit_code);
+  add_rules_verbs(app, exit_code);
 
   // The control process starts this one to have a configuration read; nobody types it.
   ConfigChildRequest read;
@@ -186,11 +116,13 @@ int run_verb(int argc, char** argv) {
     return run_config_child(read, check_for_start, kDigestFd, kListsFd);
   }
   if (*doctor_app) return doctor(examined, as_json);
-  if (*replay_app) return replay(std::move(arguments));
-  ControlSetup setup;
-  setup.config_path = path;
-  setup.version = kVersion;
-  return run_control(setup);
+  if (*control) {
+    ControlSetup setup;
+    setup.config_path = path;
+    setup.version = kVersion;
+    return run_control(setup);
+  }
+  return exit_code;
 }
 
 }  // namespace
