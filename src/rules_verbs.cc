@@ -12,6 +12,7 @@
 #include "control/rule_exam.h"
 #include "control/ruleset_build.h"
 #include "exit_code.h"
+#include "import_verb.h"
 #include "rules_report.h"
 
 namespace sluice {
@@ -105,6 +106,8 @@ void add_rules_verbs(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   test->footer("example: sluiced rules test web.yaml");
   test->callback([arguments, &exit_code] { exit_code = test_rules(*arguments); });
+
+  add_import_verb(*rules, exit_code);
 }
 
 }  // namespace sluice
