@@ -90,6 +90,9 @@ Status read_byte_test(RuleDraft& draft, const Option& option, const Keyword&) {
   auto finished = read.finish();
   if (!finished) return tl::unexpected(std::move(finished.error()));
   test.read = std::move(*finished);
+  if (test.read.bytes == 0) {
+    return fail(ErrorKind::invalid, "it reads 0 bytes: how many a number takes is not guessed");
+  }
   const bool is_relative = test.read.is_relative;
   return place(draft, std::move(test), is_relative);
 }

@@ -23,7 +23,7 @@ TEST(SuricataBytes, ReadsByteTests) {
   EXPECT_EQ(test.operand, TermNumber{std::int64_t{16}});
   EXPECT_EQ(test.read.offset, TermNumber{std::int64_t{-3}});
   EXPECT_EQ(test.read.order, ByteOrder::little);
-  const auto text = term_of<ByteTestTerm>("byte_test:0,=,12,0,string,dec,bitmask 0xf0;");
+  const auto text = term_of<ByteTestTerm>("byte_test:3,=,12,0,string,dec,bitmask 0xf0;");
   EXPECT_EQ(text.read.text, NumberText::decimal);
   EXPECT_EQ(text.read.mask, 0xf0U);
   EXPECT_EQ(term_of<ByteTestTerm>("byte_test:1,&,128,6;").comparison, Comparison::bits_set);
@@ -34,9 +34,10 @@ TEST(SuricataBytes, ReadsByteTests) {
 }
 
 TEST(SuricataBytes, RefusesByteTestsThatReadNothing) {
-  for (const char* value : {"4,>,1", "9,>,1,0", "0,>,1,0", "4,~,1,0", "4,>,x y,0", "4,>,1,0,dce",
-                            "4,>,1,0,string", "4,>,1,0,dec", "24,>,1,0,string,dec",
-                            "4,>,1,0,bitmask 0", "4,>,1,0,often", "x,>,1,0", "4,>,1,1.5"}) {
+  for (const char* value :
+       {"4,>,1", "9,>,1,0", "0,>,1,0", "4,~,1,0", "4,>,x y,0", "4,>,1,0,dce", "4,>,1,0,string",
+        "4,>,1,0,dec", "24,>,1,0,string,dec", "0,>,1,0,string,dec", "4,>,1,0,bitmask 0",
+        "4,>,1,0,often", "x,>,1,0", "4,>,1,1.5"}) {
     EXPECT_NE(refusal("tcp", fmt::format("byte_test:{};", value)), "") << value;
   }
 }
