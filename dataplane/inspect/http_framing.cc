@@ -6,6 +6,9 @@
 namespace sluice {
 namespace {
 
+/// With one for the zeros in front, which some clients send and servers skip.
+constexpr std::uint8_t kSizeDigitsMax = 16;
+
 bool equals(ByteSpan bytes, std::string_view lower_case) noexcept {
   if (bytes.size() != lower_case.size()) return false;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -159,10 +162,10 @@ HttpChunks::State HttpChunks::take_size_byte(std::uint8_t byte) noexcept {
   const std::uint8_t letter = lower(byte);
   const bool is_digit = byte >= '0' && byte <= '9';
   if (is_digit || (letter >= 'a' && letter <= 'f')) {
-    if (++digits_ > 15) return State::bad;
     const unsigned digit = is_digit ? byte - unsigned{'0'} : letter - unsigned{'a'} + 10;
     left_ = left_ << 4 | digit;
-    return State::more;
+    digits_ = left_ == 0 ? 1 : static_cast<std::uint8_t>(digits_ + 1);
+    return digits_ > kSizeDigitsMax ? State::bad : State::more;
   }
   const bool ends_size = byte == ';' || byte == '\r' || is_blank(byte);
   if (!ends_size || digits_ == 0) return State::bad;

@@ -21,6 +21,12 @@ bool may_start_response(ByteSpan bytes) noexcept {
 
 bool may_start_request(std::uint8_t byte) noexcept { return byte > ' ' && byte < 0x7f; }
 
+/// "PRI * HTTP/2.0": what follows is HTTP/2.
+bool is_http2_preface(const HttpHead& head) noexcept {
+  const ByteSpan method = head.word(0);
+  return method.size() == 3 && std::memcmp(method.data(), "PRI", 3) == 0;
+}
+
 std::size_t line_ends_at_front(ByteSpan bytes) noexcept {
   std::size_t count = 0;
   while (count < bytes.size() && (bytes[count] == '\r' || bytes[count] == '\n')) ++count;
@@ -163,7 +169,8 @@ void HttpParser::take_head(const Turn& turn, ByteSpan bytes, std::size_t bytes_b
   }
   if (!tell_buffers(turn, head, !ends_in_push)) {
     tell(turn, AppAnomaly::state_limit);
-    leave(turn);
+    side.leaves_at_end = true;
+    end_message(turn);
   } else if (body.framing == HttpFraming::no_body || side.leaves_at_end) {
     end_message(turn);
   } else {
@@ -172,9 +179,7 @@ void HttpParser::take_head(const Turn& turn, ByteSpan bytes, std::size_t bytes_b
 }
 
 HttpBody HttpParser::note_request(const Turn& turn, HttpHead& head) noexcept {
-  if (head.word(2).size() >= 6 && std::memcmp(head.word(2).data(), "HTTP/2", 6) == 0) {
-    turn.side.leaves_at_end = true;
-  }
+  if (is_http2_preface(head)) turn.side.leaves_at_end = true;
   push_request_kind(turn, kind_of(head.word(0)));
   return body_of_request(head);
 }
@@ -184,17 +189,21 @@ HttpBody HttpParser::note_response(const Turn& turn, HttpHead& head) noexcept {
   turn.side.is_interim = status / 100 == 1 && status != 101;
   const HttpRequestKind kind = next_request_kind(turn.side.is_interim);
   const bool is_tunnel = kind == HttpRequestKind::connect && status / 100 == 2;
-  if (status == 101 || is_tunnel) turn.side.leaves_at_end = true;
+  is_other_protocol_ = status == 101 || is_tunnel;
+  turn.side.leaves_at_end |= is_other_protocol_;
   return body_of_response(head, kind, status);
 }
 
 bool HttpParser::tell_buffers(const Turn& turn, HttpHead& head, bool outlasts_push) noexcept {
   Side& side = turn.side;
+  bool has_room = true;
   if (outlasts_push && limits_->keep_heads && side.head == nullptr) {
     std::uint8_t* kept = side.room.take(*pool_, head.bytes().size());
-    if (kept == nullptr) return false;
-    std::memcpy(kept, head.bytes().data(), head.bytes().size());
-    head.move_to(kept);
+    has_room = kept != nullptr;
+    if (has_room) {
+      std::memcpy(kept, head.bytes().data(), head.bytes().size());
+      head.move_to(kept);
+    }
   }
   HttpBuffers buffers(*limits_, *pool_, side.room);
   if (turn.direction == kToServer) {
@@ -203,7 +212,7 @@ bool HttpParser::tell_buffers(const Turn& turn, HttpHead& head, bool outlasts_pu
     buffers.add_response(head);
   }
   turn.sink.buffers(turn.sink.self, turn.direction, side.message, buffers.all());
-  return !buffers.is_short_of_room();
+  return has_room && !buffers.is_short_of_room();
 }
 
 void HttpParser::end_message(const Turn& turn) noexcept {
@@ -216,9 +225,9 @@ void HttpParser::end_message(const Turn& turn) noexcept {
   side.is_interim = false;
   if (!side.leaves_at_end) return;
   side.step = Step::left;
-  if (turn.direction == kToClient) {  // a tunnel, or another protocol: the requests end too
-    Side& requests = sides_[kToServer];
-    if (requests.step != Step::left) leave({requests, turn.sink, kToServer});
+  Side& requests = sides_[kToServer];
+  if (is_other_protocol_ && requests.step != Step::left) {
+    leave({requests, turn.sink, kToServer});
   }
 }
 

@@ -78,6 +78,7 @@ class HttpParser {
   void take_head(const Turn& turn, ByteSpan head, std::size_t bytes_behind) noexcept;
   [[nodiscard]] HttpBody note_request(const Turn& turn, HttpHead& head) noexcept;
   [[nodiscard]] HttpBody note_response(const Turn& turn, HttpHead& head) noexcept;
+  /// False where the pool had no room for all that is to be kept.
   [[nodiscard]] bool tell_buffers(const Turn& turn, HttpHead& head, bool outlasts_push) noexcept;
   void end_message(const Turn& turn) noexcept;
   void leave(const Turn& turn) noexcept;
@@ -105,6 +106,7 @@ class HttpParser {
   std::uint64_t kinds_ = 0;      ///< two bits a request without an answer, the oldest lowest
   std::uint32_t in_flight_ = 0;  ///< such requests, with those whose kind is not remembered
   bool has_told_in_flight_ = false;
+  bool is_other_protocol_ = false;  ///< a tunnel, or 101, begins behind the response
 };
 static_assert(sizeof(HttpParser) <= 192);
 

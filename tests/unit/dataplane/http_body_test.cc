@@ -37,7 +37,7 @@ TEST(HttpBody, ChunksAreJoinedWithoutExtensionsAndTrailers) {
   HttpRecorder http;
   http.request(
       "POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n"
-      "5;name=\"v\"\r\nhello\r\n00006 \r\n world\r\n0\r\nTrailer: x\r\n\r\n"
+      "5;name=\"v\"\r\nhello\r\n000000000000000000006 \r\n world\r\n0\r\nTrailer: x\r\n\r\n"
       "GET /next HTTP/1.1\r\n\r\n");
   EXPECT_EQ(http.asked(http_request_body), "hello world");
   EXPECT_EQ(http.text(kToServer, 1, http_uri), "/next");
@@ -46,7 +46,7 @@ TEST(HttpBody, ChunksAreJoinedWithoutExtensionsAndTrailers) {
 
 TEST(HttpBody, BadChunksEndTheDirection) {
   for (const char* bad :
-       {"g\r\n", "\r\n", "-1\r\n", "5\r\nhelloX", "1111111111111111\r\n", "0x5\r\n", " 5\r\n"}) {
+       {"g\r\n", "\r\n", "-1\r\n", "5\r\nhelloX", "11111111111111111\r\n", "0x5\r\n", " 5\r\n"}) {
     HttpRecorder http;
     http.request(fmt::format("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{}", bad));
     EXPECT_EQ(http.count(AppAnomaly::http_bad_chunk), 1) << bad;
@@ -138,6 +138,15 @@ TEST(HttpBody, TunnelsAndOtherProtocolsAreLeft) {
   EXPECT_EQ(http.answered(http_response_body), "no");
 }
 
+TEST(HttpBody, OnlyThePrefaceOfHttp2EndsTheRequests) {
+  HttpRecorder http;
+  http.request("GET /a HTTP/2.0\r\n\r\nGET /b HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(http.text(kToServer, 1, http_uri), "/b");
+  http.request("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  EXPECT_TRUE(http.parser().has_left(kToServer));
+  EXPECT_FALSE(http.parser().has_left(kToClient));
+}
+
 TEST(HttpBody, TooManyUnansweredRequestsAreToldOnce) {
   HttpRecorder http;
   for (int i = 0; i < 100; ++i) http.request("GET / HTTP/1.1\r\n\r\n");
@@ -185,9 +194,9 @@ TEST(HttpBody, CodedRequestIsToldAsSentAndDecoded) {
 }
 
 TEST(HttpBody, MembersOfGzipFollowEachOtherAndPaddingIsIgnored) {
-  const std::string two = test::deflated("one ", test::kGzip) + test::deflated("two", test::kGzip);
+  std::string two = test::deflated("one ", test::kGzip) + test::deflated("two", test::kGzip);
   HttpRecorder http;
-  http.response(coded_response("gzip", two + std::string(5, '\0')));
+  http.response(coded_response("gzip", two.append(5, '\0')));
   EXPECT_EQ(http.answered(file_data), "one two");
   EXPECT_TRUE(http.anomalies.empty());
 }
@@ -208,7 +217,7 @@ TEST(HttpBody, BodyThatIsNotCodedAsItSaysIsTakenAsItIs) {
 }
 
 TEST(HttpBody, BrokenCodingEndsTheBufferAndTheMessagesGoOn) {
-  std::string coded = test::deflated(std::string(5000, 'a') + "tail", test::kGzip);
+  std::string coded = test::deflated(fmt::format("{:a<5000}tail", ""), test::kGzip);
   coded[12] = '\xff';
   HttpRecorder http;
   http.response(coded_response("gzip", coded) + coded_response("gzip", "x"));

@@ -1,4 +1,5 @@
 // Heads: the buffers of requests and responses, and what is odd about a head.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -120,7 +121,7 @@ TEST(HttpHead, NamesOfHeadersAreKnownInAnyCaseAndOnlyWhole) {
 TEST(HttpHead, WhatAStrictReaderRefusesIsReadAndTold) {
   for (const char* odd : {"Name : v\r\n", "no colon\r\n", ": v\r\n", "A: 1\n", " fold\r\n"}) {
     HttpRecorder http;
-    http.request(std::string("GET / HTTP/1.1\r\nHost: a\r\n") + odd + "Accept: x\r\n\r\n");
+    http.request(fmt::format("GET / HTTP/1.1\r\nHost: a\r\n{}Accept: x\r\n\r\n", odd));
     EXPECT_EQ(http.count(AppAnomaly::http_bad_header), 1) << odd;
     EXPECT_EQ(http.asked(http_accept), "x") << odd;
   }
@@ -140,7 +141,7 @@ TEST(HttpHead, OddRequestLinesAreReadAndTold) {
         Case{"G(T /a HTTP/1.1", "/a", "HTTP/1.1"}, Case{"GET /a JUNK HERE", "/a", "JUNK HERE"},
         Case{"GET HTTP/1.1", "HTTP/1.1", "(none)"}}) {
     HttpRecorder http;
-    http.request(std::string(row.line) + "\r\nHost: a\r\n\r\n");
+    http.request(fmt::format("{}\r\nHost: a\r\n\r\n", row.line));
     EXPECT_EQ(http.asked(http_uri_raw), row.uri) << row.line;
     EXPECT_EQ(http.asked(http_protocol), row.protocol) << row.line;
     EXPECT_GE(http.count(AppAnomaly::http_bad_request_line), 1) << row.line;
@@ -180,7 +181,7 @@ TEST(HttpHead, TooLongHeadIsToldAsFarAsItGoesAndEndsTheDirection) {
 
 TEST(HttpHead, HeadersBeyondTheBoundAreNotToldButStillFrameTheBody) {
   std::string head = "POST / HTTP/1.1\r\n";
-  for (int i = 0; i < 500; ++i) head += "A" + std::to_string(i) + ": 1\r\n";
+  for (int i = 0; i < 500; ++i) head += fmt::format("A{}: 1\r\n", i);
   HttpRecorder http;
   http.request(head + "Content-Length: 3\r\n\r\nabcGET /next HTTP/1.1\r\n\r\n");
   EXPECT_EQ(http.count(AppAnomaly::http_too_many_headers), 1);
@@ -207,6 +208,17 @@ TEST(HttpHead, WithoutMemoryTheDirectionIsLeft) {
   EXPECT_EQ(http.count(AppAnomaly::state_limit), 1);
   EXPECT_TRUE(http.parser().has_left(kToServer));
   EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
+}
+
+TEST(HttpHead, WithoutMemoryToKeepItAHeadIsToldAndItsMessageEnds) {
+  HttpRecorder http({}, kChunkBytesMax);
+  http.response(fmt::format("HTTP/1.1 {:x<3000}", ""));  // chunks of one size are all there is
+  http.request("POST /x HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc");
+  EXPECT_EQ(http.count(AppAnomaly::state_limit), 1);
+  EXPECT_EQ(http.asked(http_method), "POST");
+  EXPECT_EQ(http.messages.at({kToServer, 0}).ends_of_message, 1);
+  EXPECT_TRUE(http.parser().has_left(kToServer));
+  EXPECT_FALSE(http.parser().has_left(kToClient));
 }
 
 TEST(HttpHead, SpansOfAHeadHoldUntilItsMessageEnds) {
