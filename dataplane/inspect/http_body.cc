@@ -73,6 +73,7 @@ void HttpParser::inflate_body(const Turn& turn, ByteSpan bytes) noexcept {
     const HttpInflate::Piece piece = side.inflate->next(bytes, out);
     bytes = bytes.subspan(piece.consumed);
     if (!piece.data.empty()) tell_decoded(turn, piece.data, false);
+    if (!side.is_decoded_open) break;  // what is odd beyond the depth is not looked at
     if (piece.state == more) {
       if (bytes.empty() && piece.data.size() < out.size()) return;
       continue;
@@ -83,7 +84,6 @@ void HttpParser::inflate_body(const Turn& turn, ByteSpan bytes) noexcept {
     if (piece.state == over_ratio) tell(turn, AppAnomaly::http_decompression_limit);
     if (piece.state == no_memory) tell(turn, AppAnomaly::state_limit);
     give_inflate(side);
-    if (!side.is_decoded_open) return;
     tell_decoded(turn, piece.state == not_coded ? bytes : ByteSpan{}, piece.state != not_coded);
     return;
   }

@@ -227,6 +227,17 @@ TEST(HttpBody, BrokenCodingEndsTheBufferAndTheMessagesGoOn) {
   EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
 }
 
+TEST(HttpBody, WhatIsBrokenBeyondTheDepthIsNotTold) {
+  std::string coded = test::deflated("0123456789abcdefghijklmnopqrstuvwxyz", test::kGzip);
+  coded[coded.size() - 8] ^= 1;  // the checksum, behind all text
+  HttpLimits limits;
+  limits.response_body_bytes = 10;
+  HttpRecorder http(limits);
+  http.response(coded_response("gzip", coded));
+  EXPECT_EQ(http.answered(file_data), "0123456789");
+  EXPECT_TRUE(http.anomalies.empty());
+}
+
 TEST(HttpBody, BombIsCutAtTheRatio) {
   const std::string bomb = test::deflated(std::string(10 << 20, 'a'), test::kGzip);
   HttpLimits limits;
