@@ -9,25 +9,26 @@
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "base/clock.h"
 #include "base/result.h"
 #include "config/check.h"
+#include "control/answer_child.h"
 #include "control/config_digest.h"
 #include "dataplane/sealed_memory.h"
-
-struct sd_event;
-struct sd_event_source;
 
 namespace sluice {
 
 /// Where the child finds its two answers to fill.
-inline constexpr int kDigestFd = 3;
-inline constexpr int kListsFd = 4;
+inline constexpr int kDigestFd = kAnswerFd;
+inline constexpr int kListsFd = kAnswerFd + 1;
 inline constexpr DurationNs kConfigChildDeadline = 40 * kNsPerSecond;
-/// Behind its deadline the child has ended itself; one that has not is no longer waited for.
-inline constexpr DurationNs kConfigChildPatience = kConfigChildDeadline + 5 * kNsPerSecond;
+inline constexpr DurationNs kConfigChildPatience = kConfigChildDeadline + kChildPatience;
+inline constexpr ChildKind kConfigChild{.role = "digest-config",
+                                        .subject = "configuration",
+                                        .answers = 2,
+                                        .deadline = kConfigChildDeadline,
+                                        .cpu_seconds = 30,
+                                        .memory_bytes = std::uint64_t{4} << 30};
 
 /// Exactly one of `config_path` and `restore` is given.
 struct ConfigChildRequest {
@@ -55,9 +56,6 @@ using ConfigJudge = std::function<CheckedConfig(const std::string& path)>;
 /// The arguments behind "sluiced digest-config", and nothing that a client said.
 [[nodiscard]] std::vector<std::string> arguments_of(const ConfigChildRequest& request);
 
-/// The child: its deadline, processor time, memory, core and parent's death. It sees to its end by
-/// itself: the control process may send no signals (control_seccomp.h).
-void limit_config_child() noexcept;
 /// The child: does what is asked and fills the two memfds. Exit code 0, also for a file with
 /// errors: they are the answer.
 [[nodiscard]] int run_config_child(const ConfigChildRequest& request, const ConfigJudge& judge,
@@ -70,39 +68,18 @@ void limit_config_child() noexcept;
 /// True where the file that this program was started from is another one, or gone.
 [[nodiscard]] bool is_program_replaced();
 
-/// One child at a time; it is killed by the kernel when this process ends.
+/// One at a time.
 class ConfigChild {
  public:
-  /// With a loop, the end of the child wakes it; without one, `turn` looks.
-  explicit ConfigChild(sd_event* loop = nullptr) noexcept : loop_(loop) {}
-  ~ConfigChild();
-  ConfigChild(const ConfigChild&) = delete;
-  ConfigChild& operator=(const ConfigChild&) = delete;
+  explicit ConfigChild(sd_event* loop = nullptr) noexcept : child_(kConfigChild, loop) {}
 
-  /// Starts `program` (its first argument, then `arguments_of`), by default ourselves.
   void read(const ConfigChildRequest& request, ConfigReadDone done, TimeNs now);
-  /// Looks after the child: collects its answer, gives it up behind its deadline.
-  void turn(TimeNs now);
-  [[nodiscard]] bool is_busy() const noexcept { return done_ != nullptr; }
-  void use_program(std::vector<std::string> program) { program_ = std::move(program); }
+  void turn(TimeNs now) { child_.turn(now); }
+  [[nodiscard]] bool is_busy() const noexcept { return child_.is_busy(); }
+  void use_program(std::vector<std::string> program) { child_.use_program(std::move(program)); }
 
  private:
-  [[nodiscard]] Status start(const ConfigChildRequest& request, TimeNs now);
-  [[nodiscard]] Result<pid_t> spawn(const ConfigChildRequest& request) const;
-  void watch();
-  void collect(int wait_status);
-  void end(Result<ConfigRead> result);
-
-  sd_event* loop_;
-  sd_event_source* source_ = nullptr;
-  std::vector<std::string> program_{"/proc/self/exe", "digest-config"};
-  OwnedFd digest_;
-  OwnedFd lists_;
-  OwnedFd pidfd_;
-  pid_t pid_ = 0;
-  TimeNs deadline_ = 0;
-  Error start_error_;
-  ConfigReadDone done_;
+  AnswerChild child_;
 };
 
 }  // namespace sluice

@@ -1,12 +1,14 @@
 #include "control/config_digest.h"
 
+#include <string_view>
+
 #include "dataplane/address_codec.h"
 #include "dataplane/parts_codec.h"
 
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kDigestVersion = 1;
+constexpr std::uint32_t kDigestVersion = 2;
 constexpr std::size_t kOptionsMax = 1024;
 constexpr std::size_t kTextMax = 4096;
 constexpr std::size_t kDigestDigits = 64;
@@ -45,6 +47,7 @@ void code_all(Archive& io, ConfigDigest& digest) {
   io.sequence(digest.options, kOptionsMax, [&io](OptionText& option) { code_option(io, option); });
   io.number(digest.list_entries);
   io.text(digest.lists_digest, kDigestDigits);
+  io.text(digest.rules_digest, kDigestDigits);
   io.text(digest.digest, kDigestDigits);
   io.boolean(digest.has_list_difference);
   code_difference(io, digest.lists);
@@ -56,6 +59,14 @@ void code_all(Archive& io, ConfigDigest& digest) {
 
 void code(PlainWriter& writer, ConfigDigest& digest) { code_all(writer, digest); }
 void code(PlainReader& reader, ConfigDigest& digest) { code_all(reader, digest); }
+
+std::string cut_findings(std::string text) {
+  if (text.size() <= kFindingsTextMax) return text;
+  constexpr std::string_view kMore = "(and more)\n";
+  text.resize(kFindingsTextMax - kMore.size());
+  text.resize(text.rfind('\n') + 1);  // npos + 1 is 0
+  return text.append(kMore);
+}
 
 std::vector<std::byte> encode_digest(const ConfigDigest& digest) {
   ConfigDigest copy = digest;

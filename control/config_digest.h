@@ -40,12 +40,16 @@ struct ConfigDigest {
   std::vector<OptionText> options;
   std::uint64_t list_entries = 0;
   std::string lists_digest;          ///< equal lists, equal digest
+  std::string rules_digest;          ///< of the ruleset that its rules make; empty without rules
   std::string digest;                ///< of everything that the configuration says
   bool has_list_difference = false;  ///< else there was nothing to compare with
   ListDifference lists;              ///< against what is in force
   bool is_staged = false;            ///< the history's files are written and synced
   std::string staging_error;
 };
+
+/// At most kFindingsTextMax bytes of whole lines.
+[[nodiscard]] std::string cut_findings(std::string text);
 
 [[nodiscard]] std::vector<std::byte> encode_digest(const ConfigDigest& digest);
 /// Errors: invalid, for a wrong length or any value out of its range.

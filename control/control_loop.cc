@@ -68,6 +68,7 @@ ControlLoop::ControlLoop(Channel channel, MappedWindow window, const Config& con
       view_(window_),
       audit_(or_default(config.control.audit, config.control.state_dir, "audit.json")),
       child_(loop_.get()),
+      rules_child_(loop_.get()),
       reload_(reload_setup(), keeper_, clock_),
       blocks_({.state_dir = config.control.state_dir,
                .capacity = window_.header().block_capacity,
@@ -101,6 +102,13 @@ ReloadSetup ControlLoop::reload_setup() {
       .pair_names = pair_names_of(window_.port_names()),
       .read = [this](const ConfigChildRequest& request,
                      ConfigReadDone done) { child_.read(request, std::move(done), clock_.now()); },
+      .compile =
+          [this](const RulesRequest& request, RulesReadDone done) {
+            rules_child_.read(request, std::move(done), clock_.now());
+          },
+      .ruleset_in_force = [this] { return ruleset_in_force(window_.header().keeper); },
+      .use_rules = [this](OwnedFd ruleset,
+                          OwnedFd texts) { texts_.load(std::move(ruleset), std::move(texts)); },
       .applied = [this](const LiveOptions& live, Mode mode) { apply(live, mode); },
       .reloaded = [this](const ConfigEntry& entry) { start_anew_for(entry); }};
 }
@@ -159,6 +167,7 @@ Status ControlLoop::start() {
   facts.version = setup_.version;
   facts.pid = getpid();
   facts.started = clock_.now();
+  facts.rules.is_configured = !config_.rules.files.empty();
   reload_.start();
   blocks_.start();
   // Neither keeps the events from being recorded: what is missing is told and shown by health.
@@ -219,6 +228,11 @@ void ControlLoop::turn() {
   const TimeNs now = clock_.now();
   drain();
   child_.turn(now);
+  rules_child_.turn(now);
+  if (auto texts = texts_.take()) {
+    log_.use_rules(texts);
+    followers_.use_rules(std::move(texts));
+  }
   reload_.turn(now);
   blocks_.turn(now);
   audit_.turn(now);

@@ -28,6 +28,8 @@
 #include "control/observe/wire_view.h"
 #include "control/reload.h"
 #include "control/respond/blocks.h"
+#include "control/rule_text_loader.h"
+#include "control/rules_child.h"
 #include "control/store/audit_log.h"
 #include "control/store/eve_log.h"
 #include "control/user_share.h"
@@ -92,6 +94,8 @@ class ControlLoop {
   Health health_;
   AuditLog audit_;
   ConfigChild child_;
+  RulesChild rules_child_;
+  RuleTextLoader texts_;
   Reload reload_;
   Blocks blocks_;
   std::vector<IpPrefix> allow_sources_;

@@ -19,8 +19,10 @@ tl::unexpected<Error> late(std::string_view what, DurationNs within) {
 
 }  // namespace
 
-void KeeperLink::publish(const PolicySettings& settings, OwnedFd lists, Published published) {
-  publications_.push_back({settings, std::move(lists), std::move(published), 0, false});
+void KeeperLink::publish(const PolicySettings& settings, OwnedFd lists, OwnedFd rules,
+                         Published published) {
+  publications_.push_back(
+      {settings, std::move(lists), std::move(rules), std::move(published), 0, false});
 }
 
 void KeeperLink::request(RequestKind kind, std::vector<std::byte> body, Replied replied) {
@@ -49,10 +51,12 @@ void KeeperLink::send_publication(TimeNs now) {
   if (first.asked == 0) first.asked = now;
   next_generation_ = std::max(next_generation_, generation_) + 1;
   first.settings.generation = next_generation_;
-  auto sent = channel_.try_publish(first.settings, first.lists);
+  auto sent = channel_.try_publish(first.settings, first.lists, first.rules);
   if (!sent) return end_publication(tl::unexpected<Error>(sent.error()));
   first.is_sent = *sent;
-  if (first.is_sent) first.lists.reset();
+  if (!first.is_sent) return;
+  first.lists.reset();
+  first.rules.reset();
 }
 
 void KeeperLink::send_requests(TimeNs now, bool are_changes) {

@@ -16,6 +16,8 @@ PolicySettings settings_of(const Config& config) {
   settings.flow_records = config.events.flow_records;
   settings.overload = config.overload;
   settings.inspect = config.inspect;
+  settings.has_rules = !config.rules.files.empty();
+  settings.until_ready = config.rules.until_ready;
   return settings;
 }
 

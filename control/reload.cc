@@ -15,12 +15,14 @@ namespace {
 constexpr DurationNs kRetryInterval = kNsPerSecond;
 constexpr DurationNs kReasonsInterval = kNsPerSecond;
 
-/// Tables are sized at start: a policy goes on saying what they were sized for.
+/// Tables are sized at start: a policy goes on saying what they were sized for. Without rules there
+/// is no memory to inspect with.
 void keep_sizes(PolicySettings& settings, const PolicySettings& started) noexcept {
   settings.fragments.datagrams = started.fragments.datagrams;
   settings.flows.capacity = started.flows.capacity;
   settings.flows.half_open = started.flows.half_open;
   settings.limits.sources = started.limits.sources;
+  settings.has_rules = settings.has_rules && started.has_rules;
 }
 
 }  // namespace
@@ -142,13 +144,16 @@ void Reload::turn(TimeNs now) {
     if (now >= retry_at_) put_back();
     return;
   }
-  take_back_unconfirmed(now);
-  if (is_busy_ || jobs_.empty()) return;
-  is_busy_ = true;
+  if (!is_compiling_) take_back_unconfirmed(now);
+  if (is_busy_) return;
+  if (jobs_.empty()) return load_rules(now);
   // The first of those that nothing goes before.
-  const auto next = std::ranges::min_element(jobs_, {}, [](const Job& waiting) {
-    return waiting.kind == JobKind::bypass ? JobKind::change : waiting.kind;
+  const auto next = std::ranges::min_element(jobs_, {}, [this](const Job& waiting) {
+    const JobKind kind = waiting.kind == JobKind::bypass ? JobKind::change : waiting.kind;
+    return std::pair(!may_run(waiting), kind);
   });
+  if (!may_run(*next)) return;
+  is_busy_ = true;
   const Job job = std::move(*next);
   jobs_.erase(next);
   job.run();
@@ -218,12 +223,18 @@ void Reload::publish(Target target, Adopt adopt, KeeperLink::Published published
   }
   if (target.mode) settings.mode = target.mode->mode;
   target.bypasses.write_to(settings);
+  auto rules = rules_to_send(target);
+  if (!rules) {
+    finish();
+    return published(tl::unexpected<Error>(rules.error()));
+  }
   state_.is_changing = true;
   save();
-  keeper_.publish(settings, std::move(target.lists),
-                  [this, adopt = std::move(adopt),
+  keeper_.publish(settings, std::move(target.lists), std::move(*rules),
+                  [this, adopt = std::move(adopt), sent = target.rules, of = target.rules_digest,
                    published = std::move(published)](Result<std::uint64_t> result) {
                     finish();
+                    if (result && sent != nullptr) adopt_rules(*sent, of);
                     state_.is_changing = !result && result.error().kind == ErrorKind::unavailable;
                     if (result && adopt) adopt(*result);
                     save();
@@ -267,6 +278,9 @@ void Reload::look_for_restart_reasons(TimeNs now) {
   restart_reasons_.clear();
   const ConfigEntry* started = history_.find(state_.started);
   const ConfigEntry* entry = in_force();
+  if (entry != nullptr && entry->digest.settings.has_rules && !can_inspect()) {
+    restart_reasons_.emplace_back("rules.files: started with none, so nothing can be inspected");
+  }
   if (started != nullptr && entry != nullptr && started != entry) {
     for (const OptionChange& change :
          changes_between(started->digest.options, entry->digest.options)) {
@@ -302,6 +316,9 @@ void describe(const Reload& reload, ControlFacts& facts) {
   facts.config.loaded_at = entry->loaded_at;
   facts.config.mode_in_file = entry->digest.settings.mode;
   facts.limits = entry->digest.settings.limits;
+  facts.rules = {.is_configured = entry->digest.settings.has_rules && reload.can_inspect(),
+                 .is_compiling = reload.is_compiling(),
+                 .error = reloads.rules_error};
 }
 
 }  // namespace sluice

@@ -18,6 +18,7 @@
 #include "control/commands.h"
 #include "control/config_child.h"
 #include "control/keeper_link.h"
+#include "control/rules_child.h"
 #include "control/store/config_history.h"
 #include "control/store/runtime_state.h"
 
@@ -73,6 +74,7 @@ struct ReloadFacts {
   std::uint64_t reverted = 0;  ///< by a request, or because nobody confirmed
   std::string last_result;     ///< "succeeded", "invalid", "failed"; empty before the first
   TimeNs last_at = 0;
+  std::string rules_error;  ///< why the rules in force are not all that are configured
 };
 
 struct ReloadSetup {
@@ -81,6 +83,11 @@ struct ReloadSetup {
   TimeNs wire_started = 0;  ///< WindowHeader::started
   std::vector<std::string> pair_names;
   ConfigReader read;
+  RulesReader compile = {};  ///< empty: rules are never sent
+  /// What the wire process obeys: `ruleset_in_force` of its window. Goes with `compile`.
+  std::function<Hash128()> ruleset_in_force = {};
+  /// Ruleset and texts, once they are in force; may be empty.
+  std::function<void(OwnedFd, OwnedFd)> use_rules = {};
   /// After every change that is in force, and at the start; may be empty.
   std::function<void(const LiveOptions&, Mode)> applied;
   /// After every reload of the file; may be empty.
@@ -132,6 +139,10 @@ class Reload {
   [[nodiscard]] const std::vector<std::string>& restart_reasons() const noexcept {
     return restart_reasons_;
   }
+  /// False where the wire process was started without rules: it has no memory to inspect with.
+  [[nodiscard]] bool can_inspect() const noexcept;
+  /// A child compiles rules.
+  [[nodiscard]] bool is_compiling() const noexcept { return is_compiling_; }
   /// The last state could not be written: a restart of the control process would not know it.
   [[nodiscard]] bool has_unsaved_state() const noexcept { return is_unsaved_; }
 
@@ -148,11 +159,14 @@ class Reload {
     std::function<void()> run;  ///< ends with `finish`
     JobKind kind = JobKind::change;
     std::shared_ptr<ReloadWaiters> joinable = nullptr;  ///< a reload that others may share
+    bool is_mode = false;
   };
   /// What is to be in force.
   struct Target {
     PolicySettings settings;
     OwnedFd lists;  ///< `encode_lists`, sealed; not open: those in force stay
+    std::shared_ptr<RulesRead> rules = nullptr;  ///< null: those in force stay
+    std::string rules_digest = {};               ///< of `rules`
     std::optional<ModeOverride> mode;
     Bypasses bypasses;
   };
@@ -178,6 +192,19 @@ class Reload {
   void look_for_restart_reasons(TimeNs now);
   void warn_of_ended_bypasses(const RuntimeState& state) const;
 
+  // reload_rules.cc
+  [[nodiscard]] bool may_run(const Job& job) const noexcept;
+  [[nodiscard]] bool has_wire(const std::string& rules_digest) const;
+  [[nodiscard]] bool lacks_rules(const ConfigDigest& digest) const;
+  [[nodiscard]] std::string config_path_of(std::uint64_t id) const;
+  [[nodiscard]] Result<OwnedFd> rules_to_send(const Target& target) const;
+  using RulesDone = std::function<void(Result<std::shared_ptr<RulesRead>>)>;
+  void compile(const std::string& config_path, const std::string& rules_digest, RulesDone done);
+  void load_rules(TimeNs now);
+  void end_load(const std::string& rules_digest, const Result<std::shared_ptr<RulesRead>>& read);
+  void adopt_rules(RulesRead& rules, const std::string& rules_digest);
+  void note_rules_error(std::string error);
+
   // reload_changes.cc
   struct ReloadRequest {
     std::string by;
@@ -191,12 +218,19 @@ class Reload {
   [[nodiscard]] Status can_reload(const ReloadRequest& request) const;
   void run_reload(const ReloadRequest& request);
   void take_read(const ReloadRequest& request, ConfigRead read);
+  void take_rules(const ReloadRequest& request, const std::shared_ptr<ConfigRead>& read,
+                  const Result<std::shared_ptr<RulesRead>>& rules);
+  void publish_read(const ReloadRequest& request, ConfigRead read,
+                    std::shared_ptr<RulesRead> rules);
+  void end_invalid(const ReloadRequest& request, const std::string& findings);
   [[nodiscard]] ReloadAnswer adopt_read(const ReloadRequest& request, ConfigDigest digest,
                                         std::uint64_t generation);
   void end_reload(const ReloadRequest& request, const Result<ReloadAnswer>& result);
   [[nodiscard]] Result<std::uint64_t> revert_target(const RevertRequest& request) const;
   void run_revert(const RevertRequest& request);
-  void publish_entry(const RevertRequest& request, std::uint64_t id, OwnedFd lists);
+  void restore_rules(const RevertRequest& request, std::uint64_t id, OwnedFd lists);
+  void publish_entry(const RevertRequest& request, std::uint64_t id, OwnedFd lists,
+                     std::shared_ptr<RulesRead> rules);
   void end_revert(const RevertRequest& request, Result<RevertAnswer> result);
   void run_confirm(const Answer<std::uint64_t>& answer);
   void run_mode(const std::string& by, Mode mode, const Answer<std::uint64_t>& answer);
@@ -216,6 +250,10 @@ class Reload {
   ReloadFacts facts_;
   std::deque<Job> jobs_;
   bool is_busy_ = false;
+  bool is_compiling_ = false;  ///< what waits for it holds up changes, but not bypasses and looks
+  bool is_loading_ = false;    ///< compiling for nobody who waits
+  std::string texts_digest_;   ///< of the ruleset whose texts are in use
+  TimeNs rules_due_ = 0;       ///< the next try to put the configured rules into force
   bool is_unsaved_ = false;
   bool is_way_back_closed_ = false;  ///< told in the log already
   std::vector<std::string> restart_reasons_;

@@ -33,6 +33,20 @@ tl::unexpected<Error> left_out() {
   return fail(ErrorKind::internal, "configuration: the child that read it left out its lists");
 }
 
+/// The same files with other rules in them.
+void note_other_rules(const ConfigDigest& from, const ConfigDigest& to,
+                      std::vector<OptionChange>& changes) {
+  if (from.rules_digest == to.rules_digest || from.rules_digest.empty() ||
+      to.rules_digest.empty()) {
+    return;
+  }
+  constexpr std::size_t kDigitsShown = 12;
+  const auto shown = [](const std::string& digest) {
+    return fmt::format("ruleset {}", digest.substr(0, kDigitsShown));
+  };
+  changes.push_back({"rules", shown(from.rules_digest), shown(to.rules_digest), false});
+}
+
 }  // namespace
 
 template <class T>
@@ -149,13 +163,37 @@ void Reload::run_reload(const ReloadRequest& request) {
 }
 
 void Reload::take_read(const ReloadRequest& request, ConfigRead read) {
-  if (read.digest.errors != 0) {
-    ++facts_.invalid;
-    note("invalid");
-    finish();
-    return answer_all(*request.waiters, fail(ErrorKind::invalid, read.digest.findings,
-                                             "the configuration in force stays as it is"));
+  if (read.digest.errors != 0) return end_invalid(request, read.digest.findings);
+  if (!lacks_rules(read.digest)) return publish_read(request, std::move(read), nullptr);
+  const auto held = std::make_shared<ConfigRead>(std::move(read));
+  compile(setup_.config_path, held->digest.rules_digest,
+          [this, request, held](const Result<std::shared_ptr<RulesRead>>& rules) {
+            take_rules(request, held, rules);
+          });
+}
+
+void Reload::end_invalid(const ReloadRequest& request, const std::string& findings) {
+  ++facts_.invalid;
+  note("invalid");
+  finish();
+  answer_all(*request.waiters,
+             fail(ErrorKind::invalid, findings, "the configuration in force stays as it is"));
+}
+
+void Reload::take_rules(const ReloadRequest& request, const std::shared_ptr<ConfigRead>& read,
+                        const Result<std::shared_ptr<RulesRead>>& rules) {
+  if (!rules) return end_reload(request, tl::unexpected<Error>(rules.error()));
+  const RulesRead& compiled = **rules;
+  if (compiled.answer.errors != 0) return end_invalid(request, compiled.answer.findings);
+  if (!compiled.ruleset.is_open()) {
+    return end_reload(
+        request, fail(ErrorKind::internal, "rules: the child that compiled them left them out"));
   }
+  publish_read(request, std::move(*read), *rules);
+}
+
+void Reload::publish_read(const ReloadRequest& request, ConfigRead read,
+                          std::shared_ptr<RulesRead> rules) {
   Target target;
   const ConfigEntry* entry = in_force();
   target.settings = read.digest.settings;
@@ -166,6 +204,8 @@ void Reload::take_read(const ReloadRequest& request, ConfigRead read) {
     return end_reload(request, left_out());
   }
   target.lists = std::move(read.lists);
+  target.rules = std::move(rules);
+  target.rules_digest = read.digest.rules_digest;
   const auto outcome = std::make_shared<ReloadAnswer>();
   publish(
       std::move(target),
@@ -191,9 +231,13 @@ ReloadAnswer Reload::adopt_read(const ReloadRequest& request, ConfigDigest diges
     const auto changes =
         changes_between(before ? before->digest.options : digest.options, digest.options);
     answer.changed = changes.size() + digest.lists.added + digest.lists.removed;
+    const bool has_other_rules = before && before->digest.rules_digest != digest.rules_digest;
+    if (has_other_rules) ++answer.changed;
     for (const OptionChange& change : changes) {
       if (change.needs_restart) answer.needs_restart.push_back(change.path);
     }
+    if (digest.settings.has_rules && !can_inspect())
+      answer.needs_restart.emplace_back("rules.files");
     ConfigEntry entry;
     entry.loaded_at = clock_.now();
     entry.by = request.by;
@@ -266,17 +310,35 @@ void Reload::run_revert(const RevertRequest& request) {
   const ConfigEntry* now = in_force();
   const std::string& lists = history_.find(*id)->digest.lists_digest;
   if (now != nullptr && now->digest.lists_digest == lists) {
-    return publish_entry(request, *id, {});
+    return restore_rules(request, *id, {});
   }
   restore_lists(*id, [this, request, id = *id](Result<OwnedFd> restored) {
     if (!restored) return end_revert(request, tl::unexpected<Error>(restored.error()));
-    publish_entry(request, id, std::move(*restored));
+    restore_rules(request, id, std::move(*restored));
   });
 }
 
+void Reload::restore_rules(const RevertRequest& request, std::uint64_t id, OwnedFd lists) {
+  const ConfigDigest& digest = history_.find(id)->digest;
+  if (!lacks_rules(digest)) return publish_entry(request, id, std::move(lists), nullptr);
+  const auto held = std::make_shared<OwnedFd>(std::move(lists));
+  compile(config_path_of(id), digest.rules_digest,
+          [this, request, id, held](const Result<std::shared_ptr<RulesRead>>& rules) {
+            if (!rules) return end_revert(request, tl::unexpected<Error>(rules.error()));
+            const RulesAnswer& answer = (*rules)->answer;
+            if (answer.errors != 0 || !(*rules)->ruleset.is_open()) {
+              return end_revert(request, fail(ErrorKind::invalid, answer.findings));
+            }
+            publish_entry(request, id, std::move(*held), *rules);
+          });
+}
+
 /// What comes back after a missing confirmation has the mode that an operator had set before.
-void Reload::publish_entry(const RevertRequest& request, std::uint64_t id, OwnedFd lists) {
+void Reload::publish_entry(const RevertRequest& request, std::uint64_t id, OwnedFd lists,
+                           std::shared_ptr<RulesRead> rules) {
   Target target;
+  target.rules = std::move(rules);
+  target.rules_digest = history_.find(id)->digest.rules_digest;
   target.settings = history_.find(id)->digest.settings;
   target.bypasses = state_.bypasses;
   target.lists = std::move(lists);
@@ -303,7 +365,8 @@ void Reload::end_revert(const RevertRequest& request, Result<RevertAnswer> resul
 // --- mode and bypasses --------------------------------------------------------------------------
 
 void Reload::set_mode(const Caller& caller, Mode mode, Answer<std::uint64_t> answer) {
-  enqueue_or_refuse({.run = [this, by = caller.user, mode, answer] { run_mode(by, mode, answer); }},
+  enqueue_or_refuse({.run = [this, by = caller.user, mode, answer] { run_mode(by, mode, answer); },
+                     .is_mode = true},
                     answer);
 }
 
@@ -378,6 +441,7 @@ void Reload::run_diff(const Answer<DiffAnswer>& answer) {
       difference.findings = read->digest.findings;
     } else {
       difference.changed = changes_between(in_force()->digest.options, read->digest.options);
+      note_other_rules(in_force()->digest, read->digest, difference.changed);
       difference.has_lists = read->digest.has_list_difference;
       difference.lists = read->digest.lists;
     }

@@ -2,6 +2,9 @@
 
 #include <iterator>
 #include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "config/text_file.h"
 #include "rules/load.h"
@@ -44,6 +47,25 @@ std::vector<Rule> read_rules(std::span<const std::string> files, const RuleVaria
   }
   validate_rules(rules, variables, findings);
   return rules;
+}
+
+Status judge_rules(const RulesConfig& config, Diagnostics& findings) {
+  auto variables = rule_variables(config.variables);
+  if (!variables) return tl::unexpected<Error>(variables.error());
+  static_cast<void>(read_rules(config.files, *variables, findings));
+  return {};
+}
+
+Result<Hash128> rules_digest(const RulesConfig& config) {
+  auto variables = rule_variables(config.variables);
+  if (!variables) return tl::unexpected<Error>(variables.error());
+  CompileOptions options;
+  options.variables = std::move(*variables);
+  return digest_of_files(config.files, options);
+}
+
+std::string text_of(const Hash128& digest) {
+  return fmt::format("{:016x}{:016x}", digest.hi, digest.lo);
 }
 
 Result<RulesetParts> build_ruleset(const RulesConfig& config, Diagnostics& findings,

@@ -26,6 +26,16 @@ namespace sluice {
 [[nodiscard]] std::vector<Rule> read_rules(std::span<const std::string> files,
                                            const RuleVariables& variables, Diagnostics& findings);
 
+/// The verdict on rule files that a check, a start and a reload tell: all but what only the
+/// compiler finds. Errors: as of `rule_variables`.
+[[nodiscard]] Status judge_rules(const RulesConfig& config, Diagnostics& findings);
+
+/// What `build_ruleset` would give to its ruleset: of the files' texts and the variables. Errors:
+/// as of `rule_variables`.
+[[nodiscard]] Result<Hash128> rules_digest(const RulesConfig& config);
+/// 32 hex digits.
+[[nodiscard]] std::string text_of(const Hash128& digest);
+
 /// The whole way. What cannot be compiled is a finding. Errors: invalid for a variable; limit.
 [[nodiscard]] Result<RulesetParts> build_ruleset(const RulesConfig& config, Diagnostics& findings,
                                                  CompileReport& report);

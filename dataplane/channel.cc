@@ -29,16 +29,15 @@ struct Frame {
   std::uint32_t text_bytes;
   std::uint32_t request;
   std::uint32_t has_lists;
+  std::uint32_t has_rules;
+  std::uint32_t reserved_;
   std::array<char, kMessageTextMax + 1> text;
 };
-static_assert(sizeof(Frame) == 288 && std::is_trivially_copyable_v<Frame>);
+static_assert(sizeof(Frame) == 296 && std::is_trivially_copyable_v<Frame>);
 
-/// What travels beside a frame, in this order.
-struct Descriptors {
-  OwnedFd bulk;
-  OwnedFd lists;
-};
-constexpr std::size_t kDescriptorsMax = 2;
+/// What travels beside a frame: those that there are of bulk, lists and rules, in this order.
+constexpr std::size_t kDescriptorsMax = 3;
+using Descriptors = std::array<OwnedFd, kDescriptorsMax>;
 
 Frame frame_of(const Message& message) {
   Frame frame{};
@@ -48,6 +47,7 @@ Frame frame_of(const Message& message) {
   frame.request = static_cast<std::uint32_t>(message.request);
   frame.has_bulk = message.bulk.is_open() ? 1 : 0;
   frame.has_lists = message.lists.is_open() ? 1 : 0;
+  frame.has_rules = message.rules.is_open() ? 1 : 0;
   frame.text_bytes = static_cast<std::uint32_t>(std::min(message.text.size(), kMessageTextMax));
   std::memcpy(frame.text.data(), message.text.data(), frame.text_bytes);
   return frame;
@@ -65,10 +65,12 @@ bool is_request_known(MessageKind kind, std::uint32_t request) {
 }
 
 bool has_what_it_says(const Frame& frame, MessageKind kind, const Descriptors& sent) {
-  return frame.has_bulk == (sent.bulk.is_open() ? 1U : 0U) &&
-         frame.has_lists == (sent.lists.is_open() ? 1U : 0U) &&
-         sent.bulk.is_open() == carries_bulk(kind) &&
-         (!sent.lists.is_open() || kind == MessageKind::publish_policy);
+  if (frame.has_bulk > 1 || frame.has_lists > 1 || frame.has_rules > 1) return false;
+  const auto count = static_cast<std::uint32_t>(std::ranges::count_if(sent, &OwnedFd::is_open));
+  const bool has_more = frame.has_lists != 0 || frame.has_rules != 0;
+  return count == frame.has_bulk + frame.has_lists + frame.has_rules &&
+         (frame.has_bulk == 1) == carries_bulk(kind) &&
+         (!has_more || kind == MessageKind::publish_policy);
 }
 
 Result<Message> message_of(const Frame& frame, Descriptors sent) {
@@ -85,12 +87,15 @@ Result<Message> message_of(const Frame& frame, Descriptors sent) {
       !is_request_known(kind, frame.request)) {
     return fail(ErrorKind::invalid, "channel: a message contradicts itself");
   }
-  return Message{kind,
-                 frame.generation,
-                 std::string(frame.text.data(), frame.text_bytes),
-                 std::move(sent.bulk),
-                 static_cast<RequestKind>(frame.request),
-                 std::move(sent.lists)};
+  Message message{.kind = kind,
+                  .generation = frame.generation,
+                  .text = std::string(frame.text.data(), frame.text_bytes),
+                  .request = static_cast<RequestKind>(frame.request)};
+  std::size_t taken = 0;
+  if (frame.has_bulk != 0) message.bulk = std::move(sent[taken++]);
+  if (frame.has_lists != 0) message.lists = std::move(sent[taken++]);
+  if (frame.has_rules != 0) message.rules = std::move(sent[taken++]);
+  return message;
 }
 
 tl::unexpected<Error> gone() {
@@ -108,7 +113,7 @@ Result<bool> send_frame(int socket, const Message& message) {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kDescriptorsMax * sizeof(int))> control{};
   std::array<int, kDescriptorsMax> fds{};
   std::size_t count = 0;
-  for (const OwnedFd* fd : {&message.bulk, &message.lists}) {
+  for (const OwnedFd* fd : {&message.bulk, &message.lists, &message.rules}) {
     if (fd->is_open()) fds[count++] = fd->fd();
   }
   if (count != 0) {
@@ -138,7 +143,12 @@ Descriptors take_descriptors(msghdr& header) {
     for (std::size_t i = 0; i < count; ++i) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
-      (taken.bulk.is_open() ? taken.lists : taken.bulk).reset(fd);
+      const auto place = std::ranges::find_if_not(taken, &OwnedFd::is_open);
+      if (place != taken.end()) {
+        place->reset(fd);
+      } else {
+        close(fd);
+      }
     }
   }
   return taken;
@@ -172,6 +182,15 @@ Result<std::optional<Message>> receive_frame(int socket) {
 
 OwnedFd duplicate(const OwnedFd& fd) {
   return OwnedFd(fd.is_open() ? fcntl(fd.fd(), F_DUPFD_CLOEXEC, 0) : -1);
+}
+
+Descriptors duplicates_of(const Message& message) {
+  Descriptors copies;
+  std::size_t count = 0;
+  for (const OwnedFd* fd : {&message.bulk, &message.lists, &message.rules}) {
+    if (fd->is_open()) copies[count++] = duplicate(*fd);
+  }
+  return copies;
 }
 
 }  // namespace
@@ -233,11 +252,12 @@ Result<bool> Channel::try_send(const Message& message) {
   if (!end.link->is_open[1 - end.side]) return gone();
   auto& queue = end.link->queue[1 - end.side];
   if (queue.size() >= kMemoryQueueMax) return false;
-  queue.push_back({frame_of(message), {duplicate(message.bulk), duplicate(message.lists)}});
+  queue.push_back({frame_of(message), duplicates_of(message)});
   return true;
 }
 
-Result<bool> Channel::try_publish(const PolicySettings& settings, const OwnedFd& lists) {
+Result<bool> Channel::try_publish(const PolicySettings& settings, const OwnedFd& lists,
+                                  const OwnedFd& rules) {
   auto memfd = make_memfd("sluice-policy");
   if (!memfd) return tl::unexpected<Error>(memfd.error());
   const PolicyParts parts{.settings = settings, .lists = {}, .keeps_lists = true};
@@ -245,13 +265,15 @@ Result<bool> Channel::try_publish(const PolicySettings& settings, const OwnedFd&
     return tl::unexpected<Error>(written.error());
   }
   OwnedFd passed = duplicate(lists);
-  if (passed.is_open() != lists.is_open()) {
+  OwnedFd passed_rules = duplicate(rules);
+  if (passed.is_open() != lists.is_open() || passed_rules.is_open() != rules.is_open()) {
     return fail(ErrorKind::io, fmt::format("channel: no descriptor: {}", std::strerror(errno)));
   }
   return try_send({.kind = MessageKind::publish_policy,
                    .generation = settings.generation,
                    .bulk = std::move(*memfd),
-                   .lists = std::move(passed)});
+                   .lists = std::move(passed),
+                   .rules = std::move(passed_rules)});
 }
 
 Result<bool> Channel::try_send_body(MessageKind kind, RequestKind request, std::uint64_t number,

@@ -19,7 +19,7 @@
 
 namespace sluice {
 
-inline constexpr std::uint32_t kChannelVersion = 3;
+inline constexpr std::uint32_t kChannelVersion = 4;
 inline constexpr std::size_t kMessageTextMax = 255;
 
 /// The descriptors that the control process finds open when it starts.
@@ -29,7 +29,7 @@ inline constexpr int kControlTailsFd = 5;
 
 enum class MessageKind : std::uint32_t {
   hello = 1,       ///< first message of either end; generation = the policy in force
-  publish_policy,  ///< control -> keeper, with settings, and lists where they are others
+  publish_policy,  ///< control -> keeper, with settings; lists and rules where they are others
   ack,             ///< keeper -> control: every worker obeys this generation
   refused,         ///< keeper -> control: this generation was not taken, text says why
   ping,            ///< keeper -> control, answered by
@@ -47,6 +47,7 @@ struct Message {
   OwnedFd bulk = {};         ///< sealed memfd; with publish_policy, request and reply only
   RequestKind request = {};  ///< with request and reply
   OwnedFd lists = {};        ///< another sealed memfd; with publish_policy only
+  OwnedFd rules = {};        ///< the same
 };
 
 class Channel {
@@ -63,9 +64,10 @@ class Channel {
   /// Errors: unavailable when the other end is gone.
   [[nodiscard]] Result<bool> try_send(const Message& message);
   /// `publish_policy` with the generation of `settings`. `lists` is a sealed memfd of
-  /// `encode_lists`, which is passed on as it is: a million prefixes cost no more than one. Not
-  /// open: the lists in force stay.
-  [[nodiscard]] Result<bool> try_publish(const PolicySettings& settings, const OwnedFd& lists);
+  /// `encode_lists` and `rules` one of `encode_ruleset`, which are passed on as they are: a million
+  /// prefixes cost no more than one. Not open: those in force stay.
+  [[nodiscard]] Result<bool> try_publish(const PolicySettings& settings, const OwnedFd& lists,
+                                         const OwnedFd& rules);
   /// A request or its reply, with `body` in a sealed memfd.
   [[nodiscard]] Result<bool> try_send_body(MessageKind kind, RequestKind request,
                                            std::uint64_t number, std::span<const std::byte> body);

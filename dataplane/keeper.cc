@@ -19,6 +19,7 @@
 #include "dataplane/io/port.h"
 #include "dataplane/policy.h"
 #include "dataplane/policy_slot.h"
+#include "rules/ruleset_codec.h"
 
 namespace sluice {
 namespace {
@@ -252,7 +253,7 @@ void Keeper::send_rows() {
   unsent_.reset();
 }
 
-void Keeper::take_policy(const Message& message) {
+void Keeper::take_policy(Message& message) {
   auto parts = parts_of(message);
   if (!parts) return answer(MessageKind::refused, message.generation, parts.error().message);
   const std::uint64_t newest =
@@ -265,14 +266,46 @@ void Keeper::take_policy(const Message& message) {
   }
   if (waiting_) answer(MessageKind::refused, newest, "a newer generation came before its turn");
   waiting_ = std::move(*parts);
+  waiting_rules_ = std::move(message.rules);
   publish_waiting();
+}
+
+/// A ruleset that came is read, checked and made ready for all workers; without one, the ruleset in
+/// force stays, or goes where the policy has no rules.
+Result<std::shared_ptr<const LiveRuleset>> Keeper::ruleset_for(const PolicySettings& settings,
+                                                               const OwnedFd& rules) {
+  if (!settings.has_rules) return nullptr;
+  if (!rules.is_open()) return setup_.policies->in_force().ruleset;
+  auto view = SealedView::map(rules.fd(), kRulesetBytesMax);
+  if (!view) return with_context("ruleset", view.error());
+  auto parts = decode_ruleset(view->bytes());
+  if (!parts) return tl::unexpected<Error>(parts.error());
+  auto live = make_live(std::move(parts->ruleset), std::move(parts->databases),
+                        static_cast<std::uint32_t>(setup_.windows.size()), newest_ruleset_.get());
+  if (live) newest_ruleset_ = *live;
+  return live;
+}
+
+void Keeper::tell_ruleset() {
+  const LiveRuleset* ruleset = setup_.policies->in_force().ruleset.get();
+  const Hash128 digest = ruleset == nullptr ? Hash128{} : ruleset->rules.digest;
+  KeeperState& state = setup_.window->keeper;
+  state.rules.store(ruleset == nullptr ? 0 : ruleset->rules.rules.size(),
+                    std::memory_order_relaxed);
+  state.ruleset[0].store(digest.lo, std::memory_order_relaxed);
+  state.ruleset[1].store(digest.hi, std::memory_order_relaxed);
 }
 
 // At most two policies live at a time: a new one waits until every worker has let go of the last.
 void Keeper::publish_waiting() {
   if (!setup_.policies->reclaim() || !waiting_) return;
   const PolicyParts parts = std::move(*std::exchange(waiting_, std::nullopt));
-  auto policy = build_policy(parts, &setup_.policies->in_force(), setup_.list_key);
+  auto ruleset = ruleset_for(parts.settings, std::exchange(waiting_rules_, OwnedFd()));
+  if (!ruleset) {
+    return answer(MessageKind::refused, parts.settings.generation, ruleset.error().message);
+  }
+  auto policy =
+      build_policy(parts, &setup_.policies->in_force(), setup_.list_key, {}, std::move(*ruleset));
   if (!policy) {
     return answer(MessageKind::refused, parts.settings.generation, policy.error().message);
   }
@@ -284,6 +317,7 @@ void Keeper::acknowledge() {
   const std::uint64_t generation = setup_.policies->in_force().settings.generation;
   if (generation == acknowledged_ || !setup_.policies->is_adopted_by_all()) return;
   acknowledged_ = generation;
+  tell_ruleset();
   answer(MessageKind::ack, generation);
   tell_reloaded();
   log(LogLevel::info, fmt::format("policy generation {} is in force", generation));

@@ -26,6 +26,7 @@
 
 namespace sluice {
 
+struct LiveRuleset;
 class PolicySlot;
 class PortSet;
 
@@ -69,7 +70,7 @@ class Keeper {
   void tell_window();
   void listen(TimeNs now);
   void obey(Message message, TimeNs now);
-  void take_policy(const Message& message);
+  void take_policy(Message& message);
   void answer_request(Message& message);
   void take_block_changes(Message& message);
   void turn_blocks(TimeNs now);
@@ -77,6 +78,9 @@ class Keeper {
   void take_row_request(const Message& message);
   void send_rows();
   void publish_waiting();
+  [[nodiscard]] Result<std::shared_ptr<const LiveRuleset>> ruleset_for(
+      const PolicySettings& settings, const OwnedFd& rules);
+  void tell_ruleset();
   void acknowledge();
   void answer(MessageKind kind, std::uint64_t generation, std::string text = {});
   void follow_links(TimeNs now);
@@ -101,6 +105,9 @@ class Keeper {
   std::unique_ptr<LinkWatch> link_watch_;
   OwnedFd signals_;
   std::optional<PolicyParts> waiting_;  ///< the newest policy asked for, not published yet
+  OwnedFd waiting_rules_;               ///< came with it
+  /// The last one that was made, also where no policy has it any more: the next is told from it.
+  std::shared_ptr<const LiveRuleset> newest_ruleset_;
   std::uint64_t acknowledged_ = 0;
   TimeNs ports_seen_ = 0;
   TimeNs watchdog_fed_ = 0;

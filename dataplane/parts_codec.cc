@@ -7,7 +7,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kPartsVersion = 2;
+constexpr std::uint32_t kPartsVersion = 3;
 constexpr std::uint32_t kListsVersion = 1;
 constexpr std::uint64_t kYearNs = 366ULL * 86'400 * kNsPerSecond;
 
@@ -54,6 +54,21 @@ void code_limits(Archive& io, LimitsConfig& c) {
   io.number(c.sources, 0, 1ULL << 32);
   io.number(c.source_prefix_v6, 0, 128);
   io.number(c.source_prefix_v4, 0, 32);
+}
+
+template <class Archive>
+void code_inspect(Archive& io, PolicySettings& settings) {
+  InspectConfig& c = settings.inspect;
+  io.number(c.memory_bytes, 0, 1ULL << 44);
+  io.number(c.stream_depth, 0, 1ULL << 44);
+  for (std::uint32_t* bytes : {&c.window, &c.reorder_bytes, &c.request_body, &c.response_body}) {
+    io.number(*bytes, 0, 1U << 30);
+  }
+  for (ExceptionPolicy* policy : {&c.reorder_full, &c.unverifiable, &c.no_memory, &c.match_limit}) {
+    io.enumeration(*policy, ExceptionPolicy::drop_flow);
+  }
+  io.boolean(settings.has_rules);
+  io.enumeration(settings.until_ready, ReadyPolicy::drop);
 }
 
 template <class Archive>
@@ -105,6 +120,7 @@ void code_all(Archive& io, PolicyParts& parts) {
   io.boolean(settings.overload.shed);
   io.number(settings.overload.high_percent, 1, 100);
   io.number(settings.overload.low_percent, 0, 99);
+  code_inspect(io, settings);
   code_bypasses(io, settings);
   io.boolean(parts.keeps_lists);
   code_lists(io, parts.lists);

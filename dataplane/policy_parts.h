@@ -55,6 +55,8 @@ struct PolicySettings {
   bool flow_records = true;
   OverloadConfig overload;
   InspectConfig inspect;
+  bool has_rules = false;  ///< a ruleset belongs to it, be it compiled yet or not
+  ReadyPolicy until_ready = ReadyPolicy::pass;
   std::array<BypassEntry, kBypassesMax> bypasses{};
   std::uint32_t bypass_count = 0;
 };

@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "base/clock.h"
+#include "base/siphash.h"
 #include "base/verdict.h"
 #include "config/worker_count.h"
 #include "dataplane/events.h"
@@ -19,7 +20,7 @@
 
 namespace sluice {
 
-inline constexpr std::uint32_t kWindowVersion = 4;
+inline constexpr std::uint32_t kWindowVersion = 5;
 
 /// What is shared with other rights has pages of its own.
 inline constexpr std::size_t kWindowPage = 4096;
@@ -72,6 +73,7 @@ struct WorkerCounters {
   std::uint64_t inspected_flows = 0;    ///< gauge: flows with state of inspection
   std::uint64_t inspection_memory = 0;  ///< gauge: bytes of the pool in use
   std::uint64_t stream_gap_bytes = 0;   ///< bytes of streams that nobody saw
+  std::uint64_t uninspected = 0;        ///< packets that passed before there was a ruleset
 };
 static_assert(std::is_trivially_copyable_v<WorkerCounters> && sizeof(WorkerCounters) % 8 == 0);
 
@@ -211,7 +213,16 @@ struct KeeperState {
   std::atomic<std::uint64_t> policies_refused{0};
   std::atomic<std::uint64_t> blocks_active{0};
   std::atomic<std::uint64_t> blocks_expired{0};
+  std::atomic<std::uint64_t> rules{0};  ///< of the ruleset in force
+  /// Its digest, the lower half first; 0 while there is none. Written before `generation`.
+  std::array<std::atomic<std::uint64_t>, 2> ruleset{};
 };
+
+/// The digest of the ruleset that workers obey; all 0 where they have none.
+[[nodiscard]] inline Hash128 ruleset_in_force(const KeeperState& keeper) noexcept {
+  return {keeper.ruleset[0].load(std::memory_order_relaxed),
+          keeper.ruleset[1].load(std::memory_order_relaxed)};
+}
 
 /// Packet buffers of one port pair.
 struct PoolState {

@@ -13,7 +13,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kPlanVersion = 2;
+constexpr std::uint32_t kPlanVersion = 3;
 constexpr std::uint64_t kMagic = 0x6e616c7065727573ULL;
 constexpr std::size_t kNameMax = 64;
 constexpr std::size_t kPathMax = 100;  // a socket below run_dir has to fit a UNIX address
@@ -52,6 +52,7 @@ void code_sizes(Archive& io, WirePlan& plan) {
   io.number(plan.sizes.sources, 1, kEntriesMax);
   io.number(plan.sizes.fragment_datagrams, 0, 1U << 20);
   io.number(plan.sizes.fragments_held, 0, 1U << 24);
+  io.number(plan.sizes.inspection_bytes, 0, kBytesMax);
   io.number(plan.shared_meters, 0, kEntriesMax);
   io.number(plan.block_capacity, 1, kBlocksMax);
   io.sequence(plan.pools, kPortsMax / 2, [&io](PoolPlan& pool) {

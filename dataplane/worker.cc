@@ -21,6 +21,7 @@
 #include "dataplane/limit/rate_limiter.h"
 #include "dataplane/policy.h"
 #include "dataplane/policy_slot.h"
+#include "dataplane/unready.h"
 #include "dataplane/worker_requests.h"
 
 namespace sluice {
@@ -185,6 +186,7 @@ void Worker::run_journey(Burst& burst, Origin origin, Probe& probe) noexcept {
   probe.station(Station::track_flow, n);
   limiter_->limit(burst, policy_->limits);
   probe.station(Station::limit_rate, n);
+  judge_unready(burst, *policy_, counters_);
   if (inspector_ != nullptr) inspector_->inspect(burst, settings, policy_->ruleset.get());
   probe.station(Station::inspect, n);
   decider_->decide(burst, settings.mode, *tracker_);

@@ -1,5 +1,6 @@
 // sluiced: the gateway, and the tools that work without one. This file is the table of contents;
 // each verb is a few lines that call the folder which does the work.
+#include <array>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "config/check.h"
 #include "control/config_child.h"
 #include "control/control_plane.h"
+#include "control/rules_child.h"
 #include "dataplane/doctor.h"
 #include "dataplane/wire.h"
 #include "doctor_report.h"
@@ -99,6 +101,13 @@ int run_verb(int argc, char** argv) {
   digest->add_flag("--publish", read.publishes);
   digest->add_option("--known-lists", read.known_lists);
 
+  // It starts this one to have rules compiled.
+  RulesRequest compiled;
+  CLI::App* compile = app.add_subcommand("compile-rules", "")->group("");
+  compile->add_option("--config", compiled.config_path)->required();
+  compile->add_option("--cache", compiled.cache)->required();
+  compile->add_option("--digest", compiled.digest)->required();
+
   // The keeper starts the control process under this name; nobody types it.
   CLI::App* control = app.add_subcommand("control", "")->group("");
   control->add_option("--config", path)->required();
@@ -112,8 +121,12 @@ int run_verb(int argc, char** argv) {
   if (*check_app) return check(path);
   if (*plan_app) return plan(path, as_json);
   if (*digest) {
-    limit_config_child();
+    limit_child(kConfigChild);
     return run_config_child(read, check_for_start, kDigestFd, kListsFd);
+  }
+  if (*compile) {
+    limit_child(kRulesChild);
+    return run_rules_child(compiled, std::array{kAnswerFd, kAnswerFd + 1, kAnswerFd + 2});
   }
   if (*doctor_app) return doctor(examined, as_json);
   if (*control) {

@@ -12,6 +12,7 @@
 #include "config/worker_count.h"
 #include "control/policy_builder.h"
 #include "control/privileges.h"
+#include "control/ruleset_build.h"
 #include "dataplane/io/port_preflight.h"
 #include "dataplane/sealed_memory.h"
 #include "dataplane/wire.h"
@@ -86,6 +87,10 @@ int tell(const Error& error) {
 
 CheckedConfig check_for_start(const std::string& path) {
   CheckedConfig checked = check_file(path, ConfigPurpose::run);
+  if (auto judged = judge_rules(checked.config.rules, checked.findings); !judged) {
+    FindingWriter findings(checked.source, checked.findings);
+    findings.error_at("rules.variables", judged.error().message, judged.error().hint);
+  }
   const std::uint32_t workers = stated_workers(checked.config.workers);
   const bool has_plan = workers != 0 && checked.config.memory.budget_bytes != 0;
   if (checked.findings.has_errors() || !has_plan) return checked;

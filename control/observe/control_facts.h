@@ -36,6 +36,12 @@ struct ConfigFacts {
   std::vector<std::string> restart_pending;
 };
 
+struct RulesFacts {
+  bool is_configured = false;
+  bool is_compiling = false;
+  std::string error;  ///< why the rules in force are not all that are configured
+};
+
 struct ControlFacts {
   // Since the control process began.
   std::string version;
@@ -51,6 +57,7 @@ struct ControlFacts {
   Mode mode = Mode::enforce;
   ConfigFacts config;
   LimitsConfig limits;
+  RulesFacts rules;
   ReloadCounts reloads;
   std::uint64_t bypasses = 0;
   // Recorder, files and clients.

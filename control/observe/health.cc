@@ -93,6 +93,13 @@ Look look_at_overload(const HealthInputs& in) {
   return {degraded, fmt::format("workers shed work, level {}", in.shed_level)};
 }
 
+Look look_at_rules(const HealthInputs& in) {
+  const std::string error = in.rules_error.substr(0, in.rules_error.find('\n'));
+  if (in.lacks_ruleset && error.empty()) return {degraded, "no ruleset is in force yet"};
+  if (in.lacks_ruleset) return {unhealthy, "no ruleset is in force: " + error};
+  return error.empty() ? fine() : Look{degraded, error};
+}
+
 Look look_at_count(std::uint64_t count, std::string_view what) {
   return count == 0 ? fine() : Look{degraded, fmt::format("{} {}", count, what)};
 }
@@ -125,6 +132,7 @@ constexpr std::array<PartRow, kHealthParts> kParts{{
     {HealthPart::flow_table, "flow table", 20, false, look_at_flow_table},
     {HealthPart::packet_buffers, "packet buffers", 30, false, look_at_packet_buffers},
     {HealthPart::overload, "overload", 20, false, look_at_overload},
+    {HealthPart::rules, "rules", 30, false, look_at_rules},
     {HealthPart::event_recorder, "event recorder", 16, false,
      [](const HealthInputs& in) {
        return look_at_count(in.events_lost, "events were not written in the last 10 s");
@@ -226,7 +234,8 @@ const HealthReport& Health::evaluate(TimeNs now, const HealthInputs& inputs) {
   }
   sum_up(report_);
   report_.is_ready = inputs.generation != 0 && inputs.oldest_generation != 0 &&
-                     inputs.pairs_up != 0 && inputs.worker_quiet < kWorkerQuiet.unhealthy;
+                     inputs.pairs_up != 0 && inputs.worker_quiet < kWorkerQuiet.unhealthy &&
+                     !inputs.lacks_ruleset;
   return report_;
 }
 

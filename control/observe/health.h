@@ -4,12 +4,12 @@
 //
 // Score: 100 minus, for every part, its weight where it is unhealthy and half of it where it is
 // degraded; never below 0. Weights stand in the table of parts (health.cc): 100 workers, 60
-// keeper, policy and ports, 30 packet buffers, 20 control loop, flow table and overload, 16 event
-// recorder, 14 blocks journal and audit log, 10 event lanes, reload, control restarts and http.
-// State: unhealthy where a vital part (workers, keeper, policy, ports) is unhealthy or the score is
-// below 40; else degraded where any part is not healthy; else healthy.
-// Hysteresis: a part gets worse after three bad looks in a row, to the best of the three; it gets
-// better after five better looks in a row, to the worst of the five.
+// keeper, policy and ports, 30 packet buffers and rules, 20 control loop, flow table and overload,
+// 16 event recorder, 14 blocks journal and audit log, 10 event lanes, reload, control restarts and
+// http. State: unhealthy where a vital part (workers, keeper, policy, ports) is unhealthy or the
+// score is below 40; else degraded where any part is not healthy; else healthy. Hysteresis: a part
+// gets worse after three bad looks in a row, to the best of the three; it gets better after five
+// better looks in a row, to the worst of the five.
 #pragma once
 
 #include <array>
@@ -35,6 +35,7 @@ enum class HealthPart : std::uint8_t {
   flow_table,
   packet_buffers,
   overload,
+  rules,
   event_recorder,
   event_lanes,
   blocks_journal,
@@ -64,6 +65,8 @@ struct HealthInputs {
   double flow_table_percent = 0;
   double mbufs_free_percent = 100;  ///< of the pool that has least
   std::uint64_t shed_level = 0;
+  bool lacks_ruleset = false;     ///< rules are configured and none are in force
+  std::string rules_error;        ///< why the rules in force are not all that are configured
   std::uint64_t events_lost = 0;  ///< recently, as are the next three
   std::uint64_t lane_records_lost = 0;
   std::uint64_t journal_failures = 0;
@@ -83,7 +86,8 @@ struct PartHealth {
 struct HealthReport {
   HealthState state = HealthState::healthy;
   unsigned score = 100;
-  /// Forwarding under a policy: some pair has both links up and every worker obeys.
+  /// Forwarding under a policy: some pair has both links up, every worker obeys, and rules are in
+  /// force where there are to be any.
   bool is_ready = false;
   std::array<PartHealth, kHealthParts> parts;
   [[nodiscard]] const PartHealth& of(HealthPart part) const noexcept {

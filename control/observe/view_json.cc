@@ -125,6 +125,7 @@ constexpr CounterRow kCounters[] = {
     {"inspected_flows", &WorkerCounters::inspected_flows},
     {"inspection_memory", &WorkerCounters::inspection_memory},
     {"stream_gap_bytes", &WorkerCounters::stream_gap_bytes},
+    {"uninspected", &WorkerCounters::uninspected},
 };
 static_assert(sizeof(WorkerCounters) / 8 == std::size(kCounters) + 2 * kDropReasonCount +
                                                 kCapacityEventCount +
@@ -230,6 +231,18 @@ json latency_json(const LatencySummary& latency) {
           {"packets", latency.packets}};
 }
 
+json rules_json(const KeeperReading& keeper, const RulesFacts& facts) {
+  const bool has_ruleset = keeper.ruleset != Hash128{};
+  const char* state = !facts.is_configured  ? "none"
+                      : has_ruleset         ? "in_force"
+                      : facts.error.empty() ? "compiling"
+                                            : "missing";
+  return {{"state", state},
+          {"count", keeper.rules},
+          {"is_compiling", facts.is_compiling},
+          {"error", text_or_null(facts.error)}};
+}
+
 }  // namespace
 
 json status_json(WireView& view, const HealthReport& health, TimeNs now) {
@@ -257,6 +270,7 @@ json status_json(WireView& view, const HealthReport& health, TimeNs now) {
             {"half_open_capacity", wire.half_open_capacity},
             {"created_per_second", rounded(rates.flows_created)}}},
           {"blocks", {{"active", wire.keeper.blocks_active}, {"capacity", wire.block_capacity}}},
+          {"rules", rules_json(wire.keeper, facts.rules)},
           {"bypasses", facts.bypasses},
           {"shed_level", total.shed_level},
           {"health", health_summary(health)},

@@ -95,7 +95,8 @@ void WireReader::read_keeper() {
   const KeeperState& keeper = header_.keeper;
   reading_.keeper = {keeper.heartbeat.load(kRelaxed),     keeper.control_starts.load(kRelaxed),
                      keeper.generation.load(kRelaxed),    keeper.policies_refused.load(kRelaxed),
-                     keeper.blocks_active.load(kRelaxed), keeper.blocks_expired.load(kRelaxed)};
+                     keeper.blocks_active.load(kRelaxed), keeper.blocks_expired.load(kRelaxed),
+                     keeper.rules.load(kRelaxed),         ruleset_in_force(keeper)};
   const std::uint64_t workers = windows_.size();
   reading_.flow_capacity = header_.flow_capacity * workers;
   reading_.half_open_capacity = header_.half_open_capacity * workers;

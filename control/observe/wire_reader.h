@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/siphash.h"
 #include "control/mapped_window.h"
 #include "dataplane/window.h"
 
@@ -43,6 +44,8 @@ struct KeeperReading {
   std::uint64_t policies_refused = 0;
   std::uint64_t blocks_active = 0;
   std::uint64_t blocks_expired = 0;
+  std::uint64_t rules = 0;
+  Hash128 ruleset;  ///< digest; 0 while there is none
 };
 
 struct WireReading {

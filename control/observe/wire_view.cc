@@ -182,6 +182,8 @@ HealthInputs WireView::health_inputs(TimeNs now) const {
         std::min(inputs.mbufs_free_percent, percent_of(pool.free, pool.mbufs));
   }
   inputs.shed_level = reading.total.shed_level;
+  inputs.lacks_ruleset = facts_.rules.is_configured && reading.keeper.ruleset == Hash128{};
+  inputs.rules_error = facts_.rules.error;
   inputs.has_reload_failed = facts_.reloads.has_last_failed;
   inputs.is_confirm_pending = facts_.config.confirm_by != 0;
   inputs.http_error = facts_.http_error;

@@ -47,6 +47,7 @@ class ConfigHistory {
   /// For ConfigChildRequest::stage.
   [[nodiscard]] std::string staging_path() const { return directory_ + "/staged"; }
   [[nodiscard]] std::string parts_path(std::uint64_t id) const;
+  [[nodiscard]] std::string text_path(std::uint64_t id) const { return path_of(id, "yaml"); }
 
  private:
   [[nodiscard]] std::string path_of(std::uint64_t id, const char* kind) const;

@@ -84,6 +84,8 @@ constexpr std::array<DropReasonRow, kDropReasonCount> kDropReasons{{
      "the timestamp of a TCP segment is older than what its receiver takes (RFC 7323)"},
     {data_on_syn, "data_on_syn", "inspect",
      "a SYN that brings data, which could not be put in order with what follows"},
+    {not_ready, "not_ready", "inspect",
+     "the first ruleset is not in force yet, and rules.until_ready is drop"},
     {inspection_limit, "inspection_limit", "inspect",
      "a bound of inspection was reached, and the option that is named for it refuses"},
 

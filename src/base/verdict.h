@@ -65,6 +65,7 @@ enum class DropReason : std::uint8_t {
   reorder_limit,
   old_timestamp,
   data_on_syn,
+  not_ready,
   inspection_limit,
   // forward
   frame_too_big,

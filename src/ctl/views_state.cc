@@ -64,6 +64,18 @@ std::string config_lines(const json& status, const Paper& paper) {
   return text;
 }
 
+/// Empty where the configuration names no rules.
+std::string rules_line(const json& status, const Paper& paper) {
+  const json& rules = member(status, "rules");
+  const std::string state = text_in(rules, "state");
+  if (state.empty() || state == "none") return {};
+  if (state != "in_force") return labelled(paper, "rules", paint(paper, Colour::yellow, state));
+  const bool is_compiling = flag_in(rules, "is_compiling");
+  return labelled(paper, "rules",
+                  fmt::format("{} in force{}", grouped(count_in(rules, "count")),
+                              is_compiling ? ", others are being compiled" : ""));
+}
+
 std::string tables_lines(const json& status, const Paper& paper) {
   const json& flows = member(status, "flows");
   const json& blocks = member(status, "blocks");
@@ -77,6 +89,7 @@ std::string tables_lines(const json& status, const Paper& paper) {
                    share_text(count_in(flows, "half_open"), count_in(flows, "half_open_capacity")));
   text += labelled(paper, "blocks",
                    share_text(count_in(blocks, "active"), count_in(blocks, "capacity")));
+  text += rules_line(status, paper);
   text += labelled(paper, "bypasses", grouped(count_in(status, "bypasses")));
   text += labelled(
       paper, "overload",

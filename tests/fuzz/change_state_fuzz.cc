@@ -1,5 +1,6 @@
-// Any bytes as what the control process reads back of its own: a child's digest, an entry of the
-// history, the runtime state. Held: what is taken encodes to the same bytes.
+// Any bytes as what the control process reads back of its own: a child's digest, what is told of
+// compiled rules, an entry of the history, the runtime state. Held: what is taken encodes to the
+// same bytes.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -7,6 +8,7 @@
 
 #include "base/check.h"
 #include "control/config_digest.h"
+#include "control/rules_child.h"
 #include "control/store/config_history.h"
 #include "control/store/runtime_state.h"
 
@@ -23,6 +25,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::span bytes(reinterpret_cast<const std::byte*>(data), size);
   if (const auto digest = sluice::decode_digest(bytes)) {
     check_same(bytes, sluice::encode_digest(*digest));
+  }
+  if (const auto answer = sluice::decode_rules_answer(bytes)) {
+    check_same(bytes, sluice::encode_rules_answer(*answer));
   }
   if (const auto entry = sluice::decode_entry(bytes)) {
     check_same(bytes, sluice::encode_entry(*entry));

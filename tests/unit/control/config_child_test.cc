@@ -164,7 +164,7 @@ TEST(ConfigChild, WaitsNoLongerForAChildThatDoesNotEnd) {
 TEST(ConfigChild, SetsItsOwnDeadline) {
   const pid_t child = fork();
   if (child == 0) {
-    limit_config_child();
+    limit_child(kConfigChild);
     _exit(static_cast<int>(alarm(0)));
   }
   int status = 0;

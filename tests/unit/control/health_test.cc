@@ -36,6 +36,15 @@ TEST(Health, IsFullWhereAllIsWell) {
   for (const PartHealth& part : report.parts) EXPECT_EQ(part.since, kStart);
 }
 
+TEST(Health, IsNotReadyBeforeTheFirstRulesetIsInForce) {
+  Health health;
+  HealthInputs inputs = well();
+  inputs.lacks_ruleset = true;
+  EXPECT_FALSE(health.evaluate(kStart, inputs).is_ready);
+  inputs.lacks_ruleset = false;
+  EXPECT_TRUE(health.evaluate(kStart, inputs).is_ready);
+}
+
 struct Trouble {
   HealthPart part;
   HealthState state;
@@ -62,6 +71,10 @@ std::vector<Trouble> troubles() {
       {P::packet_buffers, degraded, [](In& in) { in.mbufs_free_percent = 4.9; }},
       {P::packet_buffers, unhealthy, [](In& in) { in.mbufs_free_percent = 0.9; }},
       {P::overload, degraded, [](In& in) { in.shed_level = 1; }},
+      {P::rules, degraded, [](In& in) { in.lacks_ruleset = true; }},
+      {P::rules, degraded, [](In& in) { in.rules_error = "2 rules cannot be compiled"; }},
+      {P::rules, unhealthy,
+       [](In& in) { in.lacks_ruleset = true, in.rules_error = "the child ended"; }},
       {P::event_recorder, degraded, [](In& in) { in.events_lost = 1; }},
       {P::event_lanes, degraded, [](In& in) { in.lane_records_lost = 1; }},
       {P::blocks_journal, degraded, [](In& in) { in.journal_failures = 1; }},

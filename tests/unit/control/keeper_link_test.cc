@@ -23,7 +23,8 @@ class KeeperLinkTest : public testing::Test {
     link_.obey({.kind = MessageKind::hello, .generation = generation}, kStart);
   }
   void publish() {
-    link_.publish({}, {}, [this](Result<std::uint64_t> result) { published_.push_back(result); });
+    link_.publish({}, {}, {},
+                  [this](Result<std::uint64_t> result) { published_.push_back(result); });
   }
   void ask() {
     link_.request(RequestKind::list_flows, encode(RowQuery{}),
@@ -87,7 +88,7 @@ TEST_F(KeeperLinkTest, PassesListsOnAsTheyAre) {
   const std::vector<ListEntry> sent = {
       {*parse_ip_prefix("10.0.0.0/8"), ListKind::deny, ListSide::source}};
   ASSERT_TRUE(lists && write_and_seal(lists->fd(), encode_lists(sent)));
-  link_.publish({}, std::move(*lists), {});
+  link_.publish({}, std::move(*lists), {}, {});
   link_.turn(kStart);
   const auto parts = parts_of(next());
   ASSERT_TRUE(parts.has_value()) << parts.error().message;

@@ -12,6 +12,8 @@
 
 #include "config/check.h"
 #include "control/reload.h"
+#include "control/ruleset_build.h"
+#include "rules/ruleset_codec.h"
 #include "tests/support/scratch_dir.h"
 
 namespace sluice::test {
@@ -25,6 +27,8 @@ struct RigWorld {
   TimeNs wire_started = kRigStart - 1;
   std::uint64_t generation = 1;
   std::vector<PolicyParts> published;  ///< taken by the keeper
+  Hash128 ruleset;                     ///< that the keeper obeys
+  std::size_t rulesets_taken = 0;
   enum class Keeper { obeys, refuses, is_silent } keeper = Keeper::obeys;
 
   RigWorld() { write("mode: enforce"); }
@@ -53,6 +57,12 @@ class ReloadRig : Clock {
                      [this](const ConfigChildRequest& request, ConfigReadDone done) {
                        reads_.push_back({request, std::move(done)});
                      },
+                 .compile =
+                     [this](const RulesRequest& request, RulesReadDone done) {
+                       compiles_.push_back({request, std::move(done)});
+                     },
+                 .ruleset_in_force = [this] { return world_.ruleset; },
+                 .use_rules = [this](OwnedFd, OwnedFd) { ++texts_taken_; },
                  .applied = [this](const LiveOptions& live, Mode) { applied_.push_back(live); }},
                 link_, *this) {
     link_.obey({.kind = MessageKind::hello, .generation = world.generation}, world.now);
@@ -65,11 +75,15 @@ class ReloadRig : Clock {
   KeeperLink& link() { return link_; }
   const std::vector<LiveOptions>& applied() const { return applied_; }
   std::size_t reads_asked() const { return reads_asked_; }
+  std::size_t texts_taken() const { return texts_taken_; }
+  /// Children that compile do not end while they are held.
+  void hold_compiler(bool is_held) { is_compiler_held_ = is_held; }
 
   /// One turn of everything; with `delivers` the child ends within it.
   void turn(bool delivers = true) {
     reload_.turn(world_.now);
     if (delivers) deliver();
+    if (delivers && !is_compiler_held_) deliver_rules();
     link_.turn(world_.now);
     play_keeper();
     while (auto message = link_.channel().try_receive().value_or(std::nullopt)) {
@@ -135,6 +149,10 @@ class ReloadRig : Clock {
     ConfigChildRequest request;
     ConfigReadDone done;
   };
+  struct Compile {
+    RulesRequest request;
+    RulesReadDone done;
+  };
 
   void deliver() {
     if (reads_.empty()) return;
@@ -142,8 +160,29 @@ class ReloadRig : Clock {
     reads_.pop_front();
     ++reads_asked_;
     read.done(read_config_here(read.request, [](const std::string& path) {
-      return check_file(path, ConfigPurpose::run);
+      CheckedConfig checked = check_file(path, ConfigPurpose::run);
+      const auto judged = judge_rules(checked.config.rules, checked.findings);
+      EXPECT_TRUE(judged.has_value());
+      return checked;
     }));
+  }
+
+  void deliver_rules() {
+    if (compiles_.empty()) return;
+    Compile compile = std::move(compiles_.front());
+    compiles_.pop_front();
+    compile.done(read_rules_here(compile.request));
+  }
+
+  void take_rules(const Message& message, const PolicySettings& settings) {
+    if (!settings.has_rules) world_.ruleset = {};
+    if (!message.rules.is_open()) return;
+    auto view = SealedView::map(message.rules.fd(), kRulesetBytesMax);
+    ASSERT_TRUE(view.has_value());
+    auto parts = decode_ruleset(view->bytes());
+    ASSERT_TRUE(parts.has_value());
+    world_.ruleset = parts->ruleset.digest;
+    ++world_.rulesets_taken;
   }
 
   void play_keeper() {
@@ -156,6 +195,7 @@ class ReloadRig : Clock {
       if (is_taken) {
         auto parts = parts_of(*message);
         ASSERT_TRUE(parts.has_value());
+        take_rules(*message, parts->settings);
         world_.published.push_back(std::move(*parts));
         world_.generation = message->generation;
       }
@@ -170,7 +210,10 @@ class ReloadRig : Clock {
   Channel keeper_;
   KeeperLink link_;
   std::deque<Read> reads_;
+  std::deque<Compile> compiles_;
+  bool is_compiler_held_ = false;
   std::size_t reads_asked_ = 0;
+  std::size_t texts_taken_ = 0;
   std::vector<LiveOptions> applied_;
   Reload reload_;
 };

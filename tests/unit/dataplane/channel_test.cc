@@ -76,7 +76,7 @@ TEST_P(ChannelOfAKind, CarriesMessagesBothWaysInOrder) {
 TEST_P(ChannelOfAKind, CarriesAPolicy) {
   const PolicyParts sent = some_parts();
   const OwnedFd lists = sealed_lists(sent);
-  ASSERT_TRUE(*control().try_publish(sent.settings, lists));
+  ASSERT_TRUE(*control().try_publish(sent.settings, lists, {}));
   EXPECT_TRUE(lists.is_open()) << "the sender keeps its own";
   const auto message = keeper().try_receive();
   ASSERT_TRUE(message && message->has_value());
@@ -87,11 +87,29 @@ TEST_P(ChannelOfAKind, CarriesAPolicy) {
 }
 
 TEST_P(ChannelOfAKind, CarriesAPolicyWhoseListsStay) {
-  ASSERT_TRUE(*control().try_publish(some_parts().settings, {}));
+  ASSERT_TRUE(*control().try_publish(some_parts().settings, {}, {}));
   const auto parts = parts_of(**keeper().try_receive());
   ASSERT_TRUE(parts) << parts.error().message;
   EXPECT_TRUE(parts->keeps_lists);
   EXPECT_EQ(parts->settings.mode, Mode::monitor);
+}
+
+TEST_P(ChannelOfAKind, CarriesRulesWithAndWithoutLists) {
+  const PolicyParts sent = some_parts();
+  const OwnedFd rules = std::move(*make_memfd("test"));
+  const std::array bytes{std::byte{7}, std::byte{8}};
+  ASSERT_TRUE(write_and_seal(rules.fd(), bytes));
+  for (const bool has_lists : {false, true}) {
+    ASSERT_TRUE(
+        *control().try_publish(sent.settings, has_lists ? sealed_lists(sent) : OwnedFd(), rules));
+    const auto message = keeper().try_receive();
+    ASSERT_TRUE(message && message->has_value());
+    EXPECT_EQ((*message)->lists.is_open(), has_lists);
+    const auto view = SealedView::map((*message)->rules.fd(), 100);
+    ASSERT_TRUE(view) << view.error().message;
+    EXPECT_TRUE(std::ranges::equal(view->bytes(), bytes));
+    EXPECT_EQ(parts_of(**message)->keeps_lists, !has_lists);
+  }
 }
 
 TEST_P(ChannelOfAKind, RefusesListsThatAreDamagedOrAmongTheSettings) {
@@ -99,7 +117,7 @@ TEST_P(ChannelOfAKind, RefusesListsThatAreDamagedOrAmongTheSettings) {
   bytes.pop_back();
   OwnedFd lists = std::move(*make_memfd("test"));
   ASSERT_TRUE(write_and_seal(lists.fd(), bytes));
-  ASSERT_TRUE(*control().try_publish(some_parts().settings, lists));
+  ASSERT_TRUE(*control().try_publish(some_parts().settings, lists, {}));
   EXPECT_FALSE(parts_of(**keeper().try_receive()));
   Message message{.kind = MessageKind::publish_policy, .generation = 7};
   message.bulk = std::move(*make_memfd("test"));
