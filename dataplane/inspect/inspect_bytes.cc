@@ -151,8 +151,8 @@ bool Inspector::take_piece(const StreamPiece& piece) noexcept {
     close_scan(scan);
     return true;
   }
+  feed_application(piece);  // first: rules on payloads may ask what the flow carries
   if (scan.group != kNoGroup) scan_piece(scan, piece);
-  feed_application(piece);
   return settings_->mode == Mode::monitor || !must_refuse();
 }
 

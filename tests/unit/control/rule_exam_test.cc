@@ -106,14 +106,31 @@ TEST(RuleExam, SaysWhatATestWouldNeed) {
   EXPECT_EQ(answers[0].reason, "an IPv4 address");
 }
 
+TEST(RuleExam, FindsWhatMessagesOfHttpSayHoweverTheyAreDivided) {
+  expect_all_as_expected(
+      "    when: {proto: tcp, service: http, direction: to_server}\n"
+      "    match: [{http.method: {contains: POST}}, {http.request_body: {contains: evil}}]\n"
+      "    tests:\n"
+      "      hit: [{http_request: POST /, body: an evil word}]\n"
+      "      miss: [{http_request: POST /evil, body: word}, {http_request: GET /evil}]\n",
+      3);
+  expect_all_as_expected(
+      "    when: {proto: tcp, service: http, direction: to_client}\n"
+      "    match: [{http.stat_code: {contains: \"404\"}}]\n"
+      "    tests:\n"
+      "      hit: [{http_response: HTTP/1.1 404 Not Found}]\n"
+      "      miss: [{http_response: HTTP/1.1 200 404}]\n",
+      2);
+}
+
 TEST(RuleExam, NeverPassesATestOfABufferThatNothingFills) {
   const auto answers = answers_to(
-      "    when: {proto: tcp, service: http}\n    match: [{http.uri: {contains: evil}}]\n"
-      "    tests: {hit: [{http_request: GET /evil}], miss: [{http_request: GET /}]}\n");
+      "    when: {proto: tcp, service: smtp}\n    match: [{smtp.helo: {contains: evil}}]\n"
+      "    tests: {hit: [{payload: HELO evil}], miss: [{payload: HELO good}]}\n");
   ASSERT_EQ(answers.size(), 2U);
   for (const ExamAnswer& answer : answers) {
     EXPECT_EQ(answer.verdict, ExamVerdict::not_testable);
-    EXPECT_EQ(answer.reason, "http.uri");
+    EXPECT_EQ(answer.reason, "smtp.helo");
   }
 }
 
