@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "dataplane/address_codec.h"
 #include "base/plain_codec.h"
+#include "dataplane/address_codec.h"
 
 namespace sluice {
 namespace {

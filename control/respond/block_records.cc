@@ -13,8 +13,8 @@
 
 #include <nmmintrin.h>
 
-#include "control/bypasses.h"
 #include "base/plain_codec.h"
+#include "control/bypasses.h"
 
 namespace sluice {
 namespace {
