@@ -36,7 +36,10 @@ PARSERS = {
                  [f"rules/suricata_{part}" for part in
                   ("about", "byte_words", "bytes", "checks", "content", "draft", "flags", "flow",
                    "headers", "import", "parser", "pcre", "rule", "values")]),
-    "plan": (["plan_fuzz"], ["dataplane/parts_codec", "dataplane/plain_codec",
+    "http": (["http_fuzz"], [f"dataplane/inspect/http_{part}" for part in
+                             ("body", "buffers", "detect", "field", "framing", "head", "inflate",
+                              "parser", "room", "uri")]),
+    "plan": (["plan_fuzz"], ["dataplane/parts_codec", "src/base/plain_codec",
                              "dataplane/wire_plan"]),
 }
 COUNTERS = ["-fprofile-instr-generate", "-fcoverage-mapping"]

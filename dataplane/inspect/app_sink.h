@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "rules/buffers.h"
 
@@ -44,10 +45,11 @@ enum class AppAnomaly : std::uint8_t {
   state_limit,  ///< no memory for the parser's state: the flow goes on unparsed
   count_,
 };
+[[nodiscard]] std::string_view name_of(AppAnomaly anomaly) noexcept;
 
 /// A function per kind of finding; `self` is the receiver. `direction` is kToServer or kToClient.
 /// Spans hold until the parser is pushed the next bytes, those of a message's head until
-/// `message_ends` of the same direction.
+/// `message_ends` of the same direction, those of pieces only during the call. All are set.
 struct AppSink {
   void* self = nullptr;
   /// All buffers of a message that come whole, at once: the head of an HTTP message, a DNS message,
