@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -84,6 +85,10 @@ void limit_child(const ChildKind& kind) noexcept {
   setrlimit(RLIMIT_CPU, &processor);
   setrlimit(RLIMIT_AS, &memory);
   setrlimit(RLIMIT_CORE, &none);
+  if (kind.is_background) {
+    const sched_param ordinary{};
+    sched_setscheduler(0, SCHED_BATCH, &ordinary);
+  }
   prefer_to_be_killed(kChildOomScore);
 }
 

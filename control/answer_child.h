@@ -31,6 +31,7 @@ struct ChildKind {
   DurationNs deadline;  ///< behind it the child has ended itself
   std::uint64_t cpu_seconds;
   std::uint64_t memory_bytes;
+  bool is_background = false;  ///< gives way to whoever wakes up on its processor
 };
 inline constexpr std::size_t kChildAnswersMax = 3;
 /// A child that has not ended itself this long behind its deadline is no longer waited for.

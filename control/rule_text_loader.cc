@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include <sched.h>
+
 #include "base/log.h"
 #include "base/result.h"
 #include "rules/ruleset_codec.h"
@@ -36,13 +38,15 @@ void RuleTextLoader::load(OwnedFd ruleset, OwnedFd texts) {
 }
 
 void RuleTextLoader::start(Work work) {
-  loading_ = std::async(std::launch::async,
-                        [files = std::move(work)]() -> std::shared_ptr<const RuleTextIndex> {
-                          auto index = read_texts(files.ruleset, files.texts);
-                          if (index) return std::move(*index);
-                          log(LogLevel::error, "rules: texts: " + index.error().message);
-                          return std::make_shared<const RuleTextIndex>();
-                        });
+  loading_ = std::async(
+      std::launch::async, [files = std::move(work)]() -> std::shared_ptr<const RuleTextIndex> {
+        const sched_param ordinary{};
+        sched_setscheduler(0, SCHED_BATCH, &ordinary);  // the control thread goes before
+        auto index = read_texts(files.ruleset, files.texts);
+        if (index) return std::move(*index);
+        log(LogLevel::error, "rules: texts: " + index.error().message);
+        return std::make_shared<const RuleTextIndex>();
+      });
 }
 
 std::shared_ptr<const RuleTextIndex> RuleTextLoader::take() {

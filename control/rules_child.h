@@ -23,7 +23,8 @@ inline constexpr ChildKind kRulesChild{.role = "compile-rules",
                                        .answers = 3,
                                        .deadline = kRulesChildDeadline,
                                        .cpu_seconds = 300,
-                                       .memory_bytes = std::uint64_t{4} << 30};
+                                       .memory_bytes = std::uint64_t{4} << 30,
+                                       .is_background = true};
 
 struct RulesRequest {
   std::string config_path;  ///< says which files, where the cache does not have the ruleset
