@@ -72,7 +72,7 @@ constexpr double kShownCandidates = 0.01;
         {is_rare ? std::string("<0.01") : fmt::format("{:.2f}", rule.candidates_per_mebibyte),
          std::to_string(rule.id), rule.pattern});
   }
-  return rows.size() == 1 ? std::string() : "\n" + render_table(rows);
+  return rows.size() == 1 ? std::string() : fmt::format("\n{}", render_table(rows));
 }
 
 [[nodiscard]] std::string always_table(const CompileReport& report) {
@@ -83,7 +83,7 @@ constexpr double kShownCandidates = 0.01;
     if (rows.size() > kAlwaysShown) break;
     rows.push_back({std::to_string(rule.id), rule.pattern});
   }
-  std::string text = "\n" + render_table(rows);
+  std::string text = fmt::format("\n{}", render_table(rows));
   if (rules.size() > kAlwaysShown)
     text += fmt::format("and {} more\n", rules.size() - kAlwaysShown);
   return text;

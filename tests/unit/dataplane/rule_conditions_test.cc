@@ -27,7 +27,9 @@ class RuleConditions : public testing::Test {
     return conditions_hold(rules_, rule_, subject);
   }
   void ask(HeaderField field, NumberRange value) {
-    rule_.headers = {{.field = field, .value = value}};
+    rule_.headers.resize(1);
+    rule_.headers[0].field = field;
+    rule_.headers[0].value = value;
   }
 
   DecodeBench bench_;
@@ -92,6 +94,7 @@ TEST_F(RuleConditions, FieldsThatAPacketDoesNotHaveHoldForNone) {
 TEST_F(RuleConditions, FlagsOfTcpAreComparedAsTheRuleSays) {
   const auto ask_flags = [this](BitMatch match, std::uint32_t bits, std::uint32_t ignored) {
     rule_.headers = {{.field = HeaderField::tcp_flags,
+                      .value = {},
                       .bit_match = match,
                       .bits = bits,
                       .ignored_bits = ignored}};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace sluice {
@@ -76,8 +77,7 @@ TEST(PortClasses, RandomDemandsAreAlwaysMet) {
       const auto low = static_cast<std::uint32_t>(random() % 65'536);
       const auto high =
           std::min<std::uint32_t>(65'535, low + static_cast<std::uint32_t>(random() % 3'000));
-      std::string text = std::to_string(low) + ":" + std::to_string(high);
-      if (random() % 4 == 0) text.insert(0, "!");
+      const std::string text = fmt::format("{}{}:{}", random() % 4 == 0 ? "!" : "", low, high);
       demands.push_back(demand(i, text.c_str()));
     }
     const PortClassLimits limits{

@@ -112,7 +112,7 @@ TEST(PartProgram, WhatReadsBackDamagedIsStillSafeToEvaluate) {
     code(reader, read);
     if (!reader.is_complete()) continue;
     ++accepted;
-    RuleVariables variables;
+    TermVariables variables;
     static_cast<void>(
         confirmer->evaluate(read, {as_bytes("Abc\x01\x02 12 key abX"), 0, false}, variables));
   }
