@@ -255,7 +255,7 @@ constexpr std::array kConfigOptions{
     at<&Config::inspect, &InspectConfig::stream_depth>({"inspect.stream_depth", bytes,
        {0, 1'024 * kGiB}, {}, {},
        "bytes of each direction of a flow that are inspected; 0 is all of them"}),
-    at<&Config::inspect, &InspectConfig::window>({"inspect.window", bytes, {1'024, 32'768}, {}, {},
+    at<&Config::inspect, &InspectConfig::window>({"inspect.window", bytes, {1'024, 14'336}, {}, {},
        "scanned bytes of a stream that a rule can look back at"}),
     at<&Config::inspect, &InspectConfig::reorder_bytes>({"inspect.reorder", bytes,
        {4'096, 16 * kMiB}, {}, {},

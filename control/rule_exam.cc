@@ -2,10 +2,10 @@
 // a test as it is written, and once more for every place at which its message can be divided. Which
 // trial an alert belongs to is told by the number of its packet.
 //
-// Dividing a message says something only where a rule looks at the stream. A message that is to be
+// Dividing a message says nothing where a rule looks at packets alone. A message that is to be
 // missed is not divided where the rule looks at packets as well: the second segment may begin with
-// what the message has not at its beginning. Nor where the rule asks for what is not there, or for
-// the end: that holds where the bytes end now, although more will come.
+// what the message has not at its beginning. Nor where the rule asks a payload for what is not
+// there, or for its end: that holds where the bytes end now, although more will come.
 #include "control/rule_exam.h"
 
 #include <algorithm>
@@ -39,16 +39,16 @@ constexpr DurationNs kStep = kNsPerMs / 100;
 
 // --- what can be tested -------------------------------------------------------------------------
 
-/// Bytes that every packet has; other buffers are filled by parsers of applications.
-[[nodiscard]] bool is_of_packets(Buffer buffer) {
-  return row_of(buffer).service == Service::any && buffer != Buffer::file_data;
+/// What the data plane tells apart and takes to pieces; nothing fills the buffers of others.
+[[nodiscard]] bool is_parsed(Service service) {
+  return service == Service::any || service == Service::http;
 }
 
 [[nodiscard]] std::string missing_for(const Rule& rule, const RuleTest& test) {
   for (const BufferTerms& part : rule.match) {
-    if (!is_of_packets(part.buffer)) return std::string(name_of(part.buffer));
+    if (!is_parsed(row_of(part.buffer).service)) return std::string(name_of(part.buffer));
   }
-  if (rule.when.service != Service::any && !rule.when.service_negated) {
+  if (!is_parsed(rule.when.service) && !rule.when.service_negated) {
     return fmt::format("service {}", name_of(rule.when.service));
   }
   if (rule.when.protocol == RuleProtocol::icmpv6) return "icmpv6";
@@ -91,7 +91,8 @@ concept Negatable = requires(const T& term) {
 
 [[nodiscard]] bool depends_on_end(const Rule& rule) {
   return std::ranges::any_of(rule.match, [](const BufferTerms& part) {
-    return std::ranges::any_of(part.terms, [](const Term& term) { return depends_on_end(term); });
+    return part.buffer == Buffer::payload &&
+           std::ranges::any_of(part.terms, [](const Term& term) { return depends_on_end(term); });
   });
 }
 
@@ -249,12 +250,10 @@ class Examiner {
   /// Places at which the message is divided: behind byte 1 to this one.
   [[nodiscard]] std::size_t splits_of(const ExamAnswer& answer, ExamTransport transport,
                                       std::size_t bytes) const {
-    const auto scope = scopes_.find(rule_of(answer).id);
-    if (transport != ExamTransport::tcp || bytes < 2 || bytes > options_.split_bytes_max ||
-        scope == scopes_.end() || !scope->second.looks_at_stream) {
-      return 0;
-    }
-    const bool holds_for_parts = scope->second.looks_at_packets || depends_on_end(rule_of(answer));
+    if (transport != ExamTransport::tcp || bytes < 2 || bytes > options_.split_bytes_max) return 0;
+    const RuleScope scope = scopes_.at(rule_of(answer).id);
+    if (scope.looks_at_packets && !scope.looks_at_stream) return 0;
+    const bool holds_for_parts = scope.looks_at_packets || depends_on_end(rule_of(answer));
     return test_of(answer).is_hit || !holds_for_parts ? bytes - 1 : 0;
   }
 

@@ -103,7 +103,7 @@ TEST(ConfigDiff, FixedOptionsAreThoseThatSizeThings) {
     if (option.needs_restart) fixed.insert(option.path.substr(0, option.path.find('.')));
   }
   EXPECT_EQ(fixed, (std::set<std::string>{"workers", "memory", "fragments", "flows", "limits",
-                                          "blocks", "control"}));
+                                          "blocks", "control", "inspect"}));
 }
 
 TEST(ConfigDiff, DigestsAreThoseOfSha256) {

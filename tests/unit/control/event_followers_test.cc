@@ -86,7 +86,7 @@ TEST(EventFollowers, ShowOnlyTheKindsThatWereAskedFor) {
 TEST(EventFollowers, RefuseAKindThatThereIsNot) {
   const auto none = event_types(std::vector<std::string>{"drops"});
   ASSERT_FALSE(none);
-  EXPECT_EQ(none.error().message, "types: no events of type 'drops': flow, drop, stats");
+  EXPECT_EQ(none.error().message, "types: no events of type 'drops': flow, drop, stats, alert");
   EXPECT_EQ(none.error().hint, "did you mean 'drop'?");
   EXPECT_EQ(types({}), kEventTypesAll);
 }
