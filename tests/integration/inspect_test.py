@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""inspect_live.py BUILD_DIR: rules in a running gateway: refused, changed, broken, compiled late.
+"""inspect_test.py BUILD_DIR: rules in a running gateway: refused, changed, broken, compiled late.
 
 A byte stream through the gateway is echoed; what a rule describes never comes back, and a
 connection that no rule concerns goes on through every change of the rules without a loss.
