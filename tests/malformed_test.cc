@@ -2,11 +2,15 @@
 // Built with every compiler, meant for the one with sanitizers; a binary of its own, since it takes
 // longer than all unit tests together.
 #include <cstdint>
+#include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "dataplane/replay.h"
+#include "rules/compile.h"
+#include "rules/load.h"
 #include "tests/support/malformed.h"
 
 namespace sluice {
@@ -24,6 +28,7 @@ class Counting final : public ReplayObserver {
     for (WorkerWindow* window : windows_) {
       window->flows.drain(~0U, [](const FlowRecord&) {});
       window->drops.drain(~0U, [](const DropRecord&) {});
+      window->inspections.drain(~0U, [](const InspectRecord&) {});
     }
   }
   void forwarded(std::uint32_t, std::span<const std::uint8_t>) override { ++forwarded_; }
@@ -37,6 +42,30 @@ class Counting final : public ReplayObserver {
   std::uint64_t refused_ = 0;
   bool has_reasons_ = true;
 };
+
+/// Rules that ordinary and broken packets alike make candidates: of packets, streams and messages.
+constexpr const char* kRules = R"(pack: malformed
+version: 1
+rules:
+  - {id: 1, name: "a letter", stage: alert, action: alert, when: {proto: ip},
+     match: [{payload: {contains: "e"}}, {payload: {pcre: '[a-z]{2}', relative: true}}]}
+  - {id: 2, name: "a zero", stage: enforce, action: drop, when: {proto: udp},
+     match: [{payload: {contains: "\\x00\\x00\\x00\\x01", offset: 2}}]}
+  - {id: 3, name: "a request", stage: enforce, action: drop, when: {proto: tcp, service: http},
+     match: [{http.uri: {contains: "/"}}, {http.header: {contains: "Host"}}]}
+  - {id: 4, name: "any header", stage: shadow, action: alert, when: {proto: tcp},
+     match: [{tcp.header: {data_at: 12}}]}
+)";
+
+std::shared_ptr<const LiveRuleset> rules_for(std::uint32_t workers) {
+  Diagnostics findings;
+  const std::vector<Rule> rules = load_rules(Source("rules.yaml", kRules), findings);
+  CompileReport report;
+  auto parts = compile_ruleset(rules, {}, {}, findings, report);
+  if (findings.has_errors() || !parts) throw std::runtime_error(findings.render());
+  return make_live(std::move(parts->ruleset), std::move(parts->databases), workers, nullptr)
+      .value();
+}
 
 struct Outcome {
   ReplayTotals totals;
@@ -54,6 +83,8 @@ ReplaySetup setup_of(std::uint32_t batch) {
   PortPairConfig pair;
   pair.checksums = kModes[batch % 4];
   setup.config.pairs = {pair};
+  setup.config.rules.files = {"rules.yaml"};
+  setup.ruleset = rules_for(setup.workers);
   PolicySettings& settings = setup.parts.settings;
   settings.mode = batch % 5 == 4 ? Mode::monitor : Mode::enforce;
   settings.decode.malformed = batch % 3 == 2 ? MalformedPolicy::pass : MalformedPolicy::drop;
