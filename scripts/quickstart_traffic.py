@@ -15,6 +15,39 @@ TRAFFIC = pathlib.Path(__file__).resolve().parent / "traffic.py"
 DENIED_IP4 = "10.77.0.66"
 SOURCE_RATE = 2000
 FLOOD = 40_000
+RULES = r"""
+pack: quickstart
+version: 1
+rules:
+  - id: 1
+    name: a path that leads out of the site
+    class: web-application-attack
+    severity: high
+    stage: enforce
+    action: drop
+    when: {proto: tcp, service: http, direction: to_server}
+    match:
+      - http.uri: {contains: "/etc/passwd"}
+  - id: 2
+    name: UNION SELECT in a query
+    class: web-application-attack
+    severity: high
+    stage: enforce
+    action: drop
+    when: {proto: tcp, service: http, direction: to_server}
+    match:
+      - http.uri: {pcre: '\bunion\b.{1,40}\bselect\b', nocase: true}
+  - id: 3
+    name: a command in a form
+    class: web-application-attack
+    severity: high
+    stage: enforce
+    action: drop
+    when: {proto: tcp, service: http, direction: to_server}
+    match:
+      - http.method: {equals: POST}
+      - http.request_body: {contains: "/bin/sh", nocase: true}
+"""
 POLICY = f"""
 lists:
   deny:
@@ -23,7 +56,17 @@ limits:
   source:
     packets: {SOURCE_RATE}/s
     packets_burst: {SOURCE_RATE}
+rules:
+  files: [RULES]
 """
+# What a browser asks, what looks like an attack and is none, and attacks as they are hidden.
+PAGES = ["?q=union+hall", "?q=select+a+union+of+colours", "?doc=etc/password-policy"]
+WEB_ATTACKS = {
+    "path traversal": ["?file=../../../etc/passwd"],
+    "the same, percent-encoded": ["?file=%2e%2e%2f%65tc%2fpasswd"],
+    "SQL injection": ["?id=1'+UNION+ALL+SELECT+user,password+FROM+users--"],
+    "a command in a form": ["", "--data", "host=a;/bin/sh -i"],
+}
 
 
 def python(lab, namespace, *arguments, **options):
@@ -76,6 +119,21 @@ def denied_source(lab, tables):
                "no answer" if done.returncode else "answered", done.returncode != 0)
 
 
+def fetch(lab, path, *options):
+    return lab.exec(lab.client, "curl", "-s", "-o", "/dev/null", "-m", "2", "-w", "%{http_code}",
+                    f"http://{SERVER_IP4}/{path}", *options, check=False).stdout.strip()
+
+
+def web(lab, tables):
+    answered = sum(fetch(lab, page) == "200" for page in PAGES)
+    tables.add("ordinary", "pages with words of attacks", f"{answered} of {len(PAGES)} answered",
+               answered == len(PAGES))
+    for name, (path, *options) in WEB_ATTACKS.items():
+        status = fetch(lab, path, *options)
+        tables.add("attack", f"web: {name}",
+                   "no answer" if status == "000" else f"answered with {status}", status == "000")
+
+
 def flood(lab, tables):
     ready = lab.directory / "counting"
     counter = subprocess.Popen(
@@ -123,6 +181,11 @@ def show_reasons(lab):
               f"{event['timestamp']} {event.get('proto', '')} {event.get('src_ip', '')}:"
               f"{event.get('src_port', '')} -> {event.get('dest_ip', '')}:"
               f"{event.get('dest_port', '')} {event['drop']['reason']}")
+    for event in lab.events("alert")[-1:]:
+        print("\nOne of the alerts:\n  "
+              f"{event['timestamp']} rule {event['alert']['signature_id']}, "
+              f"{event['alert']['signature']}: {event['http']['http_method']} "
+              f"{event['http']['url']}")
     return reasons
 
 
@@ -131,11 +194,15 @@ def run(lab):
     content = os.urandom(20 << 20)
     print("3/4 wiring client -- sluiced run -- server")
     lab.serve_http({"large": content})
-    lab.start_gateway(lab.configuration(extra=POLICY))
+    rules = lab.directory / "rules.yaml"
+    rules.write_text(RULES)
+    lab.start_gateway(lab.configuration(extra=POLICY.replace("RULES", str(rules))))
+    wait_until(lambda: fetch(lab, "?file=/etc/passwd") == "000", 20, "the rules to be in force")
     print("4/4 sending ordinary traffic and attacks")
     ordinary(lab, tables)
     download(lab, tables, content)
     denied_source(lab, tables)
+    web(lab, tables)
     flood(lab, tables)
     probes = scan(lab, tables)
     return tables, probes
