@@ -45,7 +45,8 @@ void Inspector::scan_packet(Packet& packet, std::span<const std::uint8_t> payloa
   if (group.database == kNoDatabase || payload.empty()) return;
   const ScanMatches matches = scratch_->scan_block(*ruleset_->databases[group.database], payload);
   scanned_bytes_ += payload.size();
-  note_cap(packet, matches);
+  if (matches.too_many || matches.has_failed) [[unlikely]]
+    note_over_limit();
   for (const PatternMatch& match : matches.found) {
     for (const PatternEntry& entry : entries_of(group, match.pattern)) {
       Candidate candidate{entry.rule, 0};
@@ -54,11 +55,10 @@ void Inspector::scan_packet(Packet& packet, std::span<const std::uint8_t> payloa
   }
 }
 
-void Inspector::note_cap(Packet& packet, const ScanMatches& matches) noexcept {
-  if (!matches.too_many && !matches.has_failed) [[likely]]
-    return;
-  ++matches_capped_;
-  obey(packet, settings_->inspect.match_limit, DropReason::inspection_limit);
+// Junk must not blind: what found no room is decided by inspect.match_limit.
+void Inspector::note_over_limit() noexcept {
+  ++over_limit_;
+  is_over_limit_ = true;
 }
 
 // --- streams ------------------------------------------------------------------------------------
@@ -176,7 +176,8 @@ void Inspector::scan_piece(StreamScan& scan, const StreamPiece& piece) noexcept 
 
 void Inspector::note_matches(CandidateList*& candidates, const PatternGroup& group,
                              const ScanMatches& matches) noexcept {
-  if (matches.too_many || matches.has_failed) ++matches_capped_;
+  if (matches.too_many || matches.has_failed) [[unlikely]]
+    note_over_limit();
   for (const PatternMatch& match : matches.found) {
     for (const PatternEntry& entry : entries_of(group, match.pattern)) {
       note_candidate(candidates, entry.rule);
@@ -187,15 +188,15 @@ void Inspector::note_matches(CandidateList*& candidates, const PatternGroup& gro
 void Inspector::note_candidate(CandidateList*& candidates, std::uint32_t rule) noexcept {
   if (candidates == nullptr) {
     void* chunk = pool_->take(sizeof(CandidateList));
-    if (chunk == nullptr) return judge_->note_given_up();
+    if (chunk == nullptr) return note_over_limit();
     candidates = new (chunk) CandidateList;
   }
-  if (candidates->find_or_add(rule) == nullptr) judge_->note_given_up();
+  if (candidates->find_or_add(rule) == nullptr) note_over_limit();
 }
 
 bool Inspector::open_scan(StreamScan& scan, const ScanDatabase& database) noexcept {
   if (scan.stream.is_open() || scan.stream.open(database, memory_of(*pool_))) return true;
-  ++matches_capped_;
+  note_over_limit();
   return false;
 }
 

@@ -137,7 +137,7 @@ BodyScan* Inspector::body_of(MessageScan& message, Buffer buffer) noexcept {
     body.buffer = buffer;
     return &body;
   }
-  judge_->note_given_up();
+  note_over_limit();
   return nullptr;
 }
 

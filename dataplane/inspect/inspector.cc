@@ -101,6 +101,7 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
   }
   judge_->begin(*ruleset_, subject, inspection);
   report_.begin();
+  is_over_limit_ = false;
   const std::span<const std::uint8_t> payload = payload_of(packet);
   scan_packet(packet, payload);
   if (packet.protocol == kTcp && !packet.has(kIcmpError)) {
@@ -111,6 +112,12 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
     }
   }
   settle(packet, inspection);
+  if (is_over_limit_ && packet.is_undecided()) [[unlikely]]
+    obey(packet, settings_->inspect.match_limit, DropReason::inspection_limit);
+  if (packet.verdict.refuses_flow && inspection != nullptr) {
+    inspection->set(kInspectionRefused);
+    inspection->refused_rule = packet.verdict.rule_id;
+  }
   if (inspection != nullptr && packet.protocol == kTcp) note_forwarded(packet, *inspection);
 }
 
@@ -238,10 +245,6 @@ void Inspector::settle(Packet& packet, FlowInspection* inspection) noexcept {
     report_.alert({judge_->subject(), totals_at(packet), payload_of(packet)}, rule, hit, acts(rule),
                   *settings_);
   }
-  if (packet.verdict.refuses_flow && inspection != nullptr) {
-    inspection->set(kInspectionRefused);
-    inspection->refused_rule = packet.verdict.rule_id;
-  }
 }
 
 // What goes on from here does leave, but for a frame that its port has no room for. Of that one its
@@ -294,7 +297,7 @@ void Inspector::add_to(WorkerCounters& counters) const noexcept {
   capacity(CapacityEvent::inspection_memory) = pool_->counters().refusals;
   capacity(CapacityEvent::kept_bytes_full) = streams.kept_shortage;
   capacity(CapacityEvent::reorder_limit) = streams.reorder_limit;
-  capacity(CapacityEvent::match_limit) = judged.given_up + matches_capped_;
+  capacity(CapacityEvent::match_limit) = judged.given_up + over_limit_;
 }
 
 }  // namespace sluice

@@ -77,7 +77,7 @@ class Inspector {
 
   // inspect_bytes.cc: scanning
   void scan_packet(Packet& packet, std::span<const std::uint8_t> payload) noexcept;
-  void note_cap(Packet& packet, const ScanMatches& matches) noexcept;
+  void note_over_limit() noexcept;
   void inspect_segment(Packet& packet, FlowInspection& inspection,
                        std::span<const std::uint8_t> payload) noexcept;
   [[nodiscard]] std::uint32_t open_stream(const Packet& packet, const FlowInspection& inspection,
@@ -117,7 +117,7 @@ class Inspector {
   std::vector<std::uint8_t> linear_;  ///< a payload of several mbuf segments in one piece
 
   std::uint64_t scanned_bytes_ = 0;
-  std::uint64_t matches_capped_ = 0;
+  std::uint64_t over_limit_ = 0;
 
   // Of the burst and packet at hand.
   const PolicySettings* settings_ = nullptr;
@@ -125,6 +125,7 @@ class Inspector {
   const LiveRuleset* ruleset_ = nullptr;
   ScanScratch* scratch_ = nullptr;
   FlowInspection* flow_ = nullptr;
+  bool is_over_limit_ = false;
 };
 
 }  // namespace sluice
