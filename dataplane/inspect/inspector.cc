@@ -105,20 +105,39 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
   const std::span<const std::uint8_t> payload = payload_of(packet);
   scan_packet(packet, payload);
   if (packet.protocol == kTcp && !packet.has(kIcmpError)) {
-    if (inspection != nullptr && !packet.verdict.is_out_of_state) {
-      inspect_segment(packet, *inspection, payload);
-    } else if ((packet.tcp_flags & kSyn) != 0 && !payload.empty()) {
-      packet.drop(DropReason::data_on_syn);
-    }
+    inspect_tcp(packet, inspection, payload);
   }
   settle(packet, inspection);
-  if (is_over_limit_ && packet.is_undecided()) [[unlikely]]
-    obey(packet, settings_->inspect.match_limit, DropReason::inspection_limit);
+  if ((is_over_limit_ || judge_->has_given_up()) && packet.is_undecided()) [[unlikely]]
+    obey_match_limit(packet);
   if (packet.verdict.refuses_flow && inspection != nullptr) {
     inspection->set(kInspectionRefused);
     inspection->refused_rule = packet.verdict.rule_id;
   }
   if (inspection != nullptr && packet.protocol == kTcp) note_forwarded(packet, *inspection);
+}
+
+// Bytes that no stream could put in order are not let through beside it: whether their receiver
+// takes them is anybody's guess.
+void Inspector::inspect_tcp(Packet& packet, FlowInspection* inspection,
+                            std::span<const std::uint8_t> payload) noexcept {
+  constexpr unsigned kKinds = unsigned{kSyn} | kAck;
+  if (!payload.empty() && (packet.tcp_flags & kKinds) == kSyn) {
+    packet.drop(DropReason::data_on_syn);
+  } else if (!payload.empty() && packet.verdict.is_out_of_state) {
+    packet.drop(DropReason::tcp_out_of_state);
+  } else if (inspection != nullptr && !packet.verdict.is_out_of_state) {
+    inspect_segment(packet, *inspection, payload);
+  }
+}
+
+// Of a stream, bytes that were scanned are not scanned again: its next copy would pass.
+void Inspector::obey_match_limit(Packet& packet) noexcept {
+  ExceptionPolicy policy = settings_->inspect.match_limit;
+  if (policy == ExceptionPolicy::drop_packet && packet.protocol == kTcp) {
+    policy = ExceptionPolicy::drop_flow;
+  }
+  obey(packet, policy, DropReason::inspection_limit);
 }
 
 // The tracker knew of no refusal yet when it counted this packet: a flow's counts end with the

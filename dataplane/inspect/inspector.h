@@ -63,6 +63,9 @@ class Inspector {
 
   // inspector.cc: packets and their flows
   void inspect_packet(Packet& packet) noexcept;
+  void inspect_tcp(Packet& packet, FlowInspection* inspection,
+                   std::span<const std::uint8_t> payload) noexcept;
+  void obey_match_limit(Packet& packet) noexcept;
   void follow_refusal(Packet& packet, const FlowInspection& inspection) noexcept;
   [[nodiscard]] FlowInspection* inspection_of(Packet& packet) noexcept;
   [[nodiscard]] FlowInspection* open(Packet& packet) noexcept;

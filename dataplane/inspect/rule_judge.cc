@@ -73,6 +73,10 @@ constexpr std::size_t kBitsPerWord = 64;
   }
 }
 
+[[nodiscard]] bool acts(const CompiledRule& rule) noexcept {
+  return rule.stage == RuleStage::enforce && rule.action.kind != RuleActionKind::alert;
+}
+
 [[nodiscard]] std::int64_t value_of(const StepNumber& number,
                                     const TermVariables& variables) noexcept {
   if (number.slot >= kRuleSlots) return number.value;
@@ -101,6 +105,7 @@ void RuleJudge::begin(const LiveRuleset& ruleset, const RuleSubject& subject,
   subject_ = subject;
   flow_ = flow;
   hit_count_ = 0;
+  has_given_up_ = false;
 }
 
 // A buffer may be there several times in a message (the names of a DNS query): one that holds is
@@ -156,6 +161,7 @@ bool RuleJudge::judge(Candidate& candidate, const BufferSource& source, bool is_
       case ConfirmOutcome::limit:
         ++counters_.undecided;
         if (confirmer_->limit_hit() == ConfirmLimit::window) ++counters_.window_exhausted;
+        if (confirmer_->limit_hit() != ConfirmLimit::window) has_given_up_ = true;
         if (!confirmer_->could_still_hold()) return false;
         waits = true;
         break;
@@ -188,8 +194,12 @@ void RuleJudge::settle(std::uint32_t index, const TermVariables& variables,
   leave_flags(rule);
   leave_counters(rule, variables);
   ++counters_.hits;
-  if (hit_count_ == kHitsMax) return note_given_up();
-  hits_[hit_count_++] = hit;
+  if (hit_count_ < kHitsMax) {
+    hits_[hit_count_++] = hit;
+    return;
+  }
+  note_given_up();
+  if (acts(rule)) hits_.back() = hit;  // reports give way to what decides
 }
 
 std::uint64_t* RuleJudge::flow_words(bool makes_them) noexcept {

@@ -69,7 +69,12 @@ class RuleJudge {
   [[nodiscard]] const LiveRuleset& ruleset() const noexcept { return *ruleset_; }
   [[nodiscard]] const RuleSubject& subject() const noexcept { return subject_; }
   [[nodiscard]] const JudgeCounters& counters() const noexcept { return counters_; }
-  void note_given_up() noexcept { ++counters_.given_up; }
+  void note_given_up() noexcept {
+    ++counters_.given_up;
+    has_given_up_ = true;
+  }
+  /// Something about this packet could not be decided.
+  [[nodiscard]] bool has_given_up() const noexcept { return has_given_up_; }
 
  private:
   RuleJudge(ChunkPool& pool, std::unique_ptr<Confirmer> confirmer,
@@ -98,6 +103,7 @@ class RuleJudge {
   FlowInspection* flow_ = nullptr;
   std::array<RuleHit, kHitsMax> hits_;
   std::uint32_t hit_count_ = 0;
+  bool has_given_up_ = false;
   JudgeCounters counters_;
 };
 
