@@ -151,6 +151,7 @@ struct InspectConfig {
   std::uint32_t response_body = 64 * 1024;
   ExceptionPolicy reorder_full = ExceptionPolicy::drop_packet;
   ExceptionPolicy unverifiable = ExceptionPolicy::pass;
+  ExceptionPolicy urgent = ExceptionPolicy::drop_packet;
   ExceptionPolicy no_memory = ExceptionPolicy::pass;
   ExceptionPolicy match_limit = ExceptionPolicy::pass;
   friend bool operator==(const InspectConfig&, const InspectConfig&) = default;

@@ -247,7 +247,7 @@ constexpr std::array kConfigOptions{
        "what variables in rules stand for, each as NAME=VALUE, such as "
        "HOME_NET=[10.0.0.0/8, 2001:db8::/32] or HTTP_PORTS=[80, 8080]"}),
     at<&Config::rules, &RulesConfig::until_ready>({"rules.until_ready", word, {}, {}, kReadyWords,
-       "what becomes of new flows while the first ruleset is compiled"}),
+       "what becomes of packets that rules would judge while the first ruleset is compiled"}),
 
     at<&Config::inspect, &InspectConfig::memory_bytes>({"inspect.memory", bytes,
        {kMiB, 1'024 * kGiB}, "an eighth of the memory budget where there are rules", {},
@@ -268,10 +268,13 @@ constexpr std::array kConfigOptions{
        kExceptionWords, "a segment that comes too early and finds no room to wait"}),
     at<&Config::inspect, &InspectConfig::unverifiable>({"inspect.unverifiable", word, {}, {},
        kExceptionWords, "bytes sent again that are no longer at hand to be compared with"}),
+    at<&Config::inspect, &InspectConfig::urgent>({"inspect.urgent", word, {}, {}, kExceptionWords,
+       "a TCP segment with an urgent pointer, whose receiver may take a byte out of the stream"}),
     at<&Config::inspect, &InspectConfig::no_memory>({"inspect.no_memory", word, {}, {},
        kExceptionWords, "a flow for whose inspection there is no memory"}),
     at<&Config::inspect, &InspectConfig::match_limit>({"inspect.match_limit", word, {}, {},
-       kExceptionWords, "a packet with more matches than a worker looks into"}),
+       kExceptionWords, "a packet of which rules could not all be decided: too many matches, or an evaluation too "
+       "long; of TCP, drop_packet is drop_flow, since its bytes are not scanned again"}),
 
     at<&Config::events, &EventConfig::eve>({"events.eve", text, {0, 4096}, {}, {},
        "file to which events are appended as EVE JSON lines; - is standard output, nothing is no "

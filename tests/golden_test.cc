@@ -15,10 +15,8 @@
 #include "base/verdict.h"
 #include "tests/golden/case_file.h"
 #include "tests/golden/case_run.h"
-
-#ifndef SLUICE_SOURCE_DIR
-#define SLUICE_SOURCE_DIR "."
-#endif
+#include "tests/support/scratch_dir.h"
+#include "tests/support/source_tree.h"
 
 namespace sluice::test {
 namespace {
@@ -27,7 +25,7 @@ namespace fs = std::filesystem;
 
 fs::path golden_dir() {
   const char* named = std::getenv("SLUICE_GOLDEN_DIR");
-  return named != nullptr ? named : SLUICE_SOURCE_DIR "/tests/golden";
+  return named != nullptr ? named : source_path("tests/golden");
 }
 
 std::vector<std::string> case_names() {
@@ -39,38 +37,9 @@ std::vector<std::string> case_names() {
   return {names.begin(), names.end()};
 }
 
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-bool is_updating() {
-  const char* update = std::getenv("SLUICE_UPDATE_GOLDEN");
-  return update != nullptr && std::string_view(update) == "1";
-}
-
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    std::string pattern = testing::TempDir() + "golden_XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no scratch directory");
-    path_ = pattern;
-  }
-  ~ScratchDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 CaseResult run_in_scratch(const GoldenCase& golden, std::uint32_t workers) {
-  const ScratchDirectory scratch;
-  return run_case(golden, workers, scratch.path());
+  const ScratchDir scratch;
+  return run_case(golden, workers, scratch.file("."));
 }
 
 void expect_outcomes_as_written(const GoldenCase& golden, const CaseResult& result) {
@@ -109,10 +78,10 @@ TEST_P(Golden, ReplaysAsExpected) {
   const CaseResult result = run_in_scratch(golden, golden.workers == 0 ? 1 : golden.workers);
   expect_outcomes_as_written(golden, result);
   expect_exact_accounting(result);
-  if (is_updating()) {
+  if (is_updating_golden()) {
     std::ofstream(directory / "expected.txt") << render(result);
   } else {
-    EXPECT_EQ(render(result), read_text(directory / "expected.txt"));
+    EXPECT_EQ(render(result), read_text((directory / "expected.txt").string()));
   }
 }
 

@@ -25,10 +25,8 @@ struct StreamScan {
 };
 
 enum InspectionFlag : std::uint8_t {
-  kInspectionRefused = 1 << 0,    ///< a packet of the flow was refused, all that follow are
-  kInspectionPassed = 1 << 1,     ///< a pass rule held: nothing of the flow is inspected
-  kInspectionEncrypted = 1 << 2,  ///< the application said so: nothing readable will come
-  kInspectionDeep = 1 << 3,       ///< beyond the depth of inspection in both directions
+  kInspectionRefused = 1 << 0,  ///< a packet of the flow was refused, all that follow are
+  kInspectionPassed = 1 << 1,   ///< a pass rule held: nothing of the flow is inspected
 };
 
 struct alignas(64) FlowInspection {
@@ -44,6 +42,7 @@ struct alignas(64) FlowInspection {
 
   [[nodiscard]] bool has(InspectionFlag flag) const noexcept { return (flags & flag) != 0; }
   void set(InspectionFlag flag) noexcept { flags = static_cast<std::uint8_t>(flags | flag); }
+  void clear(InspectionFlag flag) noexcept { flags = static_cast<std::uint8_t>(flags & ~flag); }
 };
 static_assert(std::is_trivially_destructible_v<FlowInspection>);
 

@@ -4,6 +4,14 @@
 #include "dataplane/inspect/http_parser.h"
 
 namespace sluice {
+namespace {
+
+/// A reload may have made the depth of a body that is under way less than what was seen of it.
+[[nodiscard]] std::uint32_t left_of(std::uint32_t depth, std::uint32_t seen) noexcept {
+  return depth > seen ? depth - seen : 0;
+}
+
+}  // namespace
 
 std::uint32_t HttpParser::depth_of(unsigned direction) const noexcept {
   return direction == kToServer ? limits_->request_body_bytes : limits_->response_body_bytes;
@@ -93,9 +101,9 @@ void HttpParser::inflate_body(const Turn& turn, ByteSpan bytes) noexcept {
 void HttpParser::tell_as_sent(const Turn& turn, ByteSpan bytes, bool is_last) noexcept {
   Side& side = turn.side;
   const std::uint32_t depth = depth_of(turn.direction);
-  const std::size_t count = std::min<std::size_t>(bytes.size(), depth - side.as_sent_bytes);
+  const std::size_t count = std::min<std::size_t>(bytes.size(), left_of(depth, side.as_sent_bytes));
   side.as_sent_bytes += static_cast<std::uint32_t>(count);
-  is_last |= side.as_sent_bytes == depth;
+  is_last |= side.as_sent_bytes >= depth;
   side.is_as_sent_open = !is_last;
   turn.sink.piece(turn.sink.self, turn.direction, side.message,
                   {Buffer::http_request_body, bytes.first(count)}, is_last);
@@ -104,9 +112,9 @@ void HttpParser::tell_as_sent(const Turn& turn, ByteSpan bytes, bool is_last) no
 void HttpParser::tell_decoded(const Turn& turn, ByteSpan bytes, bool is_last) noexcept {
   Side& side = turn.side;
   const std::uint32_t depth = depth_of(turn.direction);
-  const std::size_t count = std::min<std::size_t>(bytes.size(), depth - side.decoded_bytes);
+  const std::size_t count = std::min<std::size_t>(bytes.size(), left_of(depth, side.decoded_bytes));
   side.decoded_bytes += static_cast<std::uint32_t>(count);
-  is_last |= side.decoded_bytes == depth;
+  is_last |= side.decoded_bytes >= depth;
   side.is_decoded_open = !is_last;
   const ByteSpan told = bytes.first(count);
   if (turn.direction == kToClient && limits_->wants(Buffer::http_response_body)) {

@@ -63,8 +63,7 @@ void Inspector::note_over_limit() noexcept {
 
 // --- streams ------------------------------------------------------------------------------------
 
-std::uint32_t Inspector::open_stream(const Packet& packet, const FlowInspection& inspection,
-                                     const StreamSegment& segment) noexcept {
+std::uint32_t Inspector::open_stream(const Packet& packet, const StreamSegment& segment) noexcept {
   const unsigned own = segment.direction;
   StreamOpening opening;
   const bool is_shaken = packet.flow->tcp_state != TcpState::midstream && packet.has(kNewFlow);
@@ -77,17 +76,16 @@ std::uint32_t Inspector::open_stream(const Packet& packet, const FlowInspection&
         static_cast<std::uint16_t>(std::min(settings_->inspect.window, kWindowBytesMax));
   }
   opening.has_timestamps = segment.has_timestamp;
-  static_cast<void>(inspection);
   return streams_->open(opening);
 }
 
 void Inspector::inspect_segment(Packet& packet, FlowInspection& inspection,
                                 std::span<const std::uint8_t> payload) noexcept {
-  StreamSegment segment = stream_segment_of(packet, direction_of(packet));
-  segment.payload = payload;
+  segment_ = stream_segment_of(packet, direction_of(packet));
+  segment_.payload = payload;
   if (inspection.tcp_slot == kNoSlot) {
-    if ((segment.flags & kRst) != 0) return;
-    inspection.tcp_slot = open_stream(packet, inspection, segment);
+    if ((segment_.flags & kRst) != 0) return;
+    inspection.tcp_slot = open_stream(packet, segment_);
     if (inspection.tcp_slot == kNoSlot) {
       return obey(packet, settings_->inspect.no_memory, DropReason::inspection_limit);
     }
@@ -112,7 +110,7 @@ void Inspector::inspect_segment(Packet& packet, FlowInspection& inspection,
           },
   };
   const Judgement judgement =
-      streams_->take_segment(inspection.tcp_slot, segment, settings_->mode, sink);
+      streams_->take_segment(inspection.tcp_slot, segment_, settings_->mode, sink);
   flow_ = nullptr;
   obey_judgement(packet, judgement);
 }

@@ -61,7 +61,7 @@ InspectRecord inspect_record(const InspectScene& scene) noexcept {
   const Packet& packet = *subject.packet;
   InspectRecord record{};
   record.now = packet.now;
-  record.flow_started = subject.flow_started;
+  record.flow_started = scene.flow.started;
   record.packet_number = packet.packet_number;
   record.source_port = packet.source_port;
   record.destination_port = packet.destination_port;

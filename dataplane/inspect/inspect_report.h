@@ -15,6 +15,7 @@ namespace sluice {
 
 /// What a flow carried up to a packet, [to_server, to_client].
 struct FlowTotals {
+  TimeNs started = 0;
   std::array<std::uint64_t, 2> bytes{};
   std::array<std::uint64_t, 2> packets{};
 };

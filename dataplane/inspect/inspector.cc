@@ -65,12 +65,10 @@ void Inspector::inspect(Burst& burst, const PolicySettings& settings,
   burst_ = &burst;
   settings_ = &settings;
   ruleset_ = ruleset;
-  if (ruleset == nullptr) return;
+  if (ruleset == nullptr) return forget_unruled(burst);
   scratch_ = ruleset->scratches[setup_.worker].get();
-  http_limits_.wanted = ruleset->wanted_buffers;
-  http_limits_.request_body_bytes = settings.inspect.request_body;
-  http_limits_.response_body_bytes = settings.inspect.response_body;
-  streams_->obey(stream_limits(pool_->capacity(), settings.inspect));
+  if (ruleset->epoch != epoch_ || settings.generation != generation_) [[unlikely]]
+    obey_settings();
   for (const Packet& packet : burst.all()) {
     if (packet.flow != nullptr && packet.flow->stream_slot != kNoSlot) {
       __builtin_prefetch(pool_->at(packet.flow->stream_slot));
@@ -81,16 +79,31 @@ void Inspector::inspect(Burst& burst, const PolicySettings& settings,
   }
 }
 
+void Inspector::obey_settings() noexcept {
+  epoch_ = ruleset_->epoch;
+  generation_ = settings_->generation;
+  http_limits_.wanted = ruleset_->wanted_buffers;
+  http_limits_.request_body_bytes = settings_->inspect.request_body;
+  http_limits_.response_body_bytes = settings_->inspect.response_body;
+  streams_->obey(stream_limits(pool_->capacity(), settings_->inspect));
+}
+
+// Without rules no stream goes on: were rules to come back, it would have missed bytes.
+void Inspector::forget_unruled(Burst& burst) noexcept {
+  for (const Packet& packet : burst.all()) {
+    if (packet.flow != nullptr && packet.flow->stream_slot != kNoSlot) forget(*packet.flow);
+  }
+}
+
 void Inspector::inspect_packet(Packet& packet) noexcept {
   FlowInspection* inspection = inspection_of(packet);
+  if (!packet.is_undecided()) [[unlikely]]
+    return;
   if (inspection != nullptr && inspection->has(kInspectionRefused)) {
     return follow_refusal(packet, *inspection);
   }
   if (inspection != nullptr && inspection->has(kInspectionPassed)) return;
   RuleSubject subject{.packet = &packet, .flow = packet.flow};
-  if (packet.flow != nullptr) {
-    subject.flow_started = setup_.tracker->table().cold_of(*packet.flow).first_seen;
-  }
   if (inspection != nullptr) {
     subject.service = inspection->service;
     if (inspection->tcp_slot != kNoSlot) {
@@ -107,7 +120,7 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
   if (packet.protocol == kTcp && !packet.has(kIcmpError)) {
     inspect_tcp(packet, inspection, payload);
   }
-  settle(packet, inspection);
+  settle(packet, inspection, payload);
   if ((is_over_limit_ || judge_->has_given_up()) && packet.is_undecided()) [[unlikely]]
     obey_match_limit(packet);
   if (packet.verdict.refuses_flow && inspection != nullptr) {
@@ -117,11 +130,23 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
   if (inspection != nullptr && packet.protocol == kTcp) note_forwarded(packet, *inspection);
 }
 
+// Nothing of it is looked at until other rules come into force.
+void Inspector::pass_flow(FlowInspection& inspection) noexcept {
+  inspection.set(kInspectionPassed);
+  for (StreamScan& scan : inspection.scans) close_scan(scan);
+  close_application(inspection);
+  if (inspection.tcp_slot != kNoSlot) streams_->close(inspection.tcp_slot);
+  inspection.tcp_slot = kNoSlot;
+}
+
 // Bytes that no stream could put in order are not let through beside it: whether their receiver
 // takes them is anybody's guess.
 void Inspector::inspect_tcp(Packet& packet, FlowInspection* inspection,
                             std::span<const std::uint8_t> payload) noexcept {
   constexpr unsigned kKinds = unsigned{kSyn} | kAck;
+  if ((packet.tcp_flags & kUrg) != 0)
+    obey(packet, settings_->inspect.urgent, DropReason::urgent_data);
+  if (!packet.is_undecided() && settings_->mode == Mode::enforce) return;
   if (!payload.empty() && (packet.tcp_flags & kKinds) == kSyn) {
     packet.drop(DropReason::data_on_syn);
   } else if (!payload.empty() && packet.verdict.is_out_of_state) {
@@ -207,6 +232,7 @@ void Inspector::restart(FlowInspection& inspection) noexcept {
   }
   if (inspection.flags_of_rules != nullptr) pool_->give(inspection.flags_of_rules);
   inspection.flags_of_rules = nullptr;
+  inspection.clear(kInspectionPassed);
   inspection.ruleset_epoch = ruleset_->epoch;
 }
 
@@ -241,14 +267,15 @@ bool Inspector::must_refuse() const noexcept {
 }
 
 // A pass rule beats all others; of those that refuse, the first gives its id to the verdict.
-void Inspector::settle(Packet& packet, FlowInspection* inspection) noexcept {
+void Inspector::settle(Packet& packet, FlowInspection* inspection,
+                       std::span<const std::uint8_t> payload) noexcept {
   if (judge_->hits().empty()) [[likely]]
     return;
   const bool refuses = must_refuse();
   const auto& rules = ruleset_->rules.rules;
   for (const RuleHit& hit : judge_->hits()) {
     if (!passes(rules[hit.rule])) continue;
-    if (inspection != nullptr) inspection->set(kInspectionPassed);
+    if (inspection != nullptr) pass_flow(*inspection);
     return;
   }
   for (const RuleHit& hit : judge_->hits()) {
@@ -261,7 +288,7 @@ void Inspector::settle(Packet& packet, FlowInspection* inspection) noexcept {
       packet.verdict.refuses_flow = packet.protocol == kTcp;
     }
     if (rule.stage == RuleStage::shadow || !hit.is_reported) continue;
-    report_.alert({judge_->subject(), totals_at(packet), payload_of(packet)}, rule, hit, acts(rule),
+    report_.alert({judge_->subject(), totals_at(packet), payload}, rule, hit, acts(rule),
                   *settings_);
   }
 }
@@ -271,8 +298,7 @@ void Inspector::settle(Packet& packet, FlowInspection* inspection) noexcept {
 void Inspector::note_forwarded(const Packet& packet, const FlowInspection& inspection) noexcept {
   if (inspection.tcp_slot == kNoSlot || packet.verdict.is_out_of_state) return;
   if (!packet.is_undecided() && settings_->mode == Mode::enforce) return;
-  streams_->note_forwarded(inspection.tcp_slot, stream_segment_of(packet, direction_of(packet)),
-                           packet.payload_bytes);
+  streams_->note_forwarded(inspection.tcp_slot, segment_, packet.payload_bytes);
 }
 
 void Inspector::forget_refused(const Burst& burst) noexcept {
@@ -290,6 +316,7 @@ FlowTotals Inspector::totals_at(const Packet& packet) const noexcept {
   const FlowWarm& warm = warm_of(*packet.flow);
   totals.bytes = warm.bytes;
   totals.packets = {warm.packets[0], warm.packets[1]};
+  totals.started = setup_.tracker->table().cold_of(*packet.flow).first_seen;
   for (const Packet* later = &packet + 1; later < burst_->packets.data() + burst_->count; ++later) {
     if (later->flow != packet.flow || later->has(kIcmpError)) continue;
     if (later->verdict.reason == DropReason::flow_refused) continue;

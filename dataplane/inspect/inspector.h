@@ -62,7 +62,10 @@ class Inspector {
   explicit Inspector(const InspectorSetup& setup) noexcept;
 
   // inspector.cc: packets and their flows
+  void obey_settings() noexcept;
+  void forget_unruled(Burst& burst) noexcept;
   void inspect_packet(Packet& packet) noexcept;
+  void pass_flow(FlowInspection& inspection) noexcept;
   void inspect_tcp(Packet& packet, FlowInspection* inspection,
                    std::span<const std::uint8_t> payload) noexcept;
   void obey_match_limit(Packet& packet) noexcept;
@@ -72,7 +75,8 @@ class Inspector {
   void close(FlowInspection* inspection) noexcept;
   void restart(FlowInspection& inspection) noexcept;
   [[nodiscard]] std::span<const std::uint8_t> payload_of(const Packet& packet) noexcept;
-  void settle(Packet& packet, FlowInspection* inspection) noexcept;
+  void settle(Packet& packet, FlowInspection* inspection,
+              std::span<const std::uint8_t> payload) noexcept;
   void note_forwarded(const Packet& packet, const FlowInspection& inspection) noexcept;
   [[nodiscard]] FlowTotals totals_at(const Packet& packet) const noexcept;
   [[nodiscard]] bool must_refuse() const noexcept;
@@ -83,7 +87,7 @@ class Inspector {
   void note_over_limit() noexcept;
   void inspect_segment(Packet& packet, FlowInspection& inspection,
                        std::span<const std::uint8_t> payload) noexcept;
-  [[nodiscard]] std::uint32_t open_stream(const Packet& packet, const FlowInspection& inspection,
+  [[nodiscard]] std::uint32_t open_stream(const Packet& packet,
                                           const StreamSegment& segment) noexcept;
   [[nodiscard]] bool take_piece(const StreamPiece& piece) noexcept;
   void take_gap(unsigned direction, std::uint64_t bytes) noexcept;
@@ -119,6 +123,9 @@ class Inspector {
   HttpLimits http_limits_;
   std::vector<std::uint8_t> linear_;  ///< a payload of several mbuf segments in one piece
 
+  std::uint32_t epoch_ = 0;  ///< of the ruleset, and the generation of the settings, last obeyed
+  std::uint64_t generation_ = 0;
+
   std::uint64_t scanned_bytes_ = 0;
   std::uint64_t over_limit_ = 0;
 
@@ -128,6 +135,7 @@ class Inspector {
   const LiveRuleset* ruleset_ = nullptr;
   ScanScratch* scratch_ = nullptr;
   FlowInspection* flow_ = nullptr;
+  StreamSegment segment_;  ///< of a packet of TCP whose flow is inspected
   bool is_over_limit_ = false;
 };
 

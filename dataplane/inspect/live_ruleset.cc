@@ -1,6 +1,7 @@
 #include "dataplane/inspect/live_ruleset.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 namespace sluice {
@@ -43,6 +44,14 @@ static_assert(kBufferCount <= 64);
   return wanted;
 }
 
+// Numbers of groups and flags that a flow remembers are those of one ruleset: no other may pass for
+// it, whichever came between.
+[[nodiscard]] std::uint32_t next_epoch() noexcept {
+  static std::atomic<std::uint32_t> last{0};
+  const std::uint32_t epoch = last.fetch_add(1, std::memory_order_relaxed) + 1;
+  return epoch != 0 ? epoch : next_epoch();
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const LiveRuleset>> make_live(Ruleset rules,
@@ -52,8 +61,7 @@ Result<std::shared_ptr<const LiveRuleset>> make_live(Ruleset rules,
   auto live = std::make_shared<LiveRuleset>();
   live->rules = std::move(rules);
   live->wanted_buffers = buffers_of(live->rules);
-  live->epoch = previous == nullptr ? 1 : previous->epoch + 1;
-  if (live->epoch == 0) live->epoch = 1;
+  live->epoch = next_epoch();
   for (const PatternDatabase& database : databases) {
     auto read = find_or_read(database, previous);
     if (!read) return tl::unexpected<Error>(read.error());

@@ -18,7 +18,7 @@ struct LiveRuleset {
   std::vector<std::shared_ptr<const ScanDatabase>> databases;  ///< by PatternGroup::database
   std::vector<std::unique_ptr<ScanScratch>> scratches;         ///< by worker, whose alone each is
   std::uint64_t wanted_buffers = 0;  ///< bit i: a rule asks for Buffer i of an application
-  std::uint32_t epoch = 1;           ///< never 0; another one where the rules differ
+  std::uint32_t epoch = 0;           ///< never 0, and of no other ruleset of this process
 };
 
 /// Databases that `previous` has already are taken from it; it may be null. Errors: invalid, for a

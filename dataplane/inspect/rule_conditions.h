@@ -14,7 +14,6 @@ namespace sluice {
 struct RuleSubject {
   const Packet* packet = nullptr;
   const Flow* flow = nullptr;
-  TimeNs flow_started = 0;
   Service service = Service::any;
   std::array<std::uint64_t, 2> stream_bytes{};  ///< seen in order, by direction
 };

@@ -104,7 +104,6 @@ Judgement StreamReassembly::take_segment(std::uint32_t slot, const StreamSegment
   TcpStream& stream = at(slot);
   StreamDirection& own = stream.directions[segment.direction];
   Turn turn{segment, sink, mode, segment.direction, {}};
-  turn.judgement.has_urgent = (segment.flags & kUrg) != 0;
   if (!own.has(kStreamOpen)) [[unlikely]] {
     if ((kind & kSyn) != 0) return turn.judgement;  // met midway: a SYN is no part of it
     begin_at(own, segment.sequence);

@@ -134,7 +134,6 @@ enum class SegmentFinding : std::uint8_t {
 struct Judgement {
   SegmentFinding finding = SegmentFinding::none;
   bool is_refused = false;  ///< the sink refused the stream at this segment
-  bool has_urgent = false;  ///< judged as if the pointer were cleared; refusing is up to the caller
   bool has_gap = false;     ///< bytes were skipped that the receiver has and nobody inspected
 };
 

@@ -84,6 +84,9 @@ constexpr std::array<DropReasonRow, kDropReasonCount> kDropReasons{{
      "the timestamp of a TCP segment is older than what its receiver takes (RFC 7323)"},
     {data_on_syn, "data_on_syn", "inspect",
      "a SYN that brings data, which could not be put in order with what follows"},
+    {urgent_data, "urgent_data", "inspect",
+     "a TCP segment has an urgent pointer, so that its receiver may take a byte out of the stream, "
+     "and inspect.urgent refuses"},
     {not_ready, "not_ready", "inspect",
      "the first ruleset is not in force yet, and rules.until_ready is drop"},
     {inspection_limit, "inspection_limit", "inspect",

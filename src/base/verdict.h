@@ -65,6 +65,7 @@ enum class DropReason : std::uint8_t {
   reorder_limit,
   old_timestamp,
   data_on_syn,
+  urgent_data,
   not_ready,
   inspection_limit,
   // forward

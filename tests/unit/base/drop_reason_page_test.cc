@@ -8,11 +8,10 @@
 #include <gtest/gtest.h>
 
 #include "base/verdict.h"
+#include "tests/support/source_tree.h"
 
 namespace sluice {
 namespace {
-
-constexpr const char* kPage = SLUICE_SOURCE_DIR "/docs/reference/drop_reasons.md";
 
 std::string page_of_table() {
   std::string page =
@@ -29,10 +28,7 @@ std::string page_of_table() {
 }
 
 TEST(DropReasonPage, SaysWhatTheTableSays) {
-  const char* update = std::getenv("SLUICE_UPDATE_GOLDEN");
-  if (update != nullptr && std::string(update) == "1") std::ofstream(kPage) << page_of_table();
-  std::ifstream file(kPage);
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), page_of_table());
+  EXPECT_EQ(test::golden_page("docs/reference/drop_reasons.md", page_of_table()), page_of_table());
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "config/list_file.h"
 #include "config/reference.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/support/source_tree.h"
 
 namespace sluice {
 namespace {
@@ -19,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using test::ScratchDir;
 
-const fs::path kSource = SLUICE_SOURCE_DIR;
+const fs::path kSource = test::source_path(".");
 
 TEST(CheckFile, FindsListFilesBesideTheConfiguration) {
   const ScratchDir dir;
@@ -79,16 +80,8 @@ TEST(ShippedFiles, DefaultFileChangesNoDefault) {
 
 // docs/reference/options.md is written by this test with SLUICE_UPDATE_GOLDEN=1.
 TEST(OptionsReference, IsThePageInDocs) {
-  const fs::path page = kSource / "docs/reference/options.md";
-  if (const char* update = std::getenv("SLUICE_UPDATE_GOLDEN");
-      update != nullptr && *update == '1') {
-    fs::create_directories(page.parent_path());
-    std::ofstream(page, std::ios::binary) << options_reference();
-    return;
-  }
-  std::ifstream file(page, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  EXPECT_EQ(text, options_reference());
+  EXPECT_EQ(test::golden_page("docs/reference/options.md", options_reference()),
+            options_reference());
 }
 
 }  // namespace

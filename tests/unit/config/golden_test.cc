@@ -15,13 +15,14 @@
 #include "config/load.h"
 #include "config/print.h"
 #include "tests/support/fuzz_seeds.h"
+#include "tests/support/source_tree.h"
 
 namespace sluice {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kDirectory = fs::path(SLUICE_SOURCE_DIR) / "tests/config";
+const fs::path kDirectory = test::source_path("tests/config");
 
 std::vector<std::string> case_names() {
   std::vector<std::string> names;
@@ -71,8 +72,7 @@ class ConfigGolden : public testing::TestWithParam<std::string> {
 TEST_P(ConfigGolden, GivesItsAnswer) {
   const std::string& name = GetParam();
   const Answer answer = answer_to(name);
-  if (const char* update = std::getenv("SLUICE_UPDATE_GOLDEN");
-      update != nullptr && *update == '1') {
+  if (test::is_updating_golden()) {
     fs::remove(name + ".ok");
     fs::remove(name + ".err");
     std::ofstream(name + answer.extension, std::ios::binary) << answer.text;

@@ -11,6 +11,7 @@
 
 #include "control/store/audit_log.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/support/source_tree.h"
 
 namespace sluice {
 namespace {
@@ -247,12 +248,8 @@ TEST(Commands, SayWhereAServiceIsNotRunning) {
 }
 
 TEST(CommandReference, PageSaysWhatTheTableSays) {
-  constexpr const char* kPage = SLUICE_SOURCE_DIR "/docs/reference/commands.md";
-  const char* update = std::getenv("SLUICE_UPDATE_GOLDEN");
-  if (update != nullptr && std::string(update) == "1") {
-    std::ofstream(kPage) << render_command_reference();
-  }
-  EXPECT_EQ(test::read_text(kPage), render_command_reference());
+  EXPECT_EQ(test::golden_page("docs/reference/commands.md", render_command_reference()),
+            render_command_reference());
 }
 
 }  // namespace

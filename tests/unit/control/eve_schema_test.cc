@@ -16,6 +16,7 @@
 
 #include "control/store/eve_fields.h"
 #include "control/store/eve_format.h"
+#include "tests/support/source_tree.h"
 #include "tests/unit/control/records.h"
 
 namespace sluice {
@@ -190,16 +191,7 @@ TEST(EveSchema, NamesEachFieldOnce) {
 
 // docs/reference/events.md is written by this test with SLUICE_UPDATE_GOLDEN=1.
 TEST(EventsReference, IsThePageInDocs) {
-  const fs::path page = fs::path(SLUICE_SOURCE_DIR) / "docs/reference/events.md";
-  if (const char* update = std::getenv("SLUICE_UPDATE_GOLDEN");
-      update != nullptr && *update == '1') {
-    fs::create_directories(page.parent_path());
-    std::ofstream(page, std::ios::binary) << events_reference();
-    return;
-  }
-  std::ifstream file(page, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  EXPECT_EQ(text, events_reference());
+  EXPECT_EQ(test::golden_page("docs/reference/events.md", events_reference()), events_reference());
 }
 
 }  // namespace

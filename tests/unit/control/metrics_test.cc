@@ -17,6 +17,7 @@
 
 #include "control/observe/metric_table.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/support/source_tree.h"
 #include "tests/unit/control/wire_world.h"
 
 namespace sluice {
@@ -318,12 +319,8 @@ TEST(Metrics, PromtoolHasNoComplaint) {
 }
 
 TEST(MetricReference, PageSaysWhatTheTableSays) {
-  constexpr const char* kPage = SLUICE_SOURCE_DIR "/docs/reference/metrics.md";
-  const char* update = std::getenv("SLUICE_UPDATE_GOLDEN");
-  if (update != nullptr && std::string(update) == "1") {
-    std::ofstream(kPage) << render_metric_reference();
-  }
-  EXPECT_EQ(test::read_text(kPage), render_metric_reference());
+  EXPECT_EQ(test::golden_page("docs/reference/metrics.md", render_metric_reference()),
+            render_metric_reference());
 }
 
 class Pages : public ::testing::Test {

@@ -7,6 +7,7 @@
 
 #include "control/rule_exam.h"
 #include "control/ruleset_build.h"
+#include "tests/support/source_tree.h"
 
 namespace sluice {
 namespace {
@@ -15,8 +16,7 @@ namespace fs = std::filesystem;
 
 std::vector<std::string> shipped_packs() {
   std::vector<std::string> files;
-  for (const auto& entry :
-       fs::directory_iterator(std::string(SLUICE_SOURCE_DIR) + "/rules/packs")) {
+  for (const auto& entry : fs::directory_iterator(test::source_path("rules/packs"))) {
     if (entry.path().extension() == ".yaml") files.push_back(entry.path().string());
   }
   std::ranges::sort(files);

@@ -5,12 +5,13 @@
 #include "config/options.h"
 #include "ctl/verbs.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/support/source_tree.h"
 
 namespace sluice {
 namespace {
 
 std::string page(const std::string& name) {
-  return test::read_text(std::string(SLUICE_SOURCE_DIR) + "/docs/man/" + name);
+  return test::read_text(test::source_path("docs/man/" + name));
 }
 
 /// "-" begins a macro's option, so that `--all` stands as `-all`.

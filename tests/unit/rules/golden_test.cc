@@ -16,13 +16,14 @@
 #include "rules/validate.h"
 #include "tests/support/fuzz_seeds.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/support/source_tree.h"
 
 namespace sluice {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kDirectory = fs::path(SLUICE_SOURCE_DIR) / "tests/unit/rules/golden";
+const fs::path kDirectory = test::source_path("tests/unit/rules/golden");
 
 std::vector<std::string> case_names() {
   std::vector<std::string> names;
@@ -61,8 +62,7 @@ class RulesGolden : public testing::TestWithParam<std::string> {};
 TEST_P(RulesGolden, GivesItsAnswer) {
   const std::string& name = GetParam();
   const Answer answer = answer_to(name);
-  if (const char* update = std::getenv("SLUICE_UPDATE_GOLDEN");
-      update != nullptr && *update == '1') {
+  if (test::is_updating_golden()) {
     fs::remove(path_of(name + ".ok"));
     fs::remove(path_of(name + ".err"));
     std::ofstream(path_of(name + answer.extension), std::ios::binary) << answer.text;

@@ -11,7 +11,7 @@
 
 #include "rules/keyword_value.h"
 #include "rules/reference.h"
-#include "tests/support/scratch_dir.h"
+#include "tests/support/source_tree.h"
 
 namespace sluice {
 namespace {
@@ -113,13 +113,7 @@ TEST(KeywordValue, TellsNumbersFromNames) {
 
 // docs/reference/rules.md is written by this test with SLUICE_UPDATE_GOLDEN=1.
 TEST(RulesReference, IsThePageInDocs) {
-  const std::string page = SLUICE_SOURCE_DIR "/docs/reference/rules.md";
-  if (const char* update = std::getenv("SLUICE_UPDATE_GOLDEN");
-      update != nullptr && *update == '1') {
-    std::ofstream(page, std::ios::binary) << rules_reference();
-    return;
-  }
-  EXPECT_EQ(test::read_text(page), rules_reference());
+  EXPECT_EQ(test::golden_page("docs/reference/rules.md", rules_reference()), rules_reference());
 }
 
 }  // namespace

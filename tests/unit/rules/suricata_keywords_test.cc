@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tests/support/scratch_dir.h"
+#include "tests/support/source_tree.h"
 #include "tests/unit/rules/suricata_one.h"
 
 namespace sluice {
@@ -27,7 +28,7 @@ TEST(SuricataKeywords, StandInTheTableOnce) {
 }
 
 TEST(SuricataKeywords, StandOnThePageOfTheImport) {
-  const std::string page = test::read_text(std::string(SLUICE_SOURCE_DIR) + "/docs/import.md");
+  const std::string page = test::read_text(test::source_path("docs/import.md"));
   for (const std::string_view name : suricata_keyword_names()) {
     EXPECT_NE(page.find(fmt::format("`{}`", name)), std::string::npos) << name;
   }
