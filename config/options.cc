@@ -273,8 +273,9 @@ constexpr std::array kConfigOptions{
     at<&Config::inspect, &InspectConfig::no_memory>({"inspect.no_memory", word, {}, {},
        kExceptionWords, "a flow for whose inspection there is no memory"}),
     at<&Config::inspect, &InspectConfig::match_limit>({"inspect.match_limit", word, {}, {},
-       kExceptionWords, "a packet of which rules could not all be decided: too many matches, or an evaluation too "
-       "long; of TCP, drop_packet is drop_flow, since its bytes are not scanned again"}),
+       kExceptionWords, "a packet of which rules could not all be decided: too many matches, or an "
+       "evaluation too long; of TCP, drop_packet is drop_flow, since its bytes are not scanned "
+       "again"}),
 
     at<&Config::events, &EventConfig::eve>({"events.eve", text, {0, 4096}, {}, {},
        "file to which events are appended as EVE JSON lines; - is standard output, nothing is no "
