@@ -1,0 +1,70 @@
+// Commands of SMTP (RFC 5321), and of its replies what they make of the next bytes: 354 begins a
+// mail's text, 220 after STARTTLS encrypts. Worker thread only.
+//
+// A message is a mail: from HELO, or from the end of the one before, to its last dot. Its buffers
+// come one command at a time; a later mail of the same client is told with the name of the HELO
+// before. What a mail says is passed over up to a dot alone on a line, with any of the line ends
+// that servers take: where they differ the rest is read as commands, which harms nobody, while
+// commands that are taken for text would be missed. So are chunks of BDAT.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "dataplane/inspect/app_sink.h"
+#include "dataplane/inspect/line_reader.h"
+
+namespace sluice {
+
+class SmtpParser {
+ public:
+  /// The pool outlives the parser; `release` comes before its end.
+  explicit SmtpParser(ChunkPool& pool) noexcept : pool_(&pool) {}
+  SmtpParser(const SmtpParser&) = delete;
+  SmtpParser& operator=(const SmtpParser&) = delete;
+
+  /// Spans hold during the call, also those of a message that has not ended.
+  void push(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept;
+  /// Reading goes on behind the next line end.
+  void gap(unsigned direction, std::uint64_t bytes, const AppSink& sink) noexcept;
+  void end(unsigned direction, const AppSink& sink) noexcept;
+  /// Gives all memory back; nothing may be pushed after.
+  void release() noexcept;
+
+  /// Nothing more will be read in this direction.
+  [[nodiscard]] bool has_left(unsigned) const noexcept { return has_left_; }
+
+ private:
+  /// Where in a line of a mail's text the last push ended.
+  enum class TextPlace : std::uint8_t { in_line, line_start, behind_dot, behind_dot_cr };
+  enum class Request : std::uint8_t { none, data, start_tls };
+
+  void read_commands(ByteSpan bytes, const AppSink& sink) noexcept;
+  void read_replies(ByteSpan bytes, const AppSink& sink) noexcept;
+  [[nodiscard]] std::size_t pass_text(ByteSpan bytes, const AppSink& sink) noexcept;
+  void take_command(ByteSpan line, const AppSink& sink) noexcept;
+  void take_helo(ByteSpan name, const AppSink& sink) noexcept;
+  void take_mail(ByteSpan address, const AppSink& sink) noexcept;
+  void take_reply(ByteSpan line, const AppSink& sink) noexcept;
+  void tell(std::span<const BufferBytes> buffers, const AppSink& sink) noexcept;
+  void end_mail(const AppSink& sink) noexcept;
+  void leave() noexcept;
+
+  ChunkPool* pool_;
+  std::array<LineReader, 2> lines_;
+  std::uint8_t* helo_ = nullptr;  ///< the name, for mails to come
+  std::uint32_t message_ = 0;
+  std::uint16_t helo_bytes_ = 0;
+  TextPlace place_ = TextPlace::line_start;
+  Request asked_ = Request::none;
+  bool is_open_ = false;   ///< something of the message was told
+  bool has_mail_ = false;  ///< MAIL FROM too
+  bool is_in_text_ = false;
+  bool has_greeting_ = false;
+  bool was_too_long_ = false;  ///< told once
+  bool has_left_ = false;
+};
+static_assert(sizeof(SmtpParser) <= 192);
+
+}  // namespace sluice

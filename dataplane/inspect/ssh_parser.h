@@ -1,0 +1,55 @@
+// The banners of SSH (RFC 4253 4.2): protocol and software of both sides. What comes behind them is
+// not read. Worker thread only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "dataplane/inspect/app_sink.h"
+#include "dataplane/inspect/line_reader.h"
+
+namespace sluice {
+
+/// Lines that may come before a banner; clients give up then.
+inline constexpr std::uint16_t kSshLinesMax = 1024;
+/// Of a banner with its line end; a longer one is odd, and read.
+inline constexpr std::size_t kSshBannerBytesMax = 255;
+
+class SshParser {
+ public:
+  /// The pool outlives the parser; `release` comes before its end.
+  explicit SshParser(ChunkPool& pool) noexcept : pool_(&pool) {}
+  SshParser(const SshParser&) = delete;
+  SshParser& operator=(const SshParser&) = delete;
+
+  /// Each banner is message 0 of its direction. Behind both the flow is encrypted. Spans hold
+  /// during the call.
+  void push(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept;
+  void gap(unsigned direction, std::uint64_t bytes, const AppSink& sink) noexcept;
+  void end(unsigned direction, const AppSink& sink) noexcept;
+  /// Gives all memory back; nothing may be pushed after.
+  void release() noexcept;
+
+  /// Nothing more will be read in this direction.
+  [[nodiscard]] bool has_left(unsigned direction) const noexcept {
+    return sides_[direction].has_left;
+  }
+
+ private:
+  struct Side {
+    LineReader lines;
+    std::uint16_t lines_before = 0;
+    bool has_left = false;
+    bool has_banner = false;
+  };
+
+  void take_line(unsigned direction, bool is_cut, const AppSink& sink) noexcept;
+  void tell_banner(unsigned direction, ByteSpan banner, const AppSink& sink) noexcept;
+  void leave(Side& side) noexcept;
+
+  ChunkPool* pool_;
+  std::array<Side, 2> sides_;
+};
+static_assert(sizeof(SshParser) <= 192);
+
+}  // namespace sluice
