@@ -22,15 +22,16 @@ class LineReader {
   [[nodiscard]] LineStep read(ByteSpan& bytes, ChunkPool& pool) noexcept;
   /// The line that `read` has come to, without LF and a CR before it; until the next `read`.
   [[nodiscard]] ByteSpan line() const noexcept { return line_; }
-  /// What has come of a line whose end will not.
-  [[nodiscard]] ByteSpan unfinished() const noexcept { return {gathered_, size_}; }
+  /// What has come of the next line, as it came.
+  [[nodiscard]] ByteSpan gathered() const noexcept { return {gathered_, size_}; }
+  /// The same as a line whose end will not come.
+  [[nodiscard]] ByteSpan unfinished() const noexcept;
   /// Bytes are missing here: what follows is passed over up to the next line end.
   void lose_line(ChunkPool& pool) noexcept;
   void release(ChunkPool& pool) noexcept;
 
  private:
   [[nodiscard]] bool append(ByteSpan bytes, ChunkPool& pool) noexcept;
-  void show(ByteSpan line) noexcept;
 
   ByteSpan line_;
   std::uint8_t* gathered_ = nullptr;

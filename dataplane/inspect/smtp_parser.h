@@ -17,6 +17,9 @@
 
 namespace sluice {
 
+/// Of a name given with HELO that is kept for later mails.
+inline constexpr std::size_t kSmtpHeloBytesMax = 256;
+
 class SmtpParser {
  public:
   /// The pool outlives the parser; `release` comes before its end.
@@ -38,18 +41,22 @@ class SmtpParser {
  private:
   /// Where in a line of a mail's text the last push ended.
   enum class TextPlace : std::uint8_t { in_line, line_start, behind_dot, behind_dot_cr };
-  enum class Request : std::uint8_t { none, data, start_tls };
 
   void read_commands(ByteSpan bytes, const AppSink& sink) noexcept;
   void read_replies(ByteSpan bytes, const AppSink& sink) noexcept;
+  /// False where there is no line, or no room for one.
+  [[nodiscard]] bool next_line(unsigned direction, ByteSpan& bytes, const AppSink& sink) noexcept;
   [[nodiscard]] std::size_t pass_text(ByteSpan bytes, const AppSink& sink) noexcept;
+  void begin_text() noexcept;
+  [[nodiscard]] bool step_text(std::uint8_t byte) noexcept;
   void take_command(ByteSpan line, const AppSink& sink) noexcept;
   void take_helo(ByteSpan name, const AppSink& sink) noexcept;
   void take_mail(ByteSpan address, const AppSink& sink) noexcept;
+  void take_recipient(ByteSpan address, const AppSink& sink) noexcept;
   void take_reply(ByteSpan line, const AppSink& sink) noexcept;
+  void keep_helo(ByteSpan name) noexcept;
   void tell(std::span<const BufferBytes> buffers, const AppSink& sink) noexcept;
   void end_mail(const AppSink& sink) noexcept;
-  void leave() noexcept;
 
   ChunkPool* pool_;
   std::array<LineReader, 2> lines_;
@@ -57,10 +64,12 @@ class SmtpParser {
   std::uint32_t message_ = 0;
   std::uint16_t helo_bytes_ = 0;
   TextPlace place_ = TextPlace::line_start;
-  Request asked_ = Request::none;
   bool is_open_ = false;   ///< something of the message was told
-  bool has_mail_ = false;  ///< MAIL FROM too
+  bool has_helo_ = false;  ///< the name among it
+  bool has_mail_ = false;  ///< MAIL FROM among it
   bool is_in_text_ = false;
+  bool has_asked_to_send_ = false;     ///< DATA, not answered yet
+  bool has_asked_to_encrypt_ = false;  ///< STARTTLS
   bool has_greeting_ = false;
   bool was_too_long_ = false;  ///< told once
   bool has_left_ = false;

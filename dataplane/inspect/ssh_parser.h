@@ -43,7 +43,7 @@ class SshParser {
     bool has_banner = false;
   };
 
-  void take_line(unsigned direction, bool is_cut, const AppSink& sink) noexcept;
+  void take_line(unsigned direction, ByteSpan line, const AppSink& sink) noexcept;
   void tell_banner(unsigned direction, ByteSpan banner, const AppSink& sink) noexcept;
   void leave(Side& side) noexcept;
 

@@ -1,0 +1,208 @@
+#include "dataplane/inspect/smtp_parser.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "dataplane/flow/tcp_state.h"
+#include "dataplane/inspect/line_words.h"
+
+namespace sluice {
+namespace {
+
+constexpr unsigned kServiceReady = 220;
+constexpr unsigned kStartMailInput = 354;
+
+/// What stands behind "FROM:" or "TO:": to the bracket's end, or to a blank where there is none.
+[[nodiscard]] ByteSpan address_of(ByteSpan argument, std::string_view word) noexcept {
+  argument = trimmed(argument);
+  if (!starts_with_letters(argument, word)) return {};
+  argument = trimmed(argument.subspan(word.size()));
+  if (!argument.empty() && argument.front() == ':') argument = trimmed(argument.subspan(1));
+  if (!argument.empty() && argument.front() == '<') {
+    const std::size_t bracket = find_byte(argument, 0, '>');
+    if (bracket < argument.size()) return argument.first(bracket + 1);
+  }
+  return argument.first(find_blank(argument, 0));
+}
+
+}  // namespace
+
+void SmtpParser::push(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept {
+  if (direction == kToServer) {
+    read_commands(bytes, sink);
+  } else {
+    read_replies(bytes, sink);
+  }
+}
+
+void SmtpParser::read_commands(ByteSpan bytes, const AppSink& sink) noexcept {
+  for (;;) {
+    if (is_in_text_) bytes = bytes.subspan(pass_text(bytes, sink));
+    if (!next_line(kToServer, bytes, sink)) return;
+    take_command(lines_[kToServer].line(), sink);
+  }
+}
+
+void SmtpParser::read_replies(ByteSpan bytes, const AppSink& sink) noexcept {
+  while (next_line(kToClient, bytes, sink)) take_reply(lines_[kToClient].line(), sink);
+}
+
+bool SmtpParser::next_line(unsigned direction, ByteSpan& bytes, const AppSink& sink) noexcept {
+  if (has_left_) return false;
+  const LineStep step = lines_[direction].read(bytes, *pool_);
+  if (step == LineStep::no_memory) {
+    sink.anomaly(sink.self, direction, AppAnomaly::state_limit);
+    end_mail(sink);
+    release();
+  }
+  if (step == LineStep::cut_line && !was_too_long_) {
+    was_too_long_ = true;
+    sink.anomaly(sink.self, direction, AppAnomaly::smtp_line_too_long);
+  }
+  return step == LineStep::line || step == LineStep::cut_line;
+}
+
+/// What has come of a line before the reply is text already.
+void SmtpParser::begin_text() noexcept {
+  LineReader& lines = lines_[kToServer];
+  is_in_text_ = true;
+  place_ = TextPlace::line_start;
+  for (const std::uint8_t byte : lines.gathered()) static_cast<void>(step_text(byte));
+  lines.release(*pool_);
+}
+
+/// True where the byte ends the text.
+bool SmtpParser::step_text(std::uint8_t byte) noexcept {
+  const bool is_behind_dot = place_ == TextPlace::behind_dot || place_ == TextPlace::behind_dot_cr;
+  if (byte == '\n') {
+    place_ = TextPlace::line_start;
+    return is_behind_dot;
+  }
+  if (place_ == TextPlace::line_start && byte == '.') {
+    place_ = TextPlace::behind_dot;
+  } else if (place_ == TextPlace::behind_dot && byte == '\r') {
+    place_ = TextPlace::behind_dot_cr;
+  } else {
+    place_ = TextPlace::in_line;
+  }
+  return false;
+}
+
+std::size_t SmtpParser::pass_text(ByteSpan bytes, const AppSink& sink) noexcept {
+  std::size_t at = 0;
+  while (at < bytes.size()) {
+    if (place_ == TextPlace::in_line) {
+      at = find_byte(bytes, at, '\n');
+      if (at == bytes.size()) break;
+    }
+    if (!step_text(bytes[at++])) continue;
+    is_in_text_ = false;
+    end_mail(sink);
+    break;
+  }
+  return at;
+}
+
+void SmtpParser::take_command(ByteSpan line, const AppSink& sink) noexcept {
+  line = trimmed(line);
+  constexpr std::size_t kVerbBytes = 4;
+  const ByteSpan argument = line.subspan(std::min(kVerbBytes, line.size()));
+  if (is_word(line, "ehlo") || is_word(line, "helo") || is_word(line, "lhlo")) {
+    take_helo(trimmed(argument), sink);
+  } else if (is_word(line, "mail")) {
+    take_mail(address_of(argument, "from"), sink);
+  } else if (is_word(line, "rcpt")) {
+    take_recipient(address_of(argument, "to"), sink);
+  } else if (is_word(line, "data")) {
+    has_asked_to_send_ = true;
+  } else if (is_word(line, "starttls")) {
+    has_asked_to_encrypt_ = true;
+  } else if (line.size() == 1 && line.front() == '.' && has_asked_to_send_) {
+    // The whole text came before the server asked for it.
+    has_asked_to_send_ = false;
+    end_mail(sink);
+  } else if (has_mail_ && (is_word(line, "rset") || is_word(line, "quit"))) {
+    end_mail(sink);
+  }
+}
+
+void SmtpParser::take_helo(ByteSpan name, const AppSink& sink) noexcept {
+  end_mail(sink);
+  keep_helo(name);
+  has_helo_ = true;
+  const BufferBytes told{Buffer::smtp_helo, name};
+  tell({&told, 1}, sink);
+}
+
+void SmtpParser::take_mail(ByteSpan address, const AppSink& sink) noexcept {
+  if (has_mail_) end_mail(sink);
+  std::array<BufferBytes, 2> told;
+  std::size_t count = 0;
+  if (!has_helo_ && helo_ != nullptr) told[count++] = {Buffer::smtp_helo, {helo_, helo_bytes_}};
+  told[count++] = {Buffer::smtp_mail_from, address};
+  has_helo_ = true;
+  has_mail_ = true;
+  tell({told.data(), count}, sink);
+}
+
+void SmtpParser::take_recipient(ByteSpan address, const AppSink& sink) noexcept {
+  const BufferBytes told{Buffer::smtp_rcpt_to, address};
+  tell({&told, 1}, sink);
+}
+
+// The first reply is the greeting, which is 220 too, whatever a hasty client has asked before it.
+void SmtpParser::take_reply(ByteSpan line, const AppSink& sink) noexcept {
+  const unsigned code = reply_code(line);
+  if (code == 0) return;
+  if (code == kStartMailInput && has_asked_to_send_) begin_text();
+  if (code == kServiceReady && has_greeting_ && has_asked_to_encrypt_) {
+    end_mail(sink);
+    release();
+    sink.encrypted(sink.self);
+  }
+  has_greeting_ = true;
+}
+
+/// Without room for it later mails are told without the name.
+void SmtpParser::keep_helo(ByteSpan name) noexcept {
+  if (helo_ == nullptr) helo_ = static_cast<std::uint8_t*>(pool_->take(kSmtpHeloBytesMax));
+  if (helo_ == nullptr) return;
+  helo_bytes_ = static_cast<std::uint16_t>(std::min(name.size(), kSmtpHeloBytesMax));
+  if (helo_bytes_ > 0) std::memcpy(helo_, name.data(), helo_bytes_);
+}
+
+void SmtpParser::tell(std::span<const BufferBytes> buffers, const AppSink& sink) noexcept {
+  is_open_ = true;
+  sink.buffers(sink.self, kToServer, message_, buffers);
+}
+
+void SmtpParser::end_mail(const AppSink& sink) noexcept {
+  if (is_open_) sink.message_ends(sink.self, kToServer, message_++);
+  is_open_ = false;
+  has_helo_ = false;
+  has_mail_ = false;
+}
+
+void SmtpParser::gap(unsigned direction, std::uint64_t, const AppSink&) noexcept {
+  if (direction == kToServer && is_in_text_) {
+    place_ = TextPlace::in_line;
+  } else {
+    lines_[direction].lose_line(*pool_);
+  }
+}
+
+void SmtpParser::end(unsigned direction, const AppSink& sink) noexcept {
+  if (has_left_ || direction != kToServer) return;
+  if (!is_in_text_) take_command(lines_[kToServer].unfinished(), sink);
+  end_mail(sink);
+  release();
+}
+
+void SmtpParser::release() noexcept {
+  for (LineReader& lines : lines_) lines.release(*pool_);
+  if (helo_ != nullptr) pool_->give(helo_, kSmtpHeloBytesMax);
+  helo_ = nullptr;
+  has_left_ = true;
+}
+
+}  // namespace sluice
