@@ -1,0 +1,31 @@
+// The CRYPTO stream of Initial packets, put in order: pieces come in any order and more than once;
+// the first copy of a byte counts. Worker thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "dataplane/inspect/chunk_pool.h"
+#include "dataplane/inspect/http_scan.h"
+
+namespace sluice {
+
+/// A stream that goes further is not read.
+inline constexpr std::uint32_t kQuicCryptoBytesMax = 32 * 1024;
+
+class QuicCrypto {
+ public:
+  enum class Added : std::uint8_t { yes, too_long, no_memory };
+
+  [[nodiscard]] Added add(ChunkPool& pool, std::uint64_t offset, ByteSpan bytes) noexcept;
+  /// What has come without a gap from the start on.
+  [[nodiscard]] ByteSpan front() const noexcept;
+  void release(ChunkPool& pool) noexcept;
+
+ private:
+  struct Stream;
+
+  Stream* stream_ = nullptr;
+};
+
+}  // namespace sluice
