@@ -53,6 +53,15 @@ class QuicCipher {
 
  private:
   QuicCipher() = default;
+  /// What the mask hid, and the nonce that follows from it.
+  struct Header {
+    std::uint8_t first;
+    std::size_t number_bytes;
+    std::array<std::uint8_t, 4> number;
+    std::array<std::uint8_t, 12> nonce;
+  };
+  [[nodiscard]] ByteSpan decrypt(const QuicKeys& keys, const QuicSealed& sealed,
+                                 const Header& header) noexcept;
   [[nodiscard]] bool mask_of(const QuicKeys& keys, ByteSpan sample,
                              std::array<std::uint8_t, 16>& mask) noexcept;
 

@@ -15,7 +15,7 @@ inline constexpr std::uint32_t kQuicCryptoBytesMax = 32 * 1024;
 
 class QuicCrypto {
  public:
-  enum class Added : std::uint8_t { yes, too_long, no_memory };
+  enum class Added : std::uint8_t { yes, too_long, too_many_pieces, no_memory };
 
   [[nodiscard]] Added add(ChunkPool& pool, std::uint64_t offset, ByteSpan bytes) noexcept;
   /// What has come without a gap from the start on.
@@ -24,6 +24,7 @@ class QuicCrypto {
 
  private:
   struct Stream;
+  [[nodiscard]] bool make_room(ChunkPool& pool, std::uint32_t end) noexcept;
 
   Stream* stream_ = nullptr;
 };

@@ -13,6 +13,7 @@
 #include "dataplane/inspect/app_sink.h"
 #include "dataplane/inspect/chunk_pool.h"
 #include "dataplane/inspect/quic_crypto.h"
+#include "dataplane/inspect/quic_packet.h"
 #include "dataplane/inspect/tls_workspace.h"
 
 namespace sluice {
@@ -31,29 +32,31 @@ class QuicParser {
 
   /// `AppSink::encrypted` was called.
   [[nodiscard]] bool is_encrypted() const noexcept { return is_encrypted_; }
+  /// The ClientHello hides another one (Encrypted Client Hello), or pretends to.
+  [[nodiscard]] bool offers_ech() const noexcept { return offers_ech_; }
 
  private:
-  struct Initial;
-
-  [[nodiscard]] bool read_initial(const Initial& initial, const AppSink& sink) noexcept;
-  [[nodiscard]] ByteSpan open(const Initial& initial) noexcept;
+  [[nodiscard]] ByteSpan open(const QuicPacket& packet, bool may_begin) noexcept;
   [[nodiscard]] bool read_frames(ByteSpan frames, const AppSink& sink) noexcept;
-  [[nodiscard]] bool take_crypto(std::uint64_t offset, ByteSpan bytes,
-                                 const AppSink& sink) noexcept;
-  void tell_hello(const AppSink& sink, ByteSpan body) noexcept;
-  void tell_bad(const AppSink& sink) noexcept;
+  void take_crypto(std::uint64_t offset, ByteSpan bytes, const AppSink& sink) noexcept;
+  void take_front(const AppSink& sink) noexcept;
+  void tell_hello(ByteSpan body, const AppSink& sink) noexcept;
+  /// Nothing more is read of this connection.
+  void give_up(AppAnomaly anomaly, const AppSink& sink) noexcept;
+  void tell(AppAnomaly anomaly, const AppSink& sink) noexcept;
 
   ChunkPool* pool_;
   TlsWorkspace* workspace_;
   QuicKeys keys_{};
   QuicCrypto crypto_;
   std::uint32_t message_ = 0;
+  std::uint32_t told_ = 0;  ///< bit i: anomaly i, once a flow
   bool has_keys_ = false;
-  bool has_told_hello_ = false;  ///< of the connection at hand
-  bool has_told_bad_ = false;
-  bool has_told_limit_ = false;
+  bool is_done_ = false;  ///< the ClientHello of the connection at hand was told, or cannot be
   bool is_encrypted_ = false;
+  bool offers_ech_ = false;
 };
 static_assert(sizeof(QuicParser) <= 192);
+static_assert(static_cast<unsigned>(AppAnomaly::count_) <= 32, "a bit of told_ for each");
 
 }  // namespace sluice

@@ -6,7 +6,7 @@
 namespace sluice {
 
 /// A record that begins with a ClientHello or a ServerHello, or is an alert; of the client also the
-/// old form of a ClientHello, as of SSL 2. Never asks for more than 11 bytes.
+/// old form of a ClientHello, as of SSL 2. Never asks for more than 512 bytes.
 [[nodiscard]] Likeness looks_like_tls(ByteSpan bytes) noexcept;
 
 }  // namespace sluice
