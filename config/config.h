@@ -141,6 +141,9 @@ struct RulesConfig {
   friend bool operator==(const RulesConfig&, const RulesConfig&) = default;
 };
 
+/// What becomes of a flow behind the handshake that encrypts it.
+enum class EncryptedPolicy : std::uint8_t { bypass, inspect };
+
 /// Station 8. Only where there are rules.
 struct InspectConfig {
   std::uint64_t memory_bytes = 0;            ///< over all workers; 0 = from the memory budget
@@ -154,6 +157,7 @@ struct InspectConfig {
   ExceptionPolicy urgent = ExceptionPolicy::drop_packet;
   ExceptionPolicy no_memory = ExceptionPolicy::pass;
   ExceptionPolicy match_limit = ExceptionPolicy::pass;
+  EncryptedPolicy encrypted = EncryptedPolicy::bypass;
   friend bool operator==(const InspectConfig&, const InspectConfig&) = default;
 };
 

@@ -55,13 +55,15 @@ constexpr std::string_view kFrameWords[] = {"pass", "drop"};
 constexpr std::string_view kMalformedWords[] = {"drop", "pass"};
 constexpr std::string_view kHugepageWords[] = {"auto", "require", "off"};
 constexpr std::string_view kReadyWords[] = {"pass", "drop"};
+constexpr std::string_view kEncryptedWords[] = {"bypass", "inspect"};
 constexpr std::string_view kExceptionWords[] = {"pass", "drop_packet", "drop_flow"};
 
 // The order of the words is the order of the enumerators.
 static_assert(Mode{1} == Mode::enforce && ChecksumMode{3} == ChecksumMode::automatic);
 static_assert(TunnelKey{1} == TunnelKey::outer && FramePolicy{1} == FramePolicy::drop);
 static_assert(MalformedPolicy{1} == MalformedPolicy::pass && HugepageMode{2} == HugepageMode::off);
-static_assert(ReadyPolicy{1} == ReadyPolicy::drop);
+static_assert(ReadyPolicy{1} == ReadyPolicy::drop &&
+              EncryptedPolicy{1} == EncryptedPolicy::inspect);
 static_assert(ExceptionPolicy{2} == ExceptionPolicy::drop_flow);
 
 // --- ranges that several rows share -------------------------------------------------------------
@@ -276,6 +278,9 @@ constexpr std::array kConfigOptions{
        kExceptionWords, "a packet of which rules could not all be decided: too many matches, or an "
        "evaluation too long; of TCP, drop_packet is drop_flow, since its bytes are not scanned "
        "again"}),
+    at<&Config::inspect, &InspectConfig::encrypted>({"inspect.encrypted", word, {}, {},
+       kEncryptedWords, "what is encrypted, behind the handshake: not looked at any more, or "
+       "inspected as any bytes are"}),
 
     at<&Config::events, &EventConfig::eve>({"events.eve", text, {0, 4096}, {}, {},
        "file to which events are appended as EVE JSON lines; - is standard output, nothing is no "

@@ -64,9 +64,11 @@ void code_inspect(Archive& io, PolicySettings& settings) {
   for (std::uint32_t* bytes : {&c.window, &c.reorder_bytes, &c.request_body, &c.response_body}) {
     io.number(*bytes, 0, 1U << 30);
   }
-  for (ExceptionPolicy* policy : {&c.reorder_full, &c.unverifiable, &c.no_memory, &c.match_limit}) {
+  for (ExceptionPolicy* policy :
+       {&c.reorder_full, &c.unverifiable, &c.urgent, &c.no_memory, &c.match_limit}) {
     io.enumeration(*policy, ExceptionPolicy::drop_flow);
   }
+  io.enumeration(c.encrypted, EncryptedPolicy::inspect);
   io.boolean(settings.has_rules);
   io.enumeration(settings.until_ready, ReadyPolicy::drop);
 }

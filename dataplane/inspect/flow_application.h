@@ -8,10 +8,9 @@
 #include <span>
 #include <type_traits>
 
-#include "dataplane/inspect/app_sink.h"
+#include "dataplane/inspect/app_parser.h"
 #include "dataplane/inspect/candidates.h"
 #include "dataplane/inspect/flow_inspection.h"
-#include "dataplane/inspect/http_parser.h"
 
 namespace sluice {
 
@@ -39,10 +38,12 @@ struct MessageScan {
   }
 };
 
+using FlowMessages = std::array<MessageScan, 2>;  ///< by direction
+
 struct FlowApplication {
-  FlowApplication(ChunkPool& pool, const HttpLimits& limits) noexcept : http(pool, limits) {}
-  HttpParser http;
-  std::array<MessageScan, 2> messages;
+  FlowApplication(Service service, AppWorkspace& workspace) noexcept : parser(service, workspace) {}
+  AppParser parser;
+  FlowMessages messages;
 };
 static_assert(sizeof(FlowApplication) <= kChunkBytesMax);
 

@@ -24,9 +24,13 @@ struct StreamScan {
   std::uint32_t group = kNoGroup;
 };
 
+/// FlowInspection::detect_from: the direction has told nothing, and will not.
+inline constexpr std::uint32_t kUndetectable = 0xffff'ffff;
+
 enum InspectionFlag : std::uint8_t {
   kInspectionRefused = 1 << 0,  ///< a packet of the flow was refused, all that follow are
   kInspectionPassed = 1 << 1,   ///< a pass rule held: nothing of the flow is inspected
+  kInspectionEnded = 1 << 2,    ///< encrypted, or beyond the depth: nothing more of it is inspected
 };
 
 struct alignas(64) FlowInspection {
@@ -35,9 +39,11 @@ struct alignas(64) FlowInspection {
   std::uint32_t ruleset_epoch = 0;
   std::uint32_t tcp_slot = kNoSlot;  ///< in StreamReassembly
   std::uint32_t refused_rule = 0;
-  Service service = Service::any;
-  std::uint8_t flags = 0;  ///< InspectionFlag
+  Service service = Service::any;  ///< any: not told yet; unknown: none that is told apart
+  std::uint8_t flags = 0;          ///< InspectionFlag
   std::uint16_t server_port = 0;
+  /// Where the bytes begin that may tell the application, by direction.
+  std::array<std::uint32_t, 2> detect_from{};
   std::array<StreamScan, 2> scans;  ///< by direction
 
   [[nodiscard]] bool has(InspectionFlag flag) const noexcept { return (flags & flag) != 0; }

@@ -5,7 +5,6 @@
 #include <new>
 
 #include "dataplane/flow/tcp_state.h"
-#include "dataplane/inspect/flow_application.h"
 #include "dataplane/inspect/inspector.h"
 
 namespace sluice {
@@ -91,6 +90,7 @@ void Inspector::inspect_segment(Packet& packet, FlowInspection& inspection,
     }
   }
   flow_ = &inspection;
+  is_encrypted_ = false;
   const StreamSink sink{
       .self = this,
       .bytes =
@@ -103,16 +103,29 @@ void Inspector::inspect_segment(Packet& packet, FlowInspection& inspection,
           },
       .ended =
           [](void* self, unsigned direction) noexcept {
-            auto& inspector = *static_cast<Inspector*>(self);
-            if (FlowApplication* application = inspector.flow_->application) {
-              application->http.end(direction, inspector.app_sink());
-            }
+            static_cast<Inspector*>(self)->end_stream(direction);
           },
   };
   const Judgement judgement =
       streams_->take_segment(inspection.tcp_slot, segment_, settings_->mode, sink);
   flow_ = nullptr;
   obey_judgement(packet, judgement);
+  leave_deep(inspection, segment_.direction);
+}
+
+// Neither what is encrypted nor what lies beyond the depth in both directions is looked at.
+void Inspector::leave_deep(FlowInspection& inspection, unsigned direction) noexcept {
+  if (is_encrypted_ && settings_->inspect.encrypted == EncryptedPolicy::bypass) {
+    return leave_flow(inspection, kInspectionEnded);
+  }
+  const std::uint64_t depth = settings_->inspect.stream_depth;
+  const auto& directions = streams_->stream(inspection.tcp_slot).directions;
+  if (depth == 0 || directions[direction].scanned_bytes < depth) [[likely]]
+    return;
+  if (directions[direction ^ 1U].scanned_bytes >= depth) {
+    return leave_flow(inspection, kInspectionEnded);
+  }
+  if (!directions[direction].has(kStreamIgnored)) streams_->ignore(inspection.tcp_slot, direction);
 }
 
 void Inspector::obey_judgement(Packet& packet, const Judgement& judgement) noexcept {
@@ -134,11 +147,7 @@ void Inspector::obey_judgement(Packet& packet, const Judgement& judgement) noexc
 
 void Inspector::take_gap(unsigned direction, std::uint64_t bytes) noexcept {
   close_scan(flow_->scans[direction]);
-  if (FlowApplication* application = flow_->application) {
-    application->http.gap(direction, bytes, app_sink());
-  } else {
-    flow_->service = Service::unknown;
-  }
+  skip_gap(direction, bytes);
 }
 
 // In enforce mode nothing behind a refused byte is looked at.

@@ -1,21 +1,13 @@
-// The part of the inspector that looks into messages of applications. In-order bytes go to a parser
-// once the first of them say what they are; each whole buffer that it tells is scanned in one go,
-// bodies as they come. What a pattern hits is a candidate of its message: a rule can ask for
-// several buffers, of which some come later.
+// The part of the inspector that looks into messages of applications. Each whole buffer that a
+// parser tells is scanned in one go, bodies as they come. What a pattern hits is a candidate of its
+// message: a rule can ask for several buffers, of which some come later.
 #include <algorithm>
 #include <cstring>
-#include <new>
 
-#include "dataplane/inspect/flow_application.h"
-#include "dataplane/inspect/http_detect.h"
 #include "dataplane/inspect/inspector.h"
 
 namespace sluice {
 namespace {
-
-[[nodiscard]] bool wants_messages(const LiveRuleset& ruleset) noexcept {
-  return ruleset.wanted_buffers != 0;
-}
 
 void forget_candidates(CandidateList*& list, ChunkPool& pool) noexcept {
   if (list != nullptr) pool.give(list, sizeof(CandidateList));
@@ -52,54 +44,15 @@ AppSink Inspector::app_sink() noexcept {
       .message_ends =
           [](void* self, unsigned direction, std::uint32_t) noexcept {
             auto& inspector = *static_cast<Inspector*>(self);
-            inspector.end_message(inspector.flow_->application->messages[direction]);
+            inspector.end_message((*inspector.messages_)[direction]);
           },
       .anomaly = [](void*, unsigned, AppAnomaly) noexcept {},
-      .encrypted = [](void*) noexcept {},
+      .encrypted = [](void* self) noexcept { static_cast<Inspector*>(self)->is_encrypted_ = true; },
   };
 }
 
-// Bytes that came before the application was known are in the window, as long as detection may
-// take.
-void Inspector::feed_application(const StreamPiece& piece) noexcept {
-  if (flow_->service == Service::unknown || !wants_messages(*ruleset_)) return;
-  std::span<const std::uint8_t> bytes = piece.bytes;
-  if (flow_->application == nullptr) {
-    bytes = piece.window;
-    if (bytes.size() != piece.begin + piece.bytes.size()) {
-      flow_->service = Service::unknown;
-      return;
-    }
-    const Likeness likeness =
-        piece.direction == 0 ? looks_like_http_request(bytes) : looks_like_http_response(bytes);
-    if (likeness == Likeness::need_more) return;
-    if (likeness == Likeness::no || !open_application()) {
-      flow_->service = Service::unknown;
-      return;
-    }
-  }
-  flow_->application->http.push(piece.direction, bytes, app_sink());
-}
-
-bool Inspector::open_application() noexcept {
-  void* chunk = pool_->take(sizeof(FlowApplication));
-  if (chunk == nullptr) return false;
-  flow_->application = new (chunk) FlowApplication(*pool_, http_limits_);
-  flow_->service = Service::http;
-  judge_->use_service(Service::http);
-  return true;
-}
-
-void Inspector::close_application(FlowInspection& inspection) noexcept {
-  if (inspection.application == nullptr) return;
-  for (MessageScan& message : inspection.application->messages) end_message(message);
-  inspection.application->http.release();
-  pool_->give(inspection.application, sizeof(FlowApplication));
-  inspection.application = nullptr;
-}
-
 void Inspector::take_buffers(unsigned direction, std::span<const BufferBytes> buffers) noexcept {
-  MessageScan& message = flow_->application->messages[direction];
+  MessageScan& message = (*messages_)[direction];
   message.head_count = 0;
   for (const BufferBytes& buffer : buffers) {
     if (message.head_count < MessageScan::kBuffersMax) message.head[message.head_count++] = buffer;
@@ -142,7 +95,7 @@ BodyScan* Inspector::body_of(MessageScan& message, Buffer buffer) noexcept {
 }
 
 void Inspector::take_body(unsigned direction, BufferBytes piece, bool is_last) noexcept {
-  MessageScan& message = flow_->application->messages[direction];
+  MessageScan& message = (*messages_)[direction];
   const std::uint32_t index = ruleset_->rules.map.buffer_group(piece.buffer, direction);
   if (index == kNoGroup && message.candidates == nullptr) return;
   BodyScan* body = body_of(message, piece.buffer);
@@ -198,7 +151,7 @@ void Inspector::end_message(MessageScan& message) noexcept {
 }
 
 BufferView Inspector::window_view(unsigned direction) const noexcept {
-  if (flow_->tcp_slot == kNoSlot) return {};
+  if (flow_ == nullptr || flow_->tcp_slot == kNoSlot) return {datagram_, 0, true};
   const StreamReassembly::Window window = streams_->window(flow_->tcp_slot, direction);
   return {window.bytes, window.begin, false};
 }

@@ -6,13 +6,12 @@
 #include <rte_mbuf.h>
 
 #include "dataplane/flow/flow_tracker.h"
-#include "dataplane/inspect/flow_application.h"
 #include "dataplane/window.h"
 
 namespace sluice {
 namespace {
 
-constexpr std::uint8_t kTcp = 6;
+constexpr std::uint8_t kTcp = 6, kUdp = 17;
 constexpr std::size_t kPayloadBytesMax = 64 * 1024;
 
 /// Shares of the pool; what streams and parsers take besides finds the rest.
@@ -33,6 +32,19 @@ constexpr std::size_t kPayloadBytesMax = 64 * 1024;
 [[nodiscard]] bool acts(const CompiledRule& rule) noexcept {
   return rule.stage == RuleStage::enforce && rule.action.kind != RuleActionKind::alert &&
          rule.action.kind != RuleActionKind::pass;
+}
+
+/// Another connection of QUIC may begin in a flow that is encrypted: its header says so.
+[[nodiscard]] bool begins_quic(const Packet& packet, const FlowInspection& inspection) noexcept {
+  if (inspection.service != Service::quic || packet.payload_bytes == 0) return false;
+  constexpr std::uint8_t kLongHeader = 0x80;
+  const bool is_at_hand = packet.payload_offset < packet.bytes_at_hand;
+  return is_at_hand && (packet.bytes[packet.payload_offset] & kLongHeader) != 0;
+}
+
+[[nodiscard]] bool is_left(const Packet& packet, const FlowInspection& inspection) noexcept {
+  if (inspection.has(kInspectionPassed)) return true;
+  return inspection.has(kInspectionEnded) && !begins_quic(packet, inspection);
 }
 
 [[nodiscard]] bool passes(const CompiledRule& rule) noexcept {
@@ -56,6 +68,9 @@ Result<std::unique_ptr<Inspector>> Inspector::create(const InspectorSetup& setup
   auto judge = RuleJudge::create(setup.memory_entries, setup.key, *setup.arena, *inspector->pool_);
   if (!judge) return tl::unexpected<Error>(judge.error());
   inspector->judge_ = std::move(*judge);
+  auto workspace = AppWorkspace::create(*inspector->pool_);
+  if (!workspace) return tl::unexpected<Error>(workspace.error());
+  inspector->workspace_ = std::move(*workspace);
   inspector->linear_.resize(kPayloadBytesMax);
   return inspector;
 }
@@ -82,9 +97,9 @@ void Inspector::inspect(Burst& burst, const PolicySettings& settings,
 void Inspector::obey_settings() noexcept {
   epoch_ = ruleset_->epoch;
   generation_ = settings_->generation;
-  http_limits_.wanted = ruleset_->wanted_buffers;
-  http_limits_.request_body_bytes = settings_->inspect.request_body;
-  http_limits_.response_body_bytes = settings_->inspect.response_body;
+  workspace_->want(ruleset_->wanted_buffers);
+  workspace_->http.request_body_bytes = settings_->inspect.request_body;
+  workspace_->http.response_body_bytes = settings_->inspect.response_body;
   streams_->obey(stream_limits(pool_->capacity(), settings_->inspect));
 }
 
@@ -102,7 +117,7 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
   if (inspection != nullptr && inspection->has(kInspectionRefused)) {
     return follow_refusal(packet, *inspection);
   }
-  if (inspection != nullptr && inspection->has(kInspectionPassed)) return;
+  if (inspection != nullptr && is_left(packet, *inspection)) return;
   RuleSubject subject{.packet = &packet, .flow = packet.flow};
   if (inspection != nullptr) {
     subject.service = inspection->service;
@@ -116,10 +131,10 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
   report_.begin();
   is_over_limit_ = false;
   const std::span<const std::uint8_t> payload = payload_of(packet);
+  const bool is_own = !packet.has(kIcmpError);
+  if (packet.protocol == kUdp && is_own) inspect_datagram(packet, inspection, payload);
   scan_packet(packet, payload);
-  if (packet.protocol == kTcp && !packet.has(kIcmpError)) {
-    inspect_tcp(packet, inspection, payload);
-  }
+  if (packet.protocol == kTcp && is_own) inspect_tcp(packet, inspection, payload);
   settle(packet, inspection, payload);
   if ((is_over_limit_ || judge_->has_given_up()) && packet.is_undecided()) [[unlikely]]
     obey_match_limit(packet);
@@ -130,9 +145,9 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
   if (inspection != nullptr && packet.protocol == kTcp) note_forwarded(packet, *inspection);
 }
 
-// Nothing of it is looked at until other rules come into force.
-void Inspector::pass_flow(FlowInspection& inspection) noexcept {
-  inspection.set(kInspectionPassed);
+// Nothing of it is looked at any more: a pass rule's word holds until other rules come into force.
+void Inspector::leave_flow(FlowInspection& inspection, InspectionFlag why) noexcept {
+  inspection.set(why);
   for (StreamScan& scan : inspection.scans) close_scan(scan);
   close_application(inspection);
   if (inspection.tcp_slot != kNoSlot) streams_->close(inspection.tcp_slot);
@@ -199,15 +214,16 @@ std::span<const std::uint8_t> Inspector::payload_of(const Packet& packet) noexce
 
 FlowInspection* Inspector::inspection_of(Packet& packet) noexcept {
   if (packet.flow == nullptr || packet.has(kIcmpError)) return nullptr;
-  if (packet.flow->stream_slot == kNoSlot) return open(packet);
+  if (packet.flow->stream_slot == kNoSlot) {
+    const bool is_kept = packet.protocol == kTcp || flow_words_bytes(ruleset_->rules) != 0;
+    return is_kept ? open(packet) : nullptr;
+  }
   auto* inspection = static_cast<FlowInspection*>(pool_->at(packet.flow->stream_slot));
   if (inspection->ruleset_epoch != ruleset_->epoch) restart(*inspection);
   return inspection;
 }
 
 FlowInspection* Inspector::open(Packet& packet) noexcept {
-  const bool leaves_flags = flow_words_bytes(ruleset_->rules) != 0;
-  if (packet.protocol != kTcp && !leaves_flags) return nullptr;
   void* chunk = pool_->take(sizeof(FlowInspection));
   if (chunk == nullptr) {
     obey(packet, settings_->inspect.no_memory, DropReason::inspection_limit);
@@ -275,7 +291,7 @@ void Inspector::settle(Packet& packet, FlowInspection* inspection,
   const auto& rules = ruleset_->rules.rules;
   for (const RuleHit& hit : judge_->hits()) {
     if (!passes(rules[hit.rule])) continue;
-    if (inspection != nullptr) pass_flow(*inspection);
+    if (inspection != nullptr) leave_flow(*inspection, kInspectionPassed);
     return;
   }
   for (const RuleHit& hit : judge_->hits()) {

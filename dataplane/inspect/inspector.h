@@ -13,8 +13,8 @@
 #include "base/siphash.h"
 #include "dataplane/burst.h"
 #include "dataplane/inspect/chunk_pool.h"
+#include "dataplane/inspect/flow_application.h"
 #include "dataplane/inspect/flow_inspection.h"
-#include "dataplane/inspect/http_limits.h"
 #include "dataplane/inspect/inspect_report.h"
 #include "dataplane/inspect/live_ruleset.h"
 #include "dataplane/inspect/pattern_scan.h"
@@ -26,8 +26,6 @@
 namespace sluice {
 
 class FlowTracker;
-struct BodyScan;
-struct MessageScan;
 struct WorkerCounters;
 struct WorkerWindow;
 
@@ -65,7 +63,8 @@ class Inspector {
   void obey_settings() noexcept;
   void forget_unruled(Burst& burst) noexcept;
   void inspect_packet(Packet& packet) noexcept;
-  void pass_flow(FlowInspection& inspection) noexcept;
+  void leave_flow(FlowInspection& inspection, InspectionFlag why) noexcept;
+  void leave_deep(FlowInspection& inspection, unsigned direction) noexcept;
   void inspect_tcp(Packet& packet, FlowInspection* inspection,
                    std::span<const std::uint8_t> payload) noexcept;
   void obey_match_limit(Packet& packet) noexcept;
@@ -100,11 +99,23 @@ class Inspector {
   void close_scan(StreamScan& scan) noexcept;
   void obey_judgement(Packet& packet, const Judgement& judgement) noexcept;
 
-  // inspect_messages.cc: applications
-  [[nodiscard]] AppSink app_sink() noexcept;
+  // inspect_applications.cc: which application it is, and its parser
+  void inspect_datagram(Packet& packet, FlowInspection* inspection,
+                        std::span<const std::uint8_t> payload) noexcept;
+  void read_quic(Packet& packet, FlowInspection* inspection,
+                 std::span<const std::uint8_t> payload) noexcept;
   void feed_application(const StreamPiece& piece) noexcept;
-  [[nodiscard]] bool open_application() noexcept;
+  [[nodiscard]] bool detect_application(const StreamPiece& piece) noexcept;
+  [[nodiscard]] bool wants_parser(Service service) const noexcept;
+  [[nodiscard]] bool open_application(Service service) noexcept;
   void close_application(FlowInspection& inspection) noexcept;
+  void push(unsigned direction, std::span<const std::uint8_t> bytes) noexcept;
+  void skip_gap(unsigned direction, std::uint64_t bytes) noexcept;
+  void end_stream(unsigned direction) noexcept;
+  void forget_buffers() noexcept;
+
+  // inspect_messages.cc: their messages
+  [[nodiscard]] AppSink app_sink() noexcept;
   void take_buffers(unsigned direction, std::span<const BufferBytes> buffers) noexcept;
   void scan_buffer(MessageScan& message, unsigned direction, const BufferBytes& buffer) noexcept;
   [[nodiscard]] BodyScan* body_of(MessageScan& message, Buffer buffer) noexcept;
@@ -120,7 +131,8 @@ class Inspector {
   std::unique_ptr<StreamReassembly> streams_;
   std::unique_ptr<RuleJudge> judge_;
   InspectReport report_;
-  HttpLimits http_limits_;
+  std::unique_ptr<AppWorkspace> workspace_;
+  FlowMessages datagram_messages_;    ///< of a datagram whose flow is not remembered
   std::vector<std::uint8_t> linear_;  ///< a payload of several mbuf segments in one piece
 
   std::uint32_t epoch_ = 0;  ///< of the ruleset, and the generation of the settings, last obeyed
@@ -135,7 +147,10 @@ class Inspector {
   const LiveRuleset* ruleset_ = nullptr;
   ScanScratch* scratch_ = nullptr;
   FlowInspection* flow_ = nullptr;
-  StreamSegment segment_;  ///< of a packet of TCP whose flow is inspected
+  FlowMessages* messages_ = nullptr;  ///< of the parser that is pushed
+  std::span<const std::uint8_t> datagram_;
+  bool is_encrypted_ = false;  ///< a parser said so of the flow at hand
+  StreamSegment segment_;      ///< of a packet of TCP whose flow is inspected
   bool is_over_limit_ = false;
 };
 

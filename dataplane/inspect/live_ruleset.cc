@@ -22,7 +22,8 @@ using Database = std::shared_ptr<const ScanDatabase>;
 
 // What alerts show of a message is wanted with it.
 constexpr Buffer kShown[] = {Buffer::http_method, Buffer::http_uri_raw, Buffer::http_host,
-                             Buffer::http_user_agent};
+                             Buffer::http_user_agent, Buffer::tls_sni};
+constexpr std::uint32_t kDatagramServices = bit_of(Service::dns) | bit_of(Service::quic);
 static_assert(kBufferCount <= 64);
 
 [[nodiscard]] std::uint64_t bit_of(Buffer buffer) noexcept {
@@ -32,16 +33,41 @@ static_assert(kBufferCount <= 64);
 [[nodiscard]] std::uint64_t buffers_of(const Ruleset& rules) noexcept {
   std::uint64_t wanted = 0;
   for (const CompiledRule& rule : rules.rules) {
-    if (rule.service == Service::http) wanted |= bit_of(Buffer::http_method);
     for (const RulePart& part : rule.parts) {
       const bool is_message =
           row_of(part.buffer).service != Service::any || part.buffer == Buffer::file_data;
       if (is_message) wanted |= bit_of(part.buffer);
     }
   }
-  if (wanted == 0) return 0;
-  for (const Buffer buffer : kShown) wanted |= bit_of(buffer);
   return wanted;
+}
+
+// QUIC carries the handshake of TLS and is told in its buffers.
+[[nodiscard]] std::uint32_t services_of(std::uint64_t buffers) noexcept {
+  std::uint32_t services = 0;
+  for (const BufferRow& row : buffer_table()) {
+    if ((buffers & bit_of(row.buffer)) == 0) continue;
+    services |= bit_of(row.buffer == Buffer::file_data ? Service::http : row.service);
+  }
+  if ((services & bit_of(Service::tls)) != 0) services |= bit_of(Service::quic);
+  return services;
+}
+
+[[nodiscard]] std::uint64_t shown_of(std::uint32_t services) noexcept {
+  std::uint64_t shown = 0;
+  for (const Buffer buffer : kShown) {
+    if ((services & bit_of(row_of(buffer).service)) != 0) shown |= bit_of(buffer);
+  }
+  return shown;
+}
+
+void note_wanted(LiveRuleset& live) noexcept {
+  live.wanted_buffers = buffers_of(live.rules);
+  live.wanted_services = services_of(live.wanted_buffers);
+  live.wanted_buffers |= shown_of(live.wanted_services);
+  std::uint32_t asked = live.wanted_services;
+  for (const CompiledRule& rule : live.rules.rules) asked |= bit_of(rule.service);
+  live.reads_datagrams = (asked & kDatagramServices) != 0;
 }
 
 // Numbers of groups and flags that a flow remembers are those of one ruleset: no other may pass for
@@ -60,7 +86,7 @@ Result<std::shared_ptr<const LiveRuleset>> make_live(Ruleset rules,
                                                      const LiveRuleset* previous) {
   auto live = std::make_shared<LiveRuleset>();
   live->rules = std::move(rules);
-  live->wanted_buffers = buffers_of(live->rules);
+  note_wanted(*live);
   live->epoch = next_epoch();
   for (const PatternDatabase& database : databases) {
     auto read = find_or_read(database, previous);

@@ -1,0 +1,148 @@
+// The part of the inspector that finds out which application a flow is of and feeds its parser. The
+// first bytes of either direction tell; what the other side said before is pushed first. Datagrams
+// tell each for itself.
+#include <algorithm>
+#include <new>
+
+#include "dataplane/inspect/app_detect.h"
+#include "dataplane/inspect/inspector.h"
+
+namespace sluice {
+namespace {
+
+/// Line ends before a request are none of it: servers pass over any number of them.
+[[nodiscard]] bool is_blank(ByteSpan bytes) noexcept {
+  return std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == '\r' || byte == '\n'; });
+}
+
+[[nodiscard]] bool is_written_off(const FlowInspection& flow) noexcept {
+  return flow.detect_from[0] == kUndetectable && flow.detect_from[1] == kUndetectable;
+}
+
+}  // namespace
+
+// --- datagrams ----------------------------------------------------------------------------------
+
+void Inspector::inspect_datagram(Packet& packet, FlowInspection* inspection,
+                                 std::span<const std::uint8_t> payload) noexcept {
+  if (!ruleset_->reads_datagrams || payload.empty()) return;
+  const unsigned direction = direction_of(packet);
+  const bool is_quic = inspection != nullptr && inspection->service == Service::quic;
+  const Service service =
+      is_quic ? Service::quic : detect_datagram(direction, payload, server_port_of(packet));
+  if (service == Service::unknown) return;
+  judge_->use_service(service);
+  if (!wants_parser(service)) return;
+  datagram_ = payload;
+  if (service == Service::quic) return read_quic(packet, inspection, payload);
+  messages_ = &datagram_messages_;
+  read_dns_message(direction, 0, payload, workspace_->dns, app_sink());
+  for (MessageScan& message : datagram_messages_) end_message(message);
+}
+
+// A ClientHello may need several datagrams, so that its flow is remembered.
+void Inspector::read_quic(Packet& packet, FlowInspection* inspection,
+                          std::span<const std::uint8_t> payload) noexcept {
+  if (packet.flow == nullptr) return;
+  flow_ = inspection != nullptr ? inspection : open(packet);
+  if (flow_ == nullptr) return;
+  is_encrypted_ = false;
+  if (flow_->application != nullptr || open_application(Service::quic)) {
+    messages_ = &flow_->application->messages;
+    flow_->application->parser.datagram(direction_of(packet), payload, app_sink());
+    forget_buffers();
+    if (is_encrypted_ && settings_->inspect.encrypted == EncryptedPolicy::bypass) {
+      flow_->set(kInspectionEnded);
+    }
+  }
+  flow_ = nullptr;
+}
+
+// --- streams ------------------------------------------------------------------------------------
+
+void Inspector::feed_application(const StreamPiece& piece) noexcept {
+  if (flow_->application != nullptr) [[likely]]
+    return push(piece.direction, piece.bytes);
+  if (flow_->service != Service::any || !detect_application(piece)) return;
+  const unsigned other = piece.direction ^ 1U;
+  const StreamReassembly::Window said = streams_->window(flow_->tcp_slot, other);
+  if (said.begin == 0 && !said.bytes.empty()) push(other, said.bytes);
+  const std::uint64_t first = flow_->detect_from[piece.direction];
+  push(piece.direction, piece.window.last(piece.begin + piece.bytes.size() - first));
+}
+
+/// True: the application is known from now on, and has a parser.
+bool Inspector::detect_application(const StreamPiece& piece) noexcept {
+  std::uint32_t& from = flow_->detect_from[piece.direction];
+  if (from == kUndetectable) return false;
+  const std::uint64_t end = piece.begin + piece.bytes.size();
+  Detection found{Service::unknown, Likeness::no};
+  if (end - from <= piece.window.size() && end < kUndetectable) {
+    const ByteSpan bytes = piece.window.last(end - from);
+    found = detect_stream(piece.direction, bytes, flow_->server_port);
+    if (found.likeness == Likeness::need_more && is_blank(bytes)) {
+      from = static_cast<std::uint32_t>(end);
+    }
+  }
+  if (found.likeness == Likeness::yes) return open_application(found.service);
+  if (found.likeness == Likeness::no) from = kUndetectable;
+  if (is_written_off(*flow_)) flow_->service = Service::unknown;
+  return false;
+}
+
+// Where an encrypted flow is left alone, its parser says from where on.
+bool Inspector::wants_parser(Service service) const noexcept {
+  if ((ruleset_->wanted_services & bit_of(service)) != 0) return AppParser::exists_for(service);
+  const bool encrypts = service == Service::tls || service == Service::ssh;
+  return encrypts && settings_->inspect.encrypted == EncryptedPolicy::bypass;
+}
+
+bool Inspector::open_application(Service service) noexcept {
+  flow_->service = service;
+  judge_->use_service(service);
+  if (!wants_parser(service)) return false;
+  void* chunk = pool_->take(sizeof(FlowApplication));
+  if (chunk == nullptr) return false;
+  flow_->application = new (chunk) FlowApplication(service, *workspace_);
+  return true;
+}
+
+void Inspector::close_application(FlowInspection& inspection) noexcept {
+  if (inspection.application == nullptr) return;
+  for (MessageScan& message : inspection.application->messages) end_message(message);
+  inspection.application->parser.release();
+  pool_->give(inspection.application, sizeof(FlowApplication));
+  inspection.application = nullptr;
+}
+
+void Inspector::push(unsigned direction, std::span<const std::uint8_t> bytes) noexcept {
+  messages_ = &flow_->application->messages;
+  flow_->application->parser.push(direction, bytes, app_sink());
+  forget_buffers();
+}
+
+void Inspector::skip_gap(unsigned direction, std::uint64_t bytes) noexcept {
+  if (flow_->application == nullptr) {
+    if (flow_->service == Service::any) flow_->service = Service::unknown;
+    return;
+  }
+  messages_ = &flow_->application->messages;
+  flow_->application->parser.gap(direction, bytes, app_sink());
+  forget_buffers();
+}
+
+void Inspector::end_stream(unsigned direction) noexcept {
+  if (flow_->application == nullptr) return;
+  messages_ = &flow_->application->messages;
+  flow_->application->parser.end(direction, app_sink());
+  forget_buffers();
+}
+
+/// Spans that a parser does not keep are gone when it returns.
+void Inspector::forget_buffers() noexcept {
+  if (flow_->application->parser.keeps_buffers()) [[likely]]
+    return;
+  for (MessageScan& message : *messages_) message.head_count = 0;
+}
+
+}  // namespace sluice
