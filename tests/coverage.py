@@ -39,6 +39,12 @@ PARSERS = {
     "http": (["http_fuzz"], [f"dataplane/inspect/http_{part}" for part in
                              ("body", "buffers", "detect", "field", "framing", "head", "inflate",
                               "parser", "room", "uri")]),
+    "tls": (["tls_fuzz"],
+            [f"dataplane/inspect/{name}" for name in
+             ("der_reader", "ja_fingerprint", "tls_buffers", "tls_certificate", "tls_detect",
+              "tls_handshake", "tls_hello", "tls_parser")]),
+    "quic": (["quic_fuzz"], [f"dataplane/inspect/quic_{part}" for part in
+                             ("cipher", "crypto", "detect", "packet", "parser")]),
     "plan": (["plan_fuzz"], ["dataplane/parts_codec", "src/base/plain_codec",
                              "dataplane/wire_plan"]),
 }

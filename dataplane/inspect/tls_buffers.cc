@@ -89,13 +89,12 @@ bool add_certificates(TlsWorkspace& workspace, ByteSpan body) noexcept {
   TlsReader message(body);
   TlsReader chain(message.vector(3));
   bool is_read = !message.is_bad() && message.is_empty();
-  bool is_first = true;
+  std::size_t count = 0;
   while (!chain.is_empty()) {
     const ByteSpan der = chain.vector(3);
     if (chain.is_bad() || der.empty()) return false;
-    if (is_first) is_read &= add_fields(workspace, der);
-    is_first = false;
-    workspace.add(Buffer::tls_certs, der);
+    if (count == 0) is_read &= add_fields(workspace, der);
+    if (count++ < kTlsCertificatesMax) workspace.add(Buffer::tls_certs, der);
   }
   return is_read;
 }
