@@ -155,10 +155,11 @@ ByteSpan QuicCipher::open(const QuicKeys& keys, const QuicSealed& sealed) noexce
   header.first = static_cast<std::uint8_t>(packet[0] ^ (mask[0] & 0x0f));
   header.number_bytes = (header.first & 3U) + 1;
   header.nonce = keys.iv;
-  std::uint8_t* const nonce_end = header.nonce.data() + header.nonce.size() - header.number_bytes;
   for (std::size_t i = 0; i < header.number_bytes; ++i) {
     header.number[i] = static_cast<std::uint8_t>(packet[sealed.number_at + i] ^ mask[1 + i]);
-    nonce_end[i] ^= header.number[i];
+  }
+  for (std::size_t i = 0; i < kNumberBytesMax && i < header.number_bytes; ++i) {
+    header.nonce[header.nonce.size() - 1 - i] ^= header.number[header.number_bytes - 1 - i];
   }
   return decrypt(keys, sealed, header);
 }
