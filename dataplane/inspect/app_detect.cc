@@ -9,6 +9,8 @@
 #include "dataplane/flow/tcp_state.h"
 #include "dataplane/inspect/dns_detect.h"
 #include "dataplane/inspect/line_words.h"
+#include "dataplane/inspect/quic_detect.h"
+#include "dataplane/inspect/tls_detect.h"
 
 namespace sluice {
 namespace {
@@ -41,27 +43,28 @@ constexpr std::size_t kBytesMax = 1024;
   return may_tell ? Detection{} : Detection{Service::unknown, no};
 }
 
-/// A server may send lines of text before its banner.
+/// A server may send lines of text before its banner; elsewhere than on its port the client's
+/// banner tells.
 [[nodiscard]] Likeness looks_like_ssh(unsigned direction, ByteSpan bytes,
                                       std::uint16_t port) noexcept {
-  constexpr std::string_view kBanner = "SSH-";
-  const Likeness likeness = begins_with(bytes, kBanner);
-  if (likeness != no || direction == kToServer) return likeness;
+  constexpr std::uint16_t kPort = 22;
   constexpr std::string_view kBannerBehindLine = "\nSSH-";
-  if (std::ranges::search(bytes, kBannerBehindLine).empty()) {
-    constexpr std::uint16_t kPort = 22;
-    return port == kPort && is_printable(bytes.front()) ? unless_full(bytes) : no;
-  }
-  return yes;
+  const Likeness likeness = begins_with(bytes, "SSH-");
+  if (likeness != no || direction == kToServer || port != kPort) return likeness;
+  if (!std::ranges::search(bytes, kBannerBehindLine).empty()) return yes;
+  return is_printable(bytes.front()) ? unless_full(bytes) : no;
 }
 
 [[nodiscard]] Likeness looks_like_http2(unsigned direction, ByteSpan bytes) noexcept {
   return direction == kToServer ? begins_with(bytes, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") : no;
 }
 
-/// Behind the length of a NetBIOS session message: SMB 1, 2 and 3, and 3 encrypted.
+/// Behind the length of a NetBIOS session message: SMB 1, 2 and 3, and 3 encrypted. Or the request
+/// for a session, whose names are of a fixed length (RFC 1002 4.3.2).
 [[nodiscard]] Likeness looks_like_smb(ByteSpan bytes) noexcept {
+  using namespace std::string_view_literals;
   constexpr std::size_t kLengthBytes = 4;
+  if (bytes.front() == 0x81) return begins_with(bytes, "\x81\x00\x00\x44\x20"sv);
   if (bytes.front() != 0) return no;
   if (bytes.size() <= kLengthBytes) return need_more;
   const std::uint8_t version = bytes[kLengthBytes];
@@ -147,7 +150,8 @@ Detection detect_stream(unsigned direction, ByteSpan first_bytes,
                         std::uint16_t server_port) noexcept {
   if (first_bytes.empty()) return {};
   const bool is_asked = direction == kToServer;
-  const std::array<Detection, 6> all{{
+  const std::array<Detection, 7> all{{
+      {Service::tls, looks_like_tls(first_bytes)},
       {Service::http2, looks_like_http2(direction, first_bytes)},
       {Service::http,
        is_asked ? looks_like_http_request(first_bytes) : looks_like_http_response(first_bytes)},
@@ -161,7 +165,8 @@ Detection detect_stream(unsigned direction, ByteSpan first_bytes,
 }
 
 Service detect_datagram(unsigned, ByteSpan datagram, std::uint16_t server_port) noexcept {
-  return looks_like_dns(datagram, server_port) ? Service::dns : Service::unknown;
+  if (looks_like_dns(datagram, server_port)) return Service::dns;
+  return looks_like_quic(datagram) == yes ? Service::quic : Service::unknown;
 }
 
 }  // namespace sluice

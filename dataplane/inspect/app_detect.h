@@ -16,7 +16,7 @@ struct Detection {
   Likeness likeness = Likeness::need_more;
 };
 
-/// All bytes of a direction of a TCP stream so far. Asks for no more than 1 KiB, but behind CR and
+/// All bytes of a direction of a TCP stream so far. Asks for no more than 2 KiB, but behind CR and
 /// LF alone, which HTTP servers pass over, without bound.
 [[nodiscard]] Detection detect_stream(unsigned direction, ByteSpan first_bytes,
                                       std::uint16_t server_port) noexcept;

@@ -50,6 +50,16 @@ struct Header {
          header.additions <= kRecordsMax;
 }
 
+/// The first bytes of a message whose header has not come whole: most that is not DNS is told by
+/// the flags already.
+[[nodiscard]] bool may_become_header(ByteSpan bytes, std::uint16_t server_port) noexcept {
+  constexpr std::size_t kFlagsEnd = 4;
+  if (bytes.size() < kFlagsEnd) return true;
+  const std::uint16_t flags = load_be16(bytes.data() + kFlagsEnd - 2);
+  const Header header{flags, 1, 0, 0, 0};
+  return is_dns_port(server_port) ? may_be_header(header) : is_usual_header(header);
+}
+
 /// The question behind a usual header; `has_more` bytes are still to come.
 [[nodiscard]] Likeness has_question(ByteSpan message, const Header& header,
                                     bool has_more) noexcept {
@@ -81,8 +91,10 @@ Likeness looks_like_dns_stream(ByteSpan bytes, std::uint16_t server_port) noexce
   if (bytes.size() < kLengthBytes) return Likeness::need_more;
   const std::size_t length = load_be16(bytes.data());
   if (length < kDnsHeaderBytes) return Likeness::no;
-  if (bytes.size() < kLengthBytes + kDnsHeaderBytes) return Likeness::need_more;
   const ByteSpan behind = bytes.subspan(kLengthBytes);
+  if (behind.size() < kDnsHeaderBytes) {
+    return may_become_header(behind, server_port) ? Likeness::need_more : Likeness::no;
+  }
   const ByteSpan message = behind.first(std::min(behind.size(), length));
   const Header header = header_of(message);
   if (is_dns_port(server_port)) return may_be_header(header) ? Likeness::yes : Likeness::no;

@@ -9,7 +9,6 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kBytesMax = 1024;
-constexpr std::size_t kMethodBytesMax = 24;
 constexpr std::array<std::string_view, 16> kMethods = {
     "GET",      "POST",  "HEAD", "PUT",  "DELETE", "OPTIONS", "CONNECT",   "TRACE",
     "PROPFIND", "PATCH", "LOCK", "COPY", "MOVE",   "MKCOL",   "PROPPATCH", "UNLOCK"};
@@ -23,12 +22,7 @@ ByteSpan without_empty_lines(ByteSpan bytes) noexcept {
   return bytes;
 }
 
-/// RFC 9110 5.6.2; servers take methods in any case of letters.
-bool is_method_byte(char byte) noexcept {
-  const auto letter = static_cast<char>(byte | 0x20);
-  return (letter >= 'a' && letter <= 'z') || (byte >= '0' && byte <= '9') ||
-         (byte != '\0' && std::strchr("!#$%&'*+-.^_`|~", byte) != nullptr);
-}
+bool is_word_byte(char byte) noexcept { return byte > ' ' && byte < '\x7f'; }
 
 bool has_version(std::string_view line) noexcept {
   constexpr std::string_view kVersion = "http/";
@@ -40,32 +34,31 @@ bool has_version(std::string_view line) noexcept {
          is_blank(static_cast<std::uint8_t>(*(found.begin() - 1)));
 }
 
-/// What stands behind a word that is no known method.
-Likeness is_request_of_its_own(std::string_view behind) noexcept {
+/// By what stands behind the method.
+Likeness is_request(std::string_view behind, bool is_known_method) noexcept {
+  const std::size_t target = behind.find_first_not_of(" \t");
+  const bool has_path = target != std::string_view::npos && behind[target] == '/';
+  if (is_known_method && has_path) return Likeness::yes;
   const std::size_t end = behind.find('\n');
   if (end != std::string_view::npos) {
     return has_version(behind.substr(0, end)) ? Likeness::yes : Likeness::no;
   }
   if (behind.size() < kBytesMax) return Likeness::need_more;
-  const std::size_t target = behind.find_first_not_of(" \t");
-  const bool has_path = target != std::string_view::npos && behind[target] == '/';
-  return has_path || behind.find("://") != std::string_view::npos ? Likeness::yes : Likeness::no;
+  const bool has_scheme = behind.find("://") != std::string_view::npos;
+  return is_known_method || has_path || has_scheme ? Likeness::yes : Likeness::no;
 }
 
 }  // namespace
 
 Likeness looks_like_http_request(ByteSpan bytes) noexcept {
   const std::string_view text = text_of(without_empty_lines(bytes));
-  std::size_t method = 0;
-  while (method < text.size() && method <= kMethodBytesMax && is_method_byte(text[method])) {
-    ++method;
-  }
-  if (method > kMethodBytesMax) return Likeness::no;
-  if (method == text.size()) return Likeness::need_more;
+  const auto blank = std::ranges::find_if_not(text, is_word_byte);
+  const auto method = static_cast<std::size_t>(blank - text.begin());
+  if (method == text.size()) return method < kBytesMax ? Likeness::need_more : Likeness::no;
   if (method == 0 || !is_blank(static_cast<std::uint8_t>(text[method]))) return Likeness::no;
   if (text.starts_with("PRI * HTTP/2")) return Likeness::no;
-  if (std::ranges::find(kMethods, text.substr(0, method)) != kMethods.end()) return Likeness::yes;
-  return is_request_of_its_own(text.substr(method));
+  const bool is_known = std::ranges::find(kMethods, text.substr(0, method)) != kMethods.end();
+  return is_request(text.substr(method), is_known);
 }
 
 Likeness looks_like_http_response(ByteSpan bytes) noexcept {

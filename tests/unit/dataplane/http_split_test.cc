@@ -93,18 +93,55 @@ TEST(HttpDetect, RequestsAreKnownByTheirMethod) {
   const auto judged = [](std::string_view text) {
     return looks_like_http_request(test::bytes_of(text));
   };
-  EXPECT_EQ(judged("GET "), Likeness::yes);
+  EXPECT_EQ(judged("GET /"), Likeness::yes);
+  EXPECT_EQ(judged("GET "), Likeness::need_more);
   EXPECT_EQ(judged("\r\nPOST /x"), Likeness::yes);
   EXPECT_EQ(judged("BREW /pot HTTP/1.1\r\n"), Likeness::yes);
   EXPECT_EQ(judged("BREW /pot\r\n"), Likeness::no);
   EXPECT_EQ(judged("PRI * HTTP/2.0\r\n\r\nSM"), Likeness::no);
   EXPECT_EQ(judged("\x16\x03\x01"), Likeness::no);
-  EXPECT_EQ(judged("SSH-2.0-x"), Likeness::no);
+  EXPECT_EQ(judged("SSH-2.0-x\r\n"), Likeness::no);
   EXPECT_EQ(judged("EHLO me\r\n"), Likeness::no);
+  EXPECT_EQ(judged("CONNECT {\"verbose\":false}\r\n"), Likeness::no);
+  EXPECT_EQ(judged("OPTIONS rtsp://camera.example/ RTSP/1.0\r\n"), Likeness::no);
+  EXPECT_EQ(judged("OPTIONS * HTTP/1.1\r\n"), Likeness::yes);
+  EXPECT_EQ(judged("GET http://a.example/ HTTP/1.1\r\n"), Likeness::yes);
   EXPECT_EQ(judged("GE"), Likeness::need_more);
   EXPECT_EQ(judged(""), Likeness::need_more);
   EXPECT_EQ(judged(fmt::format("BREW {:x<2000}", "")), Likeness::no);
-  EXPECT_EQ(judged(std::string(2000, '\r')), Likeness::no);
+  EXPECT_EQ(judged(fmt::format("{:x<2000}", "")), Likeness::no);
+}
+
+TEST(HttpDetect, LineEndsInFrontHideNoRequest) {
+  const auto judged = [](std::string_view text) {
+    return looks_like_http_request(test::bytes_of(text));
+  };
+  for (const std::size_t count : {1U, 1023U, 1024U, 5000U}) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += i % 2 == 0 ? '\r' : '\n';
+    EXPECT_EQ(judged(text), Likeness::need_more) << count;
+    EXPECT_EQ(judged(text + "GET /"), Likeness::yes) << count;
+    EXPECT_EQ(judged(text + "no request\r\n"), Likeness::no) << count;
+  }
+}
+
+TEST(HttpDetect, OtherMethodsAreKnownByTheVersionBehindThem) {
+  const auto judged = [](std::string_view text) {
+    return looks_like_http_request(test::bytes_of(text));
+  };
+  EXPECT_EQ(judged("get / HTTP/1.1\r\n"), Likeness::yes);
+  EXPECT_EQ(judged("Get\t/ http/1.0\n"), Likeness::yes);
+  EXPECT_EQ(judged("m-search * HTTP/1.1\r\n"), Likeness::yes);
+  EXPECT_EQ(judged(fmt::format("get /{:x<2000}", "")), Likeness::yes);
+  EXPECT_EQ(judged("<script> / HTTP/1.1\r\n"), Likeness::yes);
+  EXPECT_EQ(judged(fmt::format("{:x<1000} / HTTP/1.1\r\n", "")), Likeness::yes);
+  EXPECT_EQ(judged(fmt::format("get http://a.example/{:x<2000}", "")), Likeness::yes);
+  EXPECT_EQ(judged(fmt::format("GET {:x<2000}", "")), Likeness::yes);
+  EXPECT_EQ(judged(fmt::format("get{:2000}", "")), Likeness::no);
+  EXPECT_EQ(judged(fmt::format("get {:x<2000}", "")), Likeness::no);
+  EXPECT_EQ(judged("get key\r\n"), Likeness::no);
+  EXPECT_EQ(judged("get keyHTTP/1.1\r\n"), Likeness::no);
+  EXPECT_EQ(judged("get /"), Likeness::need_more);
 }
 
 TEST(HttpDetect, ResponsesAreKnownByTheirVersion) {

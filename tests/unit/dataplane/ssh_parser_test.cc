@@ -1,0 +1,88 @@
+#include "dataplane/inspect/ssh_parser.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/fuzz_seeds.h"
+#include "tests/unit/dataplane/told_recorder.h"
+
+namespace sluice {
+namespace {
+
+using namespace test;
+
+using Told = std::vector<std::string>;
+
+class SshFlow : public FlowRecorder<SshParser> {
+ public:
+  explicit SshFlow(std::size_t pool_bytes = kPoolBytes) : FlowRecorder<SshParser>(pool_bytes) {}
+};
+
+TEST(SshParser, BannersTellProtocolAndSoftwareAndThenAllIsEncrypted) {
+  SshFlow ssh;
+  ssh.server("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n\x00\x00\x05"s);
+  EXPECT_EQ(ssh.told, (Told{"1:0 ssh.protocol=2.0", "1:0 ssh.software=OpenSSH_9.2p1", "1:0 end"}));
+  ssh.told.clear();
+  ssh.client("SSH-1.99-libssh-0.9\n");
+  EXPECT_EQ(ssh.told,
+            (Told{"0:0 ssh.protocol=1.99", "0:0 ssh.software=libssh-0.9", "0:0 end", "encrypted"}));
+  ssh.told.clear();
+  ssh.client("SSH-2.0-again\r\n").end(kToServer).end(kToClient);
+  EXPECT_EQ(ssh.told, Told{});
+}
+
+TEST(SshParser, EveryCutTellsTheSame) {
+  const std::string bytes = "welcome\r\nSSH is here\n\r\nSSH-2.0-a b\r\nbinary\n";
+  keep_seed("line_fuzz", "\2\1"s + bytes);
+  SshFlow whole;
+  whole.server(bytes);
+  ASSERT_EQ(whole.told.size(), 3U);
+  for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
+    SshFlow split;
+    split.server(bytes.substr(0, cut)).server(bytes.substr(cut));
+    ASSERT_EQ(split.told, whole.told) << cut;
+    ASSERT_EQ(split.bytes_in_use(), 0U) << cut;
+  }
+}
+
+TEST(SshParser, BannerWithoutSoftwareTellsItsProtocol) {
+  EXPECT_EQ(SshFlow().client("SSH-2.0\r\n").told, (Told{"0:0 ssh.protocol=2.0", "0:0 end"}));
+  EXPECT_EQ(SshFlow().client("SSH-\r\n").told, (Told{"0:0 ssh.protocol=", "0:0 end"}));
+}
+
+TEST(SshParser, LongBannerIsOddAndRead) {
+  const std::string software(600, 'x');
+  EXPECT_EQ(SshFlow().client("SSH-2.0-" + software + "\r\n").told,
+            (Told{"0 anomaly ssh_banner_too_long", "0:0 ssh.protocol=2.0",
+                  "0:0 ssh.software=" + software, "0:0 end"}));
+}
+
+TEST(SshParser, EndlessBannerIsReadAsFarAsItMayGo) {
+  SshFlow ssh;
+  ssh.client("SSH-2.0-").push_cut(kToServer, std::string(10'000, 'x'), 100);
+  ASSERT_EQ(ssh.told.size(), 4U);
+  EXPECT_EQ(ssh.told[0], "0 anomaly ssh_banner_too_long");
+  EXPECT_TRUE(ssh.parser().has_left(kToServer));
+  EXPECT_EQ(ssh.bytes_in_use(), 0U);
+}
+
+TEST(SshParser, LinesBeforeABannerAreBounded) {
+  SshFlow ssh;
+  for (int i = 0; i < 2 * kSshLinesMax; ++i) ssh.server("no banner\r\n");
+  EXPECT_EQ(ssh.told, (Told{"1 anomaly ssh_banner_too_long"}));
+  EXPECT_TRUE(ssh.parser().has_left(kToClient));
+}
+
+TEST(SshParser, OneSideAloneIsNotEncrypted) {
+  SshFlow ssh;
+  ssh.client("SSH-2.0-a\r\n").gap(kToClient).server("SSH-2.0-b\r\n");
+  EXPECT_FALSE(ssh.has("encrypted"));
+}
+
+TEST(SshParser, BannerWithoutItsLineEndIsToldAtTheEnd) {
+  SshFlow ssh;
+  ssh.client("SSH-2.0-scanner").end(kToServer);
+  EXPECT_TRUE(ssh.has("0:0 ssh.software=scanner"));
+}
+
+}  // namespace
+}  // namespace sluice
