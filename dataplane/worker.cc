@@ -35,6 +35,8 @@ constexpr DurationNs kTimingsEvery = 100 * kNsPerMs;
 // swept every few milliseconds when idle, and every 30 ms at full load.
 constexpr std::uint32_t kSweepBusy = 4;
 constexpr std::uint32_t kSweepIdle = 64;
+// Packets that are scanned before the first of them leaves.
+constexpr std::size_t kScannedPart = 8;
 // What rules remember of addresses: 32 bytes each.
 constexpr std::uint32_t kRuleMemoryEntries = 1U << 16;
 
@@ -187,17 +189,31 @@ void Worker::run_journey(Burst& burst, Origin origin, Probe& probe) noexcept {
   limiter_->limit(burst, policy_->limits);
   probe.station(Station::limit_rate, n);
   judge_unready(burst, *policy_, counters_);
-  if (inspector_ != nullptr) inspector_->inspect(burst, settings, policy_->ruleset.get());
-  probe.station(Station::inspect, n);
-  decider_->decide(burst, settings.mode, *tracker_);
-  if (inspector_ != nullptr) inspector_->forget_refused(burst);
+  run_in_parts(burst, probe);
   bypass_->count(burst);
-  probe.station(Station::decide, n);
-  reporter_->report(burst, settings);
-  probe.station(Station::report, n);
-  forwarder_->forward(burst);
-  probe.station(Station::forward, n);
   defragmenter_->release_buffers();
+}
+
+// Where payloads are scanned, a burst leaves in parts: its first packet waits for few scans.
+template <class Probe>
+void Worker::run_in_parts(Burst& burst, Probe& probe) noexcept {
+  const PolicySettings& settings = policy_->settings;
+  if (inspector_ != nullptr) inspector_->begin(burst, settings, policy_->ruleset.get());
+  const std::size_t most = policy_->ruleset != nullptr ? kScannedPart : kBurstMax;
+  for (std::span<Packet> left = burst.all(); !left.empty();) {
+    const std::span<Packet> part = left.first(std::min(most, left.size()));
+    const auto n = static_cast<std::uint32_t>(part.size());
+    left = left.subspan(n);
+    if (inspector_ != nullptr) inspector_->inspect(part);
+    probe.station(Station::inspect, n);
+    decider_->decide(part, settings.mode, *tracker_);
+    probe.station(Station::decide, n);
+    reporter_->report(part, settings);
+    probe.station(Station::report, n);
+    forwarder_->forward(part);
+    probe.station(Station::forward, n);
+  }
+  if (inspector_ != nullptr) inspector_->forget_refused(burst);
 }
 
 void Worker::judge(Burst& burst) noexcept {
@@ -349,9 +365,9 @@ bool Worker::flush_defragmenter(TimeNs now) noexcept {
   burst_.now = now;
   defragmenter_->expire(now, settings.fragments, burst_);
   if (burst_.count == 0) return false;
-  decider_->decide(burst_, settings.mode, *tracker_);
-  reporter_->report(burst_, settings);
-  forwarder_->forward(burst_);
+  decider_->decide(burst_.all(), settings.mode, *tracker_);
+  reporter_->report(burst_.all(), settings);
+  forwarder_->forward(burst_.all());
   return true;
 }
 

@@ -127,6 +127,8 @@ class Worker {
   void poll(Probe& probe) noexcept;
   template <class Probe>
   void run_journey(Burst& burst, Origin origin, Probe& probe) noexcept;
+  template <class Probe>
+  void run_in_parts(Burst& burst, Probe& probe) noexcept;
   void filter_outer_sources(Burst& burst, Origin origin) noexcept;
   template <class Probe>
   bool take_rounds(TimeNs now, std::uint32_t rounds, Probe& probe) noexcept;

@@ -34,8 +34,8 @@ Decider::Decider(const std::vector<PortIo>& ports) noexcept {
   for (std::size_t i = 0; i < ports.size(); ++i) frame_bytes_max_[i] = ports[i].frame_bytes_max;
 }
 
-void Decider::decide(Burst& burst, Mode mode, FlowTracker& tracker) const noexcept {
-  for (Packet& packet : burst.all()) {
+void Decider::decide(std::span<Packet> packets, Mode mode, FlowTracker& tracker) const noexcept {
+  for (Packet& packet : packets) {
     Verdict& verdict = packet.verdict;
     if (verdict.action == Action::undecided) verdict.action = Action::pass;
     if (verdict.action == Action::held) continue;

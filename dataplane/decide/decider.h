@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/verdict.h"
@@ -19,8 +20,8 @@ class Decider {
  public:
   explicit Decider(const std::vector<PortIo>& ports) noexcept;
 
-  /// Every packet of the burst that is not held leaves with action pass or drop.
-  void decide(Burst& burst, Mode mode, FlowTracker& tracker) const noexcept;
+  /// Every packet that is not held leaves with action pass or drop.
+  void decide(std::span<Packet> packets, Mode mode, FlowTracker& tracker) const noexcept;
 
  private:
   std::array<std::uint32_t, kPortsMax> frame_bytes_max_{};

@@ -101,9 +101,8 @@ void Reporter::report_refused(const Packet& packet, const PolicySettings& settin
   if (!window_->drops.try_push(record)) ++counters_.drop_records_lost;
 }
 
-void Reporter::report(const Burst& burst, const PolicySettings& settings) noexcept {
-  for (std::uint32_t i = 0; i < burst.count; ++i) {
-    const Packet& packet = burst.packets[i];
+void Reporter::report(std::span<const Packet> packets, const PolicySettings& settings) noexcept {
+  for (const Packet& packet : packets) {
     const Verdict& verdict = packet.verdict;
     if (verdict.action == Action::drop || verdict.would_drop != DropReason::none) [[unlikely]] {
       report_refused(packet, settings);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "base/siphash.h"
 #include "dataplane/burst.h"
@@ -21,7 +22,7 @@ class Reporter {
       : sampler_(sample_key), worker_(worker), counters_(counters), window_(window) {}
 
   /// Counts verdicts of action drop, and would-be drops of monitor mode.
-  void report(const Burst& burst, const PolicySettings& settings) noexcept;
+  void report(std::span<const Packet> packets, const PolicySettings& settings) noexcept;
 
   /// From now on what overload.h sheds at this level is not handed over, but counted.
   void shed_records(std::uint32_t level) noexcept { shed_level_ = level; }

@@ -75,8 +75,8 @@ Result<std::unique_ptr<Inspector>> Inspector::create(const InspectorSetup& setup
   return inspector;
 }
 
-void Inspector::inspect(Burst& burst, const PolicySettings& settings,
-                        const LiveRuleset* ruleset) noexcept {
+void Inspector::begin(Burst& burst, const PolicySettings& settings,
+                      const LiveRuleset* ruleset) noexcept {
   burst_ = &burst;
   settings_ = &settings;
   ruleset_ = ruleset;
@@ -89,7 +89,11 @@ void Inspector::inspect(Burst& burst, const PolicySettings& settings,
       __builtin_prefetch(pool_->at(packet.flow->stream_slot));
     }
   }
-  for (Packet& packet : burst.all()) {
+}
+
+void Inspector::inspect(std::span<Packet> packets) noexcept {
+  if (ruleset_ == nullptr) return;
+  for (Packet& packet : packets) {
     if (is_inspectable(packet)) inspect_packet(packet);
   }
 }

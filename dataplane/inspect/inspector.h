@@ -44,8 +44,10 @@ class Inspector {
   [[nodiscard]] static Result<std::unique_ptr<Inspector>> create(const InspectorSetup& setup);
   ~Inspector();
 
-  /// Judges the packets of the burst that are not decided yet. `ruleset` null: there is none.
-  void inspect(Burst& burst, const PolicySettings& settings, const LiveRuleset* ruleset) noexcept;
+  /// What the packets of the next burst are judged by. `ruleset` null: there is none.
+  void begin(Burst& burst, const PolicySettings& settings, const LiveRuleset* ruleset) noexcept;
+  /// Judges those of the burst's next packets that are not decided yet.
+  void inspect(std::span<Packet> packets) noexcept;
 
   /// When the burst is decided: flows that are refused need no inspection any more.
   void forget_refused(const Burst& burst) noexcept;

@@ -87,8 +87,8 @@ void Forwarder::dispatch_train(Packet& packet) noexcept {
   });
 }
 
-void Forwarder::forward(Burst& burst) noexcept {
-  for (Packet& packet : burst.all()) {
+void Forwarder::forward(std::span<Packet> packets) noexcept {
+  for (Packet& packet : packets) {
     if (packet.verdict.action == Action::held) continue;
     if (packet.frames > 1) [[unlikely]] {
       dispatch_train(packet);

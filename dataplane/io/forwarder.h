@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/verdict.h"
@@ -19,7 +20,7 @@ class Forwarder {
             WorkerCounters& counters);
 
   /// Every mbuf of the burst is sent, released, or held by the defragmenter afterwards.
-  void forward(Burst& burst) noexcept;
+  void forward(std::span<Packet> packets) noexcept;
   /// Counts the packets of these places, a bit for each, as refused, and releases their frames.
   /// Each is one frame; they are no more part of the burst.
   void release_refused(const Burst& burst, std::uint32_t places, DropReason reason) noexcept;

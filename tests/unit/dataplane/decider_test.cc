@@ -22,7 +22,7 @@ class DeciderTest : public testing::Test {
   const Verdict& decide(Mode mode, std::uint32_t frame_bytes_max = 1514) {
     std::vector<PortIo> ports(2);
     ports[1].frame_bytes_max = frame_bytes_max;
-    Decider(ports).decide(burst_, mode, *tracker_);
+    Decider(ports).decide(burst_.all(), mode, *tracker_);
     return packet_->verdict;
   }
 

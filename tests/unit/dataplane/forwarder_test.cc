@@ -53,7 +53,7 @@ class ForwarderTest : public testing::Test {
 
   void forward() {
     Forwarder forwarder(ports_, &release, {}, counters_);
-    forwarder.forward(burst_);
+    forwarder.forward(burst_.all());
   }
 
   [[nodiscard]] std::uint64_t dropped(DropReason reason) const {

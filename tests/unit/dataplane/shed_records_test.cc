@@ -70,10 +70,10 @@ TEST(ShedDropRecords, AreCountedAndTheDropsStayExact) {
   burst.packets[burst.count++] = packet_of({}, true, kStart);
   burst.packets[0].drop(DropReason::denied_prefix);
   reporter.shed_records(1);
-  reporter.report(burst, settings);
+  reporter.report(burst.all(), settings);
   EXPECT_EQ(reporter.records_shed(), 1U);
   reporter.shed_records(0);
-  reporter.report(burst, settings);
+  reporter.report(burst.all(), settings);
   EXPECT_EQ(reporter.records_shed(), 1U);
   EXPECT_EQ(window->drops.depth(), 1U);
   EXPECT_EQ(counters.dropped[static_cast<std::size_t>(DropReason::denied_prefix)], 2U);
