@@ -179,6 +179,7 @@ struct BlockConfig {
 /// When a worker sheds work: judged by the share of bursts that came full.
 struct OverloadConfig {
   bool shed = true;
+  bool inspection = true;           ///< what rules look at is shed as well, behind all records
   std::uint32_t high_percent = 80;  ///< of the busy turns of a window: one step up
   std::uint32_t low_percent = 40;   ///< one step down
   friend bool operator==(const OverloadConfig&, const OverloadConfig&) = default;

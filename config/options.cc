@@ -238,6 +238,8 @@ constexpr std::array kConfigOptions{
 
     at<&Config::overload, &OverloadConfig::shed>({"overload.shed", boolean, {}, {}, {},
        "workers shed work, in the documented order, while they fall behind"}),
+    at<&Config::overload, &OverloadConfig::inspection>({"overload.inspection", boolean, {}, {}, {},
+       "behind all records, workers also shed what rules look at: depth, elephants, new streams"}),
     at<&Config::overload, &OverloadConfig::high_percent>({"overload.high_percent", number,
        {2, 100}, {}, {}, "share of full bursts from which a worker sheds one step more"}),
     at<&Config::overload, &OverloadConfig::low_percent>({"overload.low_percent", number,

@@ -20,7 +20,7 @@ bool Overload::close_window(const OverloadConfig& config) noexcept {
   low_windows_ = is_low && !is_high ? low_windows_ + 1 : 0;
   if (high_windows_ == kWindowsUp) {
     high_windows_ = 0;
-    if (level_ < kShedLevelMax) {
+    if (level_ < (config.inspection ? kShedStreams : kShedFlowRecords)) {
       ++level_;
       ++steps_;
     }

@@ -11,7 +11,12 @@
 // In this order, each step with all before it, and every record not made is counted as shed:
 //   1  no drop records, no interim flow records (the next one tells what this one did not)
 //   2  no flow records at all
-// Nothing that judges packets is ever shed.
+// and, where overload.inspection allows it and there are rules, what they look at; every flow that
+// is left alone for it is counted:
+//   3  64 KiB of each direction of a stream, not inspect.stream_depth
+//   4  no flows that have brought more than 256 KiB
+//   5  no streams of new connections: only their packets
+// Lists, blocks and limits are never shed.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +29,12 @@ namespace sluice {
 inline constexpr std::uint32_t kShedDropRecords = 1;
 inline constexpr std::uint32_t kShedInterimRecords = 1;
 inline constexpr std::uint32_t kShedFlowRecords = 2;
-inline constexpr std::uint32_t kShedLevelMax = 2;
+inline constexpr std::uint32_t kShedDepth = 3;
+inline constexpr std::uint32_t kShedElephants = 4;
+inline constexpr std::uint32_t kShedStreams = 5;
+
+inline constexpr std::uint64_t kShedDepthBytes = 64 * 1024;
+inline constexpr std::uint64_t kElephantBytes = 256 * 1024;
 
 class Overload {
  public:

@@ -120,6 +120,7 @@ void code_all(Archive& io, PolicyParts& parts) {
   io.number(settings.drop_sample, 0, 1U << 30);
   io.boolean(settings.flow_records);
   io.boolean(settings.overload.shed);
+  io.boolean(settings.overload.inspection);
   io.number(settings.overload.high_percent, 1, 100);
   io.number(settings.overload.low_percent, 0, 99);
   code_inspect(io, settings);

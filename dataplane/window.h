@@ -65,6 +65,7 @@ struct WorkerCounters {
   std::uint64_t busy_ns = 0;            ///< time spent in turns that received something
   std::uint64_t shed_level = 0;         ///< gauge: steps of shedding in force
   std::uint64_t shed_steps = 0;         ///< times that a step was taken, up
+  std::uint64_t flows_shed = 0;         ///< left alone by rules while work was shed, by overload.h
   std::uint64_t records_shed = 0;       ///< flow and drop records not made, by overload.h
   std::uint64_t alerts = 0;             ///< rules that held and were reported
   std::uint64_t alerts_lost = 0;        ///< of them, those that found the lane full

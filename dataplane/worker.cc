@@ -324,6 +324,7 @@ void Worker::end_turn(TimeNs now, bool was_busy, bool was_full) noexcept {
   if (overload_.see(now, was_busy, was_full, policy_->settings.overload)) [[unlikely]] {
     tracker_->shed_records(overload_.level());
     reporter_->shed_records(overload_.level());
+    if (inspector_ != nullptr) inspector_->shed(overload_.level());
   }
   const std::uint32_t flow_slots = was_busy ? kSweepBusy : kSweepIdle;
   if (!was_busy || now - published_ >= kPublishEvery) {

@@ -117,6 +117,7 @@ constexpr CounterRow kCounters[] = {
     {"busy_ns", &WorkerCounters::busy_ns},
     {"shed_level", &WorkerCounters::shed_level},
     {"shed_steps", &WorkerCounters::shed_steps},
+    {"flows_shed", &WorkerCounters::flows_shed},
     {"records_shed", &WorkerCounters::records_shed},
     {"alerts", &WorkerCounters::alerts},
     {"alerts_lost", &WorkerCounters::alerts_lost},

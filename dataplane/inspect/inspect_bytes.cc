@@ -6,6 +6,7 @@
 
 #include "dataplane/flow/tcp_state.h"
 #include "dataplane/inspect/inspector.h"
+#include "dataplane/overload.h"
 
 namespace sluice {
 namespace {
@@ -118,11 +119,12 @@ void Inspector::leave_deep(FlowInspection& inspection, unsigned direction) noexc
   if (is_encrypted_ && settings_->inspect.encrypted == EncryptedPolicy::bypass) {
     return leave_flow(inspection, kInspectionEnded);
   }
-  const std::uint64_t depth = settings_->inspect.stream_depth;
+  const std::uint64_t most = depth();
   const auto& directions = streams_->stream(inspection.tcp_slot).directions;
-  if (depth == 0 || directions[direction].scanned_bytes < depth) [[likely]]
+  if (most == 0 || directions[direction].scanned_bytes < most) [[likely]]
     return;
-  if (directions[direction ^ 1U].scanned_bytes >= depth) {
+  if (shed_level_ >= kShedDepth) ++shed_flows_;
+  if (directions[direction ^ 1U].scanned_bytes >= most) {
     return leave_flow(inspection, kInspectionEnded);
   }
   if (!directions[direction].has(kStreamIgnored)) streams_->ignore(inspection.tcp_slot, direction);
@@ -153,8 +155,8 @@ void Inspector::take_gap(unsigned direction, std::uint64_t bytes) noexcept {
 // In enforce mode nothing behind a refused byte is looked at.
 bool Inspector::take_piece(const StreamPiece& piece) noexcept {
   StreamScan& scan = flow_->scans[piece.direction];
-  const std::uint64_t depth = settings_->inspect.stream_depth;
-  if (depth != 0 && piece.begin >= depth) {
+  const std::uint64_t most = depth();
+  if (most != 0 && piece.begin >= most) {
     close_scan(scan);
     return true;
   }

@@ -6,6 +6,7 @@
 #include <rte_mbuf.h>
 
 #include "dataplane/flow/flow_tracker.h"
+#include "dataplane/overload.h"
 #include "dataplane/window.h"
 
 namespace sluice {
@@ -45,6 +46,11 @@ constexpr std::size_t kPayloadBytesMax = 64 * 1024;
 [[nodiscard]] bool is_left(const Packet& packet, const FlowInspection& inspection) noexcept {
   if (inspection.has(kInspectionPassed)) return true;
   return inspection.has(kInspectionEnded) && !begins_quic(packet, inspection);
+}
+
+[[nodiscard]] bool is_elephant(const Packet& packet) noexcept {
+  const FlowWarm& warm = warm_of(*packet.flow);
+  return warm.bytes[0] + warm.bytes[1] > kElephantBytes;
 }
 
 [[nodiscard]] bool passes(const CompiledRule& rule) noexcept {
@@ -122,6 +128,10 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
     return follow_refusal(packet, *inspection);
   }
   if (inspection != nullptr && is_left(packet, *inspection)) return;
+  if (shed_level_ >= kShedElephants && inspection != nullptr && is_elephant(packet)) [[unlikely]] {
+    ++shed_flows_;
+    return leave_flow(*inspection, kInspectionEnded);
+  }
   RuleSubject subject{.packet = &packet, .flow = packet.flow};
   if (inspection != nullptr) {
     subject.service = inspection->service;
@@ -220,11 +230,25 @@ FlowInspection* Inspector::inspection_of(Packet& packet) noexcept {
   if (packet.flow == nullptr || packet.has(kIcmpError)) return nullptr;
   if (packet.flow->stream_slot == kNoSlot) {
     const bool is_kept = packet.protocol == kTcp || flow_words_bytes(ruleset_->rules) != 0;
-    return is_kept ? open(packet) : nullptr;
+    return is_kept && !sheds(packet) ? open(packet) : nullptr;
   }
   auto* inspection = static_cast<FlowInspection*>(pool_->at(packet.flow->stream_slot));
   if (inspection->ruleset_epoch != ruleset_->epoch) restart(*inspection);
   return inspection;
+}
+
+bool Inspector::sheds(const Packet& packet) noexcept {
+  if (shed_level_ < kShedStreams) [[likely]]
+    return false;
+  if (packet.has(kNewFlow)) ++shed_flows_;
+  return true;
+}
+
+std::uint64_t Inspector::depth() const noexcept {
+  const std::uint64_t depth = settings_->inspect.stream_depth;
+  if (shed_level_ < kShedDepth) [[likely]]
+    return depth;
+  return depth == 0 ? kShedDepthBytes : std::min(depth, kShedDepthBytes);
 }
 
 FlowInspection* Inspector::open(Packet& packet) noexcept {
@@ -363,6 +387,7 @@ void Inspector::add_to(WorkerCounters& counters) const noexcept {
   capacity(CapacityEvent::inspection_memory) = pool_->counters().refusals;
   capacity(CapacityEvent::kept_bytes_full) = streams.kept_shortage;
   capacity(CapacityEvent::reorder_limit) = streams.reorder_limit;
+  counters.flows_shed = shed_flows_;
   capacity(CapacityEvent::match_limit) = judged.given_up + over_limit_;
 }
 

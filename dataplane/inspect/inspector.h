@@ -49,6 +49,9 @@ class Inspector {
   /// Judges those of the burst's next packets that are not decided yet.
   void inspect(std::span<Packet> packets) noexcept;
 
+  /// From now on what overload.h sheds at this level is not looked at, but counted.
+  void shed(std::uint32_t level) noexcept { shed_level_ = level; }
+
   /// When the burst is decided: flows that are refused need no inspection any more.
   void forget_refused(const Burst& burst) noexcept;
 
@@ -65,6 +68,8 @@ class Inspector {
   void obey_settings() noexcept;
   void forget_unruled(Burst& burst) noexcept;
   void inspect_packet(Packet& packet) noexcept;
+  [[nodiscard]] bool sheds(const Packet& packet) noexcept;
+  [[nodiscard]] std::uint64_t depth() const noexcept;
   void leave_flow(FlowInspection& inspection, InspectionFlag why) noexcept;
   void leave_deep(FlowInspection& inspection, unsigned direction) noexcept;
   void inspect_tcp(Packet& packet, FlowInspection* inspection,
@@ -142,6 +147,8 @@ class Inspector {
 
   std::uint64_t scanned_bytes_ = 0;
   std::uint64_t over_limit_ = 0;
+  std::uint64_t shed_flows_ = 0;
+  std::uint32_t shed_level_ = 0;
 
   // Of the burst and packet at hand.
   const PolicySettings* settings_ = nullptr;

@@ -118,6 +118,7 @@ const std::map<std::string, Move>& moves() {
       {"sluice_stream_gap_bytes_total", [](Gateway& g) { g.counters().stream_gap_bytes += 3; }},
       {"sluice_inspected_flows", [](Gateway& g) { g.counters().inspected_flows += 3; }},
       {"sluice_inspection_memory_bytes", [](Gateway& g) { g.counters().inspection_memory += 3; }},
+      {"sluice_inspection_shed_flows_total", [](Gateway& g) { g.counters().flows_shed += 3; }},
       {"sluice_records_shed_total", [](Gateway& g) { g.counters().records_shed += 3; }},
       {"sluice_worker_generation", [](Gateway& g) { g.counters().generation += 1; }},
       {"sluice_worker_heartbeats_total", [](Gateway& g) { g.wire.windows[1]->heartbeat += 3; }},

@@ -48,10 +48,16 @@ TEST_F(OverloadTest, GoesUpAStepAfterFiveFullWindowsInARow) {
   EXPECT_EQ(overload_.steps(), 2U);
 }
 
+TEST_F(OverloadTest, ShedsRecordsOnlyWhereInspectionIsToStay) {
+  config_.inspection = false;
+  pass(100, kFlooded);
+  EXPECT_EQ(overload_.level(), kShedFlowRecords);
+}
+
 TEST_F(OverloadTest, HasNoStepAboveTheLast) {
   pass(100, kFlooded);
-  EXPECT_EQ(overload_.level(), kShedLevelMax);
-  EXPECT_EQ(overload_.steps(), kShedLevelMax);
+  EXPECT_EQ(overload_.level(), kShedStreams);
+  EXPECT_EQ(overload_.steps(), kShedStreams);
 }
 
 TEST_F(OverloadTest, IsNotMovedByAShortBurst) {
