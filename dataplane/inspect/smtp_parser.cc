@@ -65,6 +65,7 @@ bool SmtpParser::next_line(unsigned direction, ByteSpan& bytes, const AppSink& s
 /// What has come of a line before the reply is text already.
 void SmtpParser::begin_text() noexcept {
   LineReader& lines = lines_[kToServer];
+  has_asked_to_send_ = false;
   is_in_text_ = true;
   place_ = TextPlace::line_start;
   for (const std::uint8_t byte : lines.gathered()) static_cast<void>(step_text(byte));

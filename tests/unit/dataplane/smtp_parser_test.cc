@@ -94,6 +94,12 @@ TEST(SmtpParser, TextEndsAtAnyLineEndThatServersTake) {
   }
 }
 
+TEST(SmtpParser, DotAmongCommandsEndsNoMail) {
+  SmtpFlow smtp;
+  smtp.begin_text().client("text\r\n.\r\nMAIL FROM:<next>\r\n.\r\nRCPT TO:<to>\r\n");
+  EXPECT_TRUE(smtp.has("0:1 smtp.rcpt_to=<to>"));
+}
+
 TEST(SmtpParser, EmptyTextIsADot) {
   SmtpFlow smtp;
   smtp.begin_text().client(".\r\nMAIL FROM:<next>\r\n");
