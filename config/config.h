@@ -166,6 +166,15 @@ struct EventConfig {
   std::uint32_t drop_sample = 64;  ///< one in so many flows has its drops reported; 0 = none
   bool flow_records = true;
   DurationNs stats_interval = 10 * kNsPerSecond;  ///< 0 = none
+  // Messages of applications; only where there are rules.
+  bool http = true;
+  bool dns = true;
+  bool tls = true;
+  bool ssh = true;
+  bool smtp = true;
+  bool ftp = true;
+  bool quic = true;
+  bool anomaly = true;
   friend bool operator==(const EventConfig&, const EventConfig&) = default;
 };
 

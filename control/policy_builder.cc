@@ -5,6 +5,16 @@
 namespace sluice {
 namespace {
 
+std::uint32_t transaction_records_of(const EventConfig& events) {
+  const auto bit = [](bool wanted, Service service) {
+    return wanted ? 1U << static_cast<unsigned>(service) : 0U;
+  };
+  return bit(events.http, Service::http) | bit(events.dns, Service::dns) |
+         bit(events.tls, Service::tls) | bit(events.ssh, Service::ssh) |
+         bit(events.smtp, Service::smtp) | bit(events.ftp, Service::ftp) |
+         bit(events.quic, Service::quic);
+}
+
 PolicySettings settings_of(const Config& config) {
   PolicySettings settings;
   settings.mode = config.mode;
@@ -14,6 +24,8 @@ PolicySettings settings_of(const Config& config) {
   settings.limits = config.limits;
   settings.drop_sample = config.events.drop_sample;
   settings.flow_records = config.events.flow_records;
+  settings.anomaly_records = config.events.anomaly;
+  settings.transaction_records = transaction_records_of(config.events);
   settings.overload = config.overload;
   settings.inspect = config.inspect;
   settings.has_rules = !config.rules.files.empty();

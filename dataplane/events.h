@@ -99,18 +99,42 @@ enum class InspectKind : std::uint8_t {
   anomaly,      ///< something about a stream or message that no honest host sends
 };
 
-inline constexpr std::size_t kExcerptsMax = 12;
-inline constexpr std::size_t kExcerptBytesMax = 1352;
+/// Who found it, which says what InspectRecord::anomaly counts.
+enum class AnomalyLayer : std::uint8_t {
+  decode,       ///< DropReason
+  stream,       ///< StreamAnomaly
+  application,  ///< AppAnomaly
+};
+
+/// What no receiver can be trusted to read as sluice does, in the bytes of a TCP connection.
+enum class StreamAnomaly : std::uint8_t {
+  none,
+  conflicting_retransmission,
+  unverifiable_retransmission,
+  reorder_limit,
+  old_timestamp,
+  data_on_syn,
+  urgent_data,
+  out_of_state,
+  gap,  ///< bytes that the receiver has and nobody saw
+  count_,
+};
+
+inline constexpr std::size_t kExcerptsMax = 14;
+inline constexpr std::size_t kExcerptBytesMax = 1344;
 
 /// The beginning of a buffer; the bytes of all excerpts stand one behind the other.
 struct Excerpt {
   Buffer buffer = Buffer::payload;
-  std::uint8_t is_cut = 0;  ///< the buffer goes on
+  std::uint8_t is_cut : 1 = 0;        ///< the buffer goes on
+  std::uint8_t is_to_client : 1 = 0;  ///< of the server's message
   std::uint16_t bytes = 0;
 };
+static_assert(sizeof(Excerpt) == 4);
 
-/// Lane 1. What station 8 found. Text of rules is not in it: whoever shows the record knows the
-/// ruleset of its generation.
+/// Lane 1. What station 8 found, and what the decoder could not read. Text of rules is not in it:
+/// whoever shows the record knows the ruleset of its generation. A transaction is told from its
+/// client's side, whose packet ever completed it.
 struct InspectRecord {
   TimeNs now;
   std::uint64_t flow_number;  ///< 0 where there is no flow
@@ -139,12 +163,13 @@ struct InspectRecord {
   std::uint8_t is_refused;   ///< the packet was refused for it
   std::uint8_t is_enforced;  ///< 0: monitor mode
   std::uint8_t is_stream;    ///< found in bytes put in order, not in one packet
-  std::uint8_t anomaly;      ///< AppAnomaly or StreamAnomaly, kind anomaly
+  std::uint8_t anomaly;      ///< kind anomaly: what AnomalyLayer says
   std::uint8_t worker;
   std::uint8_t excerpt_count;
   std::uint8_t icmp_type;
   std::uint8_t icmp_code;
-  std::array<std::uint8_t, 2> reserved_;
+  AnomalyLayer anomaly_layer;
+  std::uint8_t reserved_;
   std::array<Excerpt, kExcerptsMax> excerpts;
   std::array<std::uint8_t, kExcerptBytesMax> bytes;
 };

@@ -7,7 +7,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kPartsVersion = 3;
+constexpr std::uint32_t kPartsVersion = 4;
 constexpr std::uint32_t kListsVersion = 1;
 constexpr std::uint64_t kYearNs = 366ULL * 86'400 * kNsPerSecond;
 
@@ -119,6 +119,8 @@ void code_all(Archive& io, PolicyParts& parts) {
   code_limits(io, settings.limits);
   io.number(settings.drop_sample, 0, 1U << 30);
   io.boolean(settings.flow_records);
+  io.boolean(settings.anomaly_records);
+  io.number(settings.transaction_records, 0, kAllServices);
   io.boolean(settings.overload.shed);
   io.boolean(settings.overload.inspection);
   io.number(settings.overload.high_percent, 1, 100);

@@ -13,10 +13,12 @@
 #include "base/ip_address.h"
 #include "base/verdict.h"
 #include "config/config.h"
+#include "rules/service.h"
 
 namespace sluice {
 
 inline constexpr unsigned kPortsMax = 32;
+inline constexpr std::uint32_t kAllServices = (1U << kServiceCount) - 1;
 
 enum class ListKind : std::uint8_t { allow, deny };
 enum class ListSide : std::uint8_t { source, destination };
@@ -53,6 +55,8 @@ struct PolicySettings {
   LimitsConfig limits;
   std::uint32_t drop_sample = 64;
   bool flow_records = true;
+  bool anomaly_records = false;
+  std::uint32_t transaction_records = 0;  ///< bit i: messages of Service i are reported
   OverloadConfig overload;
   InspectConfig inspect;
   bool has_rules = false;  ///< a ruleset belongs to it, be it compiled yet or not

@@ -20,7 +20,7 @@
 
 namespace sluice {
 
-inline constexpr std::uint32_t kWindowVersion = 5;
+inline constexpr std::uint32_t kWindowVersion = 6;
 
 /// What is shared with other rights has pages of its own.
 inline constexpr std::size_t kWindowPage = 4096;
@@ -75,8 +75,17 @@ struct WorkerCounters {
   std::uint64_t inspection_memory = 0;  ///< gauge: bytes of the pool in use
   std::uint64_t stream_gap_bytes = 0;   ///< bytes of streams that nobody saw
   std::uint64_t uninspected = 0;        ///< packets that passed before there was a ruleset
+  std::uint64_t transactions = 0;       ///< messages of applications that were reported
+  std::uint64_t transactions_lost = 0;  ///< of them, those without room in the lane or in memory
+  std::uint64_t anomalies = 0;          ///< found; CapacityEvent::anomaly_limit were left out
+  std::uint64_t anomalies_lost = 0;     ///< of them, those that found the lane full
 };
 static_assert(std::is_trivially_copyable_v<WorkerCounters> && sizeof(WorkerCounters) % 8 == 0);
+
+/// Records of lane 1 that did not come through.
+[[nodiscard]] inline std::uint64_t inspect_records_lost(const WorkerCounters& counters) noexcept {
+  return counters.alerts_lost + counters.transactions_lost + counters.anomalies_lost;
+}
 
 /// Every member is a 64-bit count: sums are taken word by word.
 inline WorkerCounters& operator+=(WorkerCounters& sum, const WorkerCounters& other) noexcept {

@@ -11,6 +11,7 @@
 #include "dataplane/decode/decoder.h"
 #include "dataplane/decode/defrag.h"
 #include "dataplane/flow/flow_tracker.h"
+#include "dataplane/inspect/anomaly_report.h"
 #include "dataplane/inspect/inspector.h"
 #include "dataplane/io/forwarder.h"
 #include "dataplane/io/handoff.h"
@@ -53,7 +54,10 @@ void fill_received(Packet& packet, rte_mbuf* mbuf, TimeNs now) noexcept {
   packet.verdict = {};
 }
 
-Worker::Worker(const WorkerSetup& setup) : setup_(setup) {}
+Worker::Worker(const WorkerSetup& setup)
+    : setup_(setup),
+      anomalies_(std::make_unique<AnomalyReport>(setup.keys.sample, setup.index, counters_,
+                                                 setup.window)) {}
 Worker::~Worker() = default;
 
 Result<std::unique_ptr<Worker>> Worker::create(const WorkerSetup& setup) {
@@ -99,7 +103,8 @@ Status Worker::make_inspector() {
                                       .worker = setup_.index,
                                       .arena = setup_.arena,
                                       .tracker = tracker_.get(),
-                                      .window = setup_.window});
+                                      .window = setup_.window,
+                                      .anomalies = anomalies_.get()});
   if (!inspector) return with_context("inspection", std::move(inspector.error()));
   inspector_ = std::move(*inspector);
   const auto forget = [](void* self, Flow& flow) noexcept {
@@ -123,8 +128,8 @@ void Worker::make_stations() {
   blocks_ = std::make_unique<BlockFilter>(setup_.keys.sample, setup_.blocks, setup_.block_hits);
   bypass_ = std::make_unique<Bypass>(counters_);
   decider_ = std::make_unique<Decider>(setup_.ports);
-  reporter_ =
-      std::make_unique<Reporter>(setup_.keys.sample, setup_.index, counters_, setup_.window);
+  reporter_ = std::make_unique<Reporter>(setup_.keys.sample, setup_.index, counters_, setup_.window,
+                                         anomalies_.get());
   forwarder_ =
       std::make_unique<Forwarder>(setup_.ports, setup_.release, setup_.refusals, counters_);
 }

@@ -21,6 +21,7 @@
 
 namespace sluice {
 
+class AnomalyReport;
 class BlockFilter;
 class BlockTable;
 class Bypass;
@@ -152,6 +153,7 @@ class Worker {
   std::unique_ptr<Bypass> bypass_;
   std::unique_ptr<FlowTracker> tracker_;
   std::unique_ptr<RateLimiter> limiter_;
+  std::unique_ptr<AnomalyReport> anomalies_;
   std::unique_ptr<Inspector> inspector_;  ///< null where no rules may come
   std::unique_ptr<Decider> decider_;
   std::unique_ptr<Reporter> reporter_;

@@ -46,7 +46,7 @@ void lane_records(const MetricInputs& in, Samples& out) {
 void lane_records_lost(const MetricInputs& in, Samples& out) {
   out.add(in.wire.total.flow_records_lost, {{"lane", "flow"}});
   out.add(in.wire.total.drop_records_lost, {{"lane", "drop"}});
-  out.add(in.wire.total.alerts_lost, {{"lane", "inspect"}});
+  out.add(inspect_records_lost(in.wire.total), {{"lane", "inspect"}});
 }
 
 void events_lost(const MetricInputs& in, Samples& out) {

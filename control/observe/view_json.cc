@@ -127,6 +127,10 @@ constexpr CounterRow kCounters[] = {
     {"inspection_memory", &WorkerCounters::inspection_memory},
     {"stream_gap_bytes", &WorkerCounters::stream_gap_bytes},
     {"uninspected", &WorkerCounters::uninspected},
+    {"transactions", &WorkerCounters::transactions},
+    {"transactions_lost", &WorkerCounters::transactions_lost},
+    {"anomalies", &WorkerCounters::anomalies},
+    {"anomalies_lost", &WorkerCounters::anomalies_lost},
 };
 static_assert(sizeof(WorkerCounters) / 8 == std::size(kCounters) + 2 * kDropReasonCount +
                                                 kCapacityEventCount +

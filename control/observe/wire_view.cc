@@ -152,7 +152,7 @@ void WireView::fill_losses(HealthInputs& inputs) const {
   const Snapshot* minute = ring_.before(kMinute);
   if (recently == nullptr || minute == nullptr) return;
   const auto lost_in_lanes = [](const WorkerCounters& c) {
-    return c.flow_records_lost + c.drop_records_lost + c.alerts_lost;
+    return c.flow_records_lost + c.drop_records_lost + inspect_records_lost(c);
   };
   const Snapshot& is = ring_.back(0);
   inputs.events_lost = grown(recently->trouble.events_lost, is.trouble.events_lost);

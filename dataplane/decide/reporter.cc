@@ -5,6 +5,7 @@
 #include "base/endian.h"
 #include "dataplane/flow/flow.h"
 #include "dataplane/flow/flow_tracker.h"
+#include "dataplane/inspect/anomaly_report.h"
 #include "dataplane/overload.h"
 #include "dataplane/policy_parts.h"
 
@@ -86,6 +87,7 @@ void Reporter::report_refused(const Packet& packet, const PolicySettings& settin
   auto& counters = is_enforced ? counters_.dropped : counters_.would_drop;
   counters[static_cast<std::size_t>(reason)] += packet.frames;
   if (packet.flow != nullptr) note_refused_packet(*packet.flow, packet.frames);
+  if (anomalies_ != nullptr) anomalies_->packet(packet, reason, settings);
   if (packet.has(kUnsampled) || window_ == nullptr) return;
   if (!packet.has(kSampled) && !is_sampled(packet, settings.drop_sample)) return;
   if (shed_level_ >= kShedDropRecords) {

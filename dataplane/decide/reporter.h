@@ -12,14 +12,19 @@
 
 namespace sluice {
 
+class AnomalyReport;
 struct PolicySettings;
 
 class Reporter {
  public:
-  /// `window` may be null: counters only.
+  /// `window` may be null: counters only. `anomalies` outlives it; null: none are told.
   Reporter(const SipKey& sample_key, std::uint8_t worker, WorkerCounters& counters,
-           WorkerWindow* window) noexcept
-      : sampler_(sample_key), worker_(worker), counters_(counters), window_(window) {}
+           WorkerWindow* window, AnomalyReport* anomalies) noexcept
+      : sampler_(sample_key),
+        worker_(worker),
+        counters_(counters),
+        window_(window),
+        anomalies_(anomalies) {}
 
   /// Counts verdicts of action drop, and would-be drops of monitor mode.
   void report(std::span<const Packet> packets, const PolicySettings& settings) noexcept;
@@ -36,6 +41,7 @@ class Reporter {
   std::uint8_t worker_;
   WorkerCounters& counters_;
   WorkerWindow* window_;
+  AnomalyReport* anomalies_;
   std::uint32_t shed_level_ = 0;
   std::uint64_t records_shed_ = 0;
 };

@@ -142,6 +142,7 @@ void read_dns_message(unsigned direction, std::uint32_t message, ByteSpan bytes,
                       DnsWorkspace& workspace, const AppSink& sink) noexcept {
   MessageReader reader(bytes, workspace);
   const AppAnomaly found = reader.read();
+  if (sink.message_bytes != nullptr) sink.message_bytes(sink.self, direction, message, bytes);
   if (!reader.names().empty()) {
     sink.buffers(sink.self, direction, message, reader.names());
     sink.message_ends(sink.self, direction, message);

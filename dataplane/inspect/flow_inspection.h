@@ -16,6 +16,7 @@
 namespace sluice {
 
 struct FlowApplication;
+struct FlowTransactions;
 
 /// Bytes in order that are scanned as they come: a direction of a TCP connection, or a body.
 struct StreamScan {
@@ -34,8 +35,9 @@ enum InspectionFlag : std::uint8_t {
 };
 
 struct alignas(64) FlowInspection {
-  std::uint64_t* flags_of_rules = nullptr;  ///< bits, and behind them numbers, of the ruleset
-  FlowApplication* application = nullptr;   ///< null: not recognised, or none that is parsed
+  std::uint64_t* flags_of_rules = nullptr;   ///< bits, and behind them numbers, of the ruleset
+  FlowApplication* application = nullptr;    ///< null: not recognised, or none that is parsed
+  FlowTransactions* transactions = nullptr;  ///< null: none is under way
   std::uint32_t ruleset_epoch = 0;
   std::uint32_t tcp_slot = kNoSlot;  ///< in StreamReassembly
   std::uint32_t refused_rule = 0;

@@ -25,7 +25,8 @@ namespace {
 
 void Inspector::inspect_datagram(Packet& packet, FlowInspection* inspection,
                                  std::span<const std::uint8_t> payload) noexcept {
-  if (!ruleset_->reads_datagrams || payload.empty()) return;
+  constexpr std::uint32_t kOfDatagrams = bit_of(Service::dns) | bit_of(Service::quic);
+  if ((known_services_ & kOfDatagrams) == 0 || payload.empty()) return;
   const unsigned direction = direction_of(packet);
   const bool is_quic = inspection != nullptr && inspection->service == Service::quic;
   const Service service =
@@ -38,6 +39,7 @@ void Inspector::inspect_datagram(Packet& packet, FlowInspection* inspection,
   messages_ = &datagram_messages_;
   read_dns_message(direction, 0, payload, workspace_->dns, app_sink());
   for (MessageScan& message : datagram_messages_) end_message(message);
+  transactions_->flow_ends(datagram_transactions_);
 }
 
 // A ClientHello may need several datagrams, so that its flow is remembered.
@@ -92,7 +94,7 @@ bool Inspector::detect_application(const StreamPiece& piece) noexcept {
 
 // Where an encrypted flow is left alone, its parser says from where on.
 bool Inspector::wants_parser(Service service) const noexcept {
-  if ((ruleset_->wanted_services & bit_of(service)) != 0) return AppParser::exists_for(service);
+  if ((wanted_services_ & bit_of(service)) != 0) return AppParser::exists_for(service);
   const bool encrypts = service == Service::tls || service == Service::ssh;
   return encrypts && settings_->inspect.encrypted == EncryptedPolicy::bypass;
 }

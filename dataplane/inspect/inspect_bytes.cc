@@ -148,6 +148,9 @@ void Inspector::obey_judgement(Packet& packet, const Judgement& judgement) noexc
 }
 
 void Inspector::take_gap(unsigned direction, std::uint64_t bytes) noexcept {
+  if (setup_.anomalies != nullptr) {
+    setup_.anomalies->stream(judge_->subject(), StreamAnomaly::gap, *settings_);
+  }
   close_scan(flow_->scans[direction]);
   skip_gap(direction, bytes);
 }

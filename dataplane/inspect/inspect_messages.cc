@@ -32,22 +32,43 @@ AppSink Inspector::app_sink() noexcept {
   return {
       .self = this,
       .buffers =
-          [](void* self, unsigned direction, std::uint32_t,
+          [](void* self, unsigned direction, std::uint32_t message,
              std::span<const BufferBytes> buffers) noexcept {
-            static_cast<Inspector*>(self)->take_buffers(direction, buffers);
+            auto& inspector = *static_cast<Inspector*>(self);
+            inspector.take_buffers(direction, buffers);
+            inspector.transactions_->take_buffers(inspector.message_place(direction, message),
+                                                  buffers);
           },
       .piece =
           [](void* self, unsigned direction, std::uint32_t, BufferBytes piece,
              bool is_last) noexcept {
             static_cast<Inspector*>(self)->take_body(direction, piece, is_last);
           },
+      .message_bytes =
+          [](void* self, unsigned direction, std::uint32_t message,
+             std::span<const std::uint8_t> bytes) noexcept {
+            auto& inspector = *static_cast<Inspector*>(self);
+            inspector.transactions_->take_bytes(inspector.message_place(direction, message), bytes);
+          },
       .message_ends =
-          [](void* self, unsigned direction, std::uint32_t) noexcept {
+          [](void* self, unsigned direction, std::uint32_t message) noexcept {
             auto& inspector = *static_cast<Inspector*>(self);
             inspector.end_message((*inspector.messages_)[direction]);
+            inspector.transactions_->message_ends(inspector.message_place(direction, message));
           },
-      .anomaly = [](void*, unsigned, AppAnomaly) noexcept {},
-      .encrypted = [](void* self) noexcept { static_cast<Inspector*>(self)->is_encrypted_ = true; },
+      .anomaly =
+          [](void* self, unsigned, AppAnomaly anomaly) noexcept {
+            const auto& inspector = *static_cast<Inspector*>(self);
+            if (inspector.setup_.anomalies == nullptr) return;
+            inspector.setup_.anomalies->application(inspector.judge_->subject(), anomaly,
+                                                    *inspector.settings_);
+          },
+      .encrypted =
+          [](void* self) noexcept {
+            auto& inspector = *static_cast<Inspector*>(self);
+            inspector.is_encrypted_ = true;
+            inspector.transactions_->flow_ends(inspector.flow_->transactions);
+          },
   };
 }
 
@@ -148,6 +169,11 @@ void Inspector::end_message(MessageScan& message) noexcept {
     pool_->give(body.bytes, 2 * kBodyWindowBytes);
     body = {};
   }
+}
+
+MessagePlace Inspector::message_place(unsigned direction, std::uint32_t message) noexcept {
+  FlowTransactions*& list = flow_ != nullptr ? flow_->transactions : datagram_transactions_;
+  return {judge_->subject(), list, direction, message};
 }
 
 BufferView Inspector::window_view(unsigned direction) const noexcept {

@@ -51,17 +51,15 @@ bool add_excerpt(InspectRecord& record, Buffer buffer, std::span<const std::uint
   if (record.excerpt_count == kExcerptsMax || room == 0) return false;
   const std::size_t size = std::min(bytes.size(), room);
   if (size != 0) std::memcpy(record.bytes.data() + used, bytes.data(), size);
-  record.excerpts[record.excerpt_count++] = {buffer, static_cast<std::uint8_t>(size < bytes.size()),
-                                             static_cast<std::uint16_t>(size)};
+  record.excerpts[record.excerpt_count++] = {
+      .buffer = buffer, .is_cut = size < bytes.size(), .bytes = static_cast<std::uint16_t>(size)};
   return true;
 }
 
-InspectRecord inspect_record(const InspectScene& scene) noexcept {
-  const RuleSubject& subject = scene.subject;
+InspectRecord inspect_record(const RuleSubject& subject) noexcept {
   const Packet& packet = *subject.packet;
   InspectRecord record{};
   record.now = packet.now;
-  record.flow_started = scene.flow.started;
   record.packet_number = packet.packet_number;
   record.source_port = packet.source_port;
   record.destination_port = packet.destination_port;
@@ -77,8 +75,6 @@ InspectRecord inspect_record(const InspectScene& scene) noexcept {
   }
   fill_addresses(record, packet);
   if (subject.flow != nullptr) record.flow_number = flow_number_of(*subject.flow);
-  record.flow_bytes = scene.flow.bytes;
-  record.flow_packets = scene.flow.packets;
   return record;
 }
 
@@ -95,7 +91,10 @@ void InspectReport::alert(const InspectScene& scene, const CompiledRule& rule, c
                           bool is_refused, const PolicySettings& settings) noexcept {
   ++alerts_;
   if (window_ == nullptr) return;
-  InspectRecord record = inspect_record(scene);
+  InspectRecord record = inspect_record(scene.subject);
+  record.flow_started = scene.flow.started;
+  record.flow_bytes = scene.flow.bytes;
+  record.flow_packets = scene.flow.packets;
   record.kind = InspectKind::alert;
   record.rule_id = rule.id;
   record.gid = rule.gid;

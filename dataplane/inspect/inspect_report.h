@@ -53,8 +53,8 @@ class InspectReport {
   std::uint64_t lost_ = 0;
 };
 
-/// Who sent what to whom, as every record of station 8 tells it. Exposed for tests.
-[[nodiscard]] InspectRecord inspect_record(const InspectScene& scene) noexcept;
+/// Who sent what to whom, as every record of station 8 tells it.
+[[nodiscard]] InspectRecord inspect_record(const RuleSubject& subject) noexcept;
 
 /// Appends the beginning of a buffer, as much as there is room for; false where there is no place.
 bool add_excerpt(InspectRecord& record, Buffer buffer, std::span<const std::uint8_t> bytes,

@@ -77,6 +77,8 @@ Result<std::unique_ptr<Inspector>> Inspector::create(const InspectorSetup& setup
   auto workspace = AppWorkspace::create(*inspector->pool_);
   if (!workspace) return tl::unexpected<Error>(workspace.error());
   inspector->workspace_ = std::move(*workspace);
+  inspector->transactions_ =
+      std::make_unique<TransactionReport>(setup.worker, setup.window, *inspector->pool_);
   inspector->linear_.resize(kPayloadBytesMax);
   return inspector;
 }
@@ -107,7 +109,11 @@ void Inspector::inspect(std::span<Packet> packets) noexcept {
 void Inspector::obey_settings() noexcept {
   epoch_ = ruleset_->epoch;
   generation_ = settings_->generation;
-  workspace_->want(ruleset_->wanted_buffers);
+  transactions_->obey(*settings_);
+  wanted_buffers_ = ruleset_->wanted_buffers | transactions_->wanted_buffers();
+  wanted_services_ = services_of(wanted_buffers_) | transactions_->services();
+  known_services_ = wanted_services_ | ruleset_->asked_services;
+  workspace_->want(wanted_buffers_);
   workspace_->http.request_body_bytes = settings_->inspect.request_body;
   workspace_->http.response_body_bytes = settings_->inspect.response_body;
   streams_->obey(stream_limits(pool_->capacity(), settings_->inspect));
@@ -164,6 +170,7 @@ void Inspector::leave_flow(FlowInspection& inspection, InspectionFlag why) noexc
   inspection.set(why);
   for (StreamScan& scan : inspection.scans) close_scan(scan);
   close_application(inspection);
+  transactions_->flow_ends(inspection.transactions);
   if (inspection.tcp_slot != kNoSlot) streams_->close(inspection.tcp_slot);
   inspection.tcp_slot = kNoSlot;
 }
@@ -283,6 +290,7 @@ void Inspector::restart(FlowInspection& inspection) noexcept {
 void Inspector::close(FlowInspection* inspection) noexcept {
   for (StreamScan& scan : inspection->scans) close_scan(scan);
   close_application(*inspection);
+  transactions_->flow_ends(inspection->transactions);
   if (inspection->flags_of_rules != nullptr) pool_->give(inspection->flags_of_rules);
   if (inspection->tcp_slot != kNoSlot) streams_->close(inspection->tcp_slot);
   pool_->give(inspection, sizeof *inspection);
@@ -295,7 +303,10 @@ void Inspector::forget(Flow& flow) noexcept {
 }
 
 void Inspector::obey(Packet& packet, ExceptionPolicy policy, DropReason reason) noexcept {
-  if (policy == ExceptionPolicy::pass) return;
+  if (policy == ExceptionPolicy::pass) {
+    if (setup_.anomalies != nullptr) setup_.anomalies->packet(packet, reason, *settings_);
+    return;
+  }
   packet.drop(reason);
   packet.verdict.refuses_flow = policy == ExceptionPolicy::drop_flow;
 }
@@ -379,6 +390,8 @@ void Inspector::add_to(WorkerCounters& counters) const noexcept {
   };
   counters.alerts = report_.alerts();
   counters.alerts_lost = report_.lost();
+  counters.transactions = transactions_->transactions();
+  counters.transactions_lost = transactions_->lost();
   counters.rule_candidates = judged.candidates;
   counters.inspected_bytes = scanned_bytes_;
   counters.inspected_flows = streams.streams;

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/siphash.h"
 #include "dataplane/burst.h"
+#include "dataplane/inspect/anomaly_report.h"
 #include "dataplane/inspect/chunk_pool.h"
 #include "dataplane/inspect/flow_application.h"
 #include "dataplane/inspect/flow_inspection.h"
@@ -20,6 +21,7 @@
 #include "dataplane/inspect/pattern_scan.h"
 #include "dataplane/inspect/rule_judge.h"
 #include "dataplane/inspect/stream_reassembly.h"
+#include "dataplane/inspect/transaction_report.h"
 #include "dataplane/memory_arena.h"
 #include "dataplane/policy_parts.h"
 
@@ -34,9 +36,10 @@ struct InspectorSetup {
   std::uint32_t memory_entries = 0;  ///< of RuleMemory
   SipKey key;
   std::uint8_t worker = 0;
-  MemoryArena* arena = nullptr;    ///< outlives the inspector
-  FlowTracker* tracker = nullptr;  ///< the same
-  WorkerWindow* window = nullptr;  ///< null: nothing is reported
+  MemoryArena* arena = nullptr;        ///< outlives the inspector
+  FlowTracker* tracker = nullptr;      ///< the same
+  WorkerWindow* window = nullptr;      ///< null: nothing is reported
+  AnomalyReport* anomalies = nullptr;  ///< outlives the inspector; null: none are told
 };
 
 class Inspector {
@@ -131,6 +134,7 @@ class Inspector {
                  std::span<const std::uint8_t> bytes) noexcept;
   void judge_message(MessageScan& message, const BufferSource& source) noexcept;
   void end_message(MessageScan& message) noexcept;
+  [[nodiscard]] MessagePlace message_place(unsigned direction, std::uint32_t message) noexcept;
   [[nodiscard]] BufferView window_view(unsigned direction) const noexcept;
 
   InspectorSetup setup_;
@@ -139,9 +143,14 @@ class Inspector {
   std::unique_ptr<RuleJudge> judge_;
   InspectReport report_;
   std::unique_ptr<AppWorkspace> workspace_;
-  FlowMessages datagram_messages_;    ///< of a datagram whose flow is not remembered
+  FlowMessages datagram_messages_;  ///< of a datagram whose flow is not remembered
+  std::unique_ptr<TransactionReport> transactions_;
+  FlowTransactions* datagram_transactions_ = nullptr;
   std::vector<std::uint8_t> linear_;  ///< a payload of several mbuf segments in one piece
 
+  std::uint64_t wanted_buffers_ = 0;   ///< bit i: rules or events ask for Buffer i
+  std::uint32_t wanted_services_ = 0;  ///< bit i: and so for messages of Service i
+  std::uint32_t known_services_ = 0;   ///< bit i: and for these it matters whether a flow is one
   std::uint32_t epoch_ = 0;  ///< of the ruleset, and the generation of the settings, last obeyed
   std::uint64_t generation_ = 0;
 

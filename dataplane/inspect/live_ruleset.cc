@@ -23,7 +23,6 @@ using Database = std::shared_ptr<const ScanDatabase>;
 // What alerts show of a message is wanted with it.
 constexpr Buffer kShown[] = {Buffer::http_method, Buffer::http_uri_raw, Buffer::http_host,
                              Buffer::http_user_agent, Buffer::tls_sni};
-constexpr std::uint32_t kDatagramServices = bit_of(Service::dns) | bit_of(Service::quic);
 static_assert(kBufferCount <= 64);
 
 [[nodiscard]] std::uint64_t bit_of(Buffer buffer) noexcept {
@@ -42,17 +41,6 @@ static_assert(kBufferCount <= 64);
   return wanted;
 }
 
-// QUIC carries the handshake of TLS and is told in its buffers.
-[[nodiscard]] std::uint32_t services_of(std::uint64_t buffers) noexcept {
-  std::uint32_t services = 0;
-  for (const BufferRow& row : buffer_table()) {
-    if ((buffers & bit_of(row.buffer)) == 0) continue;
-    services |= bit_of(row.buffer == Buffer::file_data ? Service::http : row.service);
-  }
-  if ((services & bit_of(Service::tls)) != 0) services |= bit_of(Service::quic);
-  return services;
-}
-
 [[nodiscard]] std::uint64_t shown_of(std::uint32_t services) noexcept {
   std::uint64_t shown = 0;
   for (const Buffer buffer : kShown) {
@@ -63,11 +51,8 @@ static_assert(kBufferCount <= 64);
 
 void note_wanted(LiveRuleset& live) noexcept {
   live.wanted_buffers = buffers_of(live.rules);
-  live.wanted_services = services_of(live.wanted_buffers);
-  live.wanted_buffers |= shown_of(live.wanted_services);
-  std::uint32_t asked = live.wanted_services;
-  for (const CompiledRule& rule : live.rules.rules) asked |= bit_of(rule.service);
-  live.reads_datagrams = (asked & kDatagramServices) != 0;
+  live.wanted_buffers |= shown_of(services_of(live.wanted_buffers));
+  for (const CompiledRule& rule : live.rules.rules) live.asked_services |= bit_of(rule.service);
 }
 
 // Numbers of groups and flags that a flow remembers are those of one ruleset: no other may pass for
@@ -79,6 +64,17 @@ void note_wanted(LiveRuleset& live) noexcept {
 }
 
 }  // namespace
+
+// QUIC carries the handshake of TLS and is told in its buffers.
+std::uint32_t services_of(std::uint64_t buffers) noexcept {
+  std::uint32_t services = 0;
+  for (const BufferRow& row : buffer_table()) {
+    if ((buffers & bit_of(row.buffer)) == 0) continue;
+    services |= bit_of(row.buffer == Buffer::file_data ? Service::http : row.service);
+  }
+  if ((services & bit_of(Service::tls)) != 0) services |= bit_of(Service::quic);
+  return services;
+}
 
 Result<std::shared_ptr<const LiveRuleset>> make_live(Ruleset rules,
                                                      std::vector<PatternDatabase> databases,

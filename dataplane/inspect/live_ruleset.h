@@ -17,15 +17,17 @@ struct LiveRuleset {
   Ruleset rules;
   std::vector<std::shared_ptr<const ScanDatabase>> databases;  ///< by PatternGroup::database
   std::vector<std::unique_ptr<ScanScratch>> scratches;         ///< by worker, whose alone each is
-  std::uint64_t wanted_buffers = 0;   ///< bit i: a rule asks for Buffer i of an application
-  std::uint32_t wanted_services = 0;  ///< bit i: and so for messages of Service i
-  bool reads_datagrams = false;       ///< rules ask what datagrams of UDP carry
-  std::uint32_t epoch = 0;            ///< never 0, and of no other ruleset of this process
+  std::uint64_t wanted_buffers = 0;  ///< bit i: a rule asks for Buffer i of an application
+  std::uint32_t asked_services = 0;  ///< bit i: a rule asks whether a flow is of Service i
+  std::uint32_t epoch = 0;           ///< never 0, and of no other ruleset of this process
 };
 
 [[nodiscard]] constexpr std::uint32_t bit_of(Service service) noexcept {
   return 1U << static_cast<unsigned>(service);
 }
+
+/// Bit i: some of the buffers are filled by the parser of Service i.
+[[nodiscard]] std::uint32_t services_of(std::uint64_t buffers) noexcept;
 
 /// Databases that `previous` has already are taken from it; it may be null. Errors: invalid, for a
 /// database that the engine of this host does not take; limit, where memory lacks.

@@ -183,6 +183,8 @@ std::string_view name_of(CapacityEvent event) noexcept {
       return "reorder_limit";
     case CapacityEvent::match_limit:
       return "match_limit";
+    case CapacityEvent::anomaly_limit:
+      return "anomaly_limit";
     case CapacityEvent::count_:
       break;
   }

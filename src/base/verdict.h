@@ -117,6 +117,7 @@ enum class CapacityEvent : std::uint8_t {
   kept_bytes_full,
   reorder_limit,
   match_limit,
+  anomaly_limit,
   count_,
 };
 inline constexpr std::size_t kCapacityEventCount = static_cast<std::size_t>(CapacityEvent::count_);

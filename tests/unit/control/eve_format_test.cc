@@ -486,7 +486,7 @@ TEST(EveAlert, IsAllowedWhereNothingWasRefused) {
 TEST(EveAlert, BelievesNoCountOfTheRecord) {
   InspectRecord record = test::alert_record({"192.0.2.1", "198.51.100.1", 40000, 80});
   record.excerpt_count = 255;
-  record.excerpts[1] = {Buffer::payload, 0, 0xffff};
+  record.excerpts[1] = {.buffer = Buffer::payload, .bytes = 0xffff};
   EXPECT_EQ(event(live(), record)["payload"], "R0VUCg==");
 }
 

@@ -113,6 +113,8 @@ const std::map<std::string, Move>& moves() {
       {"sluice_worker_shed_level", [](Gateway& g) { g.counters().shed_level += 1; }},
       {"sluice_worker_shed_steps_total", [](Gateway& g) { g.counters().shed_steps += 1; }},
       {"sluice_alerts_total", [](Gateway& g) { g.counters().alerts += 3; }},
+      {"sluice_transactions_total", [](Gateway& g) { g.counters().transactions += 3; }},
+      {"sluice_anomalies_total", [](Gateway& g) { g.counters().anomalies += 3; }},
       {"sluice_rule_candidates_total", [](Gateway& g) { g.counters().rule_candidates += 3; }},
       {"sluice_inspected_bytes_total", [](Gateway& g) { g.counters().inspected_bytes += 3; }},
       {"sluice_stream_gap_bytes_total", [](Gateway& g) { g.counters().stream_gap_bytes += 3; }},

@@ -41,6 +41,17 @@ TEST(PolicyBuilder, CarriesTheSettingsOver) {
   EXPECT_TRUE(parts.lists.empty());
 }
 
+TEST(PolicyBuilder, ReportsTheApplicationsThatAreSwitchedOn) {
+  CheckedConfig checked;
+  EventConfig& events = checked.config.events;
+  EXPECT_TRUE(build_policy_parts(checked).settings.anomaly_records);
+  events.http = events.tls = events.ssh = events.smtp = events.ftp = events.quic = false;
+  events.anomaly = false;
+  const PolicySettings settings = build_policy_parts(checked).settings;
+  EXPECT_EQ(settings.transaction_records, 1U << static_cast<unsigned>(Service::dns));
+  EXPECT_FALSE(settings.anomaly_records);
+}
+
 TEST(PolicyBuilder, OrdersListsBySideAndKind) {
   CheckedConfig checked;
   checked.lists.deny_source = {prefix("10.0.0.0/8"), prefix("192.0.2.0/24")};

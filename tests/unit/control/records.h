@@ -1,7 +1,9 @@
 // Records as workers would report them, for the tests of the control side.
 #pragma once
 
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 #include "base/five_tuple.h"
 #include "base/ip_address.h"
@@ -99,8 +101,44 @@ inline InspectRecord alert_record(const Ends& ends) {
   record.is_stream = 1;
   record.worker = 1;
   record.excerpt_count = 1;
-  record.excerpts[0] = {Buffer::payload, 0, 4};
+  record.excerpts[0] = {.buffer = Buffer::payload, .bytes = 4};
   record.bytes = {'G', 'E', 'T', '\n'};
+  return record;
+}
+
+/// What one side said.
+struct Said {
+  Buffer buffer;
+  std::string_view text;
+  bool is_to_client = false;
+};
+
+inline InspectRecord transaction_record(const Ends& ends, Service service,
+                                        std::initializer_list<Said> said) {
+  InspectRecord record = alert_record(ends);
+  record.kind = InspectKind::transaction;
+  record.service = service;
+  record.is_refused = 0;
+  record.message = 2;
+  record.excerpt_count = 0;
+  std::size_t at = 0;
+  for (const Said& one : said) {
+    record.excerpts[record.excerpt_count++] = {
+        .buffer = one.buffer,
+        .is_to_client = one.is_to_client,
+        .bytes = static_cast<std::uint16_t>(one.text.size())};
+    one.text.copy(reinterpret_cast<char*>(record.bytes.data()) + at, one.text.size());
+    at += one.text.size();
+  }
+  return record;
+}
+
+inline InspectRecord anomaly_record(const Ends& ends, AnomalyLayer layer, std::uint8_t anomaly) {
+  InspectRecord record = alert_record(ends);
+  record.kind = InspectKind::anomaly;
+  record.anomaly_layer = layer;
+  record.anomaly = anomaly;
+  record.excerpt_count = 0;
   return record;
 }
 

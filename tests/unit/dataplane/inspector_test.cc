@@ -54,8 +54,8 @@ class InspectorTest : public test::FlowTest {
   }
   void connect() {
     inspect(test::tcp_packet(talk, true, kSyn, {.sequence = 1000}, now += kNsPerMs));
-    inspect(test::tcp_packet(talk, false, kSyn | kAck,
-                             {.sequence = 5000, .acknowledgement = 1001}, now += kNsPerMs));
+    inspect(test::tcp_packet(talk, false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001},
+                             now += kNsPerMs));
     inspect(test::tcp_packet(talk, true, kAck, {.sequence = 1001, .acknowledgement = 5001},
                              now += kNsPerMs));
     next_ = 1001;
@@ -65,9 +65,9 @@ class InspectorTest : public test::FlowTest {
     frame_.assign(54, 0);
     frame_.insert(frame_.end(), text.begin(), text.end());
     const auto size = static_cast<std::uint16_t>(text.size());
-    Packet packet = test::tcp_packet(
-        talk, true, kAck, {.sequence = next_, .acknowledgement = 5001, .payload = size},
-        now += kNsPerMs);
+    Packet packet = test::tcp_packet(talk, true, kAck,
+                                     {.sequence = next_, .acknowledgement = 5001, .payload = size},
+                                     now += kNsPerMs);
     packet.bytes = frame_.data();
     packet.bytes_at_hand = static_cast<std::uint32_t>(frame_.size());
     const Verdict verdict = inspect(packet);
@@ -77,9 +77,7 @@ class InspectorTest : public test::FlowTest {
                              now += kNsPerMs));
     return verdict;
   }
-  bool is_refused(std::string_view text) {
-    return say(text).reason == DropReason::signature_match;
-  }
+  bool is_refused(std::string_view text) { return say(text).reason == DropReason::signature_match; }
   void say_bytes(std::size_t bytes) {
     for (std::size_t i = 0; i < bytes; i += 1024) say(std::string(1024, 'x'));
   }

@@ -63,7 +63,7 @@ TEST_F(ShedFlowRecords, AreToldByTheNextInterimRecord) {
 TEST(ShedDropRecords, AreCountedAndTheDropsStayExact) {
   auto window = std::make_unique<WorkerWindow>();
   WorkerCounters counters;
-  Reporter reporter(SipKey{1, 2}, 0, counters, window.get());
+  Reporter reporter(SipKey{1, 2}, 0, counters, window.get(), nullptr);
   PolicySettings settings;
   settings.drop_sample = 1;
   Burst burst;
