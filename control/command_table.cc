@@ -52,7 +52,10 @@ constexpr ArgumentRow kRevertArguments[] = {
     {"to", "number", false, "id of a kept configuration; without it the one before"}};
 constexpr ArgumentRow kModeArguments[] = {{"mode", "text", true, "`monitor` or `enforce`"}};
 constexpr ArgumentRow kFollowArguments[] = {
-    {"types", "texts", false, "`flow`, `drop`, `stats`; without it all of them", 16}};
+    {"types", "texts", false,
+     "`flow`, `drop`, `stats`, `alert`, `anomaly`, `http`, `dns`, `tls`, `ssh`, `smtp`, `ftp`, "
+     "`quic`; without it all of them",
+     16}};
 constexpr ArgumentRow kPageArguments[] = {kCursor, kLimit};
 
 constexpr auto kViewer = Role::viewer;

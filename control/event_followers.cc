@@ -7,13 +7,22 @@
 
 #include "base/escape.h"
 #include "base/suggest.h"
+#include "control/store/eve_words.h"
 
 namespace sluice {
 namespace {
 
-constexpr EventTypes kFlow = 1, kDrop = 2, kStats = 4, kAlert = 8;
+constexpr EventTypes kFlow = 1, kDrop = 2, kStats = 4;
+constexpr EventTypes kInspections = kEventTypesAll & ~(kFlow | kDrop | kStats);
 // What an event costs beside its text: its places in the queue and on the heap.
 constexpr std::size_t kEventOverheadBytes = 96;
+
+/// 0 where the record makes no event.
+EventTypes type_of(const InspectRecord& record) noexcept {
+  const auto* const found =
+      std::find(kEventTypeNames.begin(), kEventTypeNames.end(), event_type_of(record));
+  return found == kEventTypeNames.end() ? 0 : 1U << (found - kEventTypeNames.begin());
+}
 
 std::size_t cost_of(const FollowedEvent& followed) noexcept {
   return followed.event->size() + kEventOverheadBytes;
@@ -140,8 +149,10 @@ void EventFollowers::drop(const DropRecord& record) noexcept {
 
 void EventFollowers::inspection(const InspectRecord& record) noexcept {
   next_.inspection(record);
-  if ((wanted_ & kAlert) == 0) return;
-  show(kAlert, kEveInspectBytesMax,
+  if ((wanted_ & kInspections) == 0) return;
+  const EventTypes type = type_of(record);
+  if ((wanted_ & type) == 0) return;
+  show(type, kEveInspectBytesMax,
        [&](std::span<char> into) { return formatter_.inspection(record, into); });
 }
 

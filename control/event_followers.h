@@ -23,7 +23,9 @@ namespace sluice {
 
 /// A set of kinds of events, one bit each.
 using EventTypes = std::uint32_t;
-inline constexpr std::array<std::string_view, 4> kEventTypeNames{"flow", "drop", "stats", "alert"};
+inline constexpr std::array<std::string_view, 12> kEventTypeNames{
+    "flow", "drop", "stats", "alert", "anomaly", "http",
+    "dns",  "tls",  "ssh",   "smtp",  "ftp",     "quic"};
 inline constexpr EventTypes kEventTypesAll = (1U << kEventTypeNames.size()) - 1;
 /// An unknown name is an error with the nearest one.
 [[nodiscard]] Result<EventTypes> event_types(std::span<const std::string> names);

@@ -197,7 +197,7 @@ template <class Counts, class Name>
   summary["alerts_by_rule"] = std::move(by_rule);
   const EventCounts events = outputs.eve.counts();
   summary["events_lost"] = counters.flow_records_lost + counters.drop_records_lost +
-                           counters.alerts_lost + events.lost_queue + events.lost_file;
+                           inspect_records_lost(counters) + events.lost_queue + events.lost_file;
   summary["capacity_events"] = by_name(counters.capacity, event);
   summary["generation"] = request.parts.settings.generation;
   summary["rules"] = request.ruleset == nullptr ? 0 : request.ruleset->rules.rules.size();

@@ -7,28 +7,31 @@ namespace {
 
 using enum EveType;
 
-constexpr unsigned kInAll = kInFlow | kInDrop | kInStats | kInAlert;
-constexpr unsigned kInPackets = kInFlow | kInDrop | kInAlert;
+constexpr unsigned kInMessages = kInHttp | kInDns | kInTls | kInSsh | kInSmtp | kInFtp | kInQuic;
+constexpr unsigned kInPackets = kInFlow | kInDrop | kInAlert | kInAnomaly | kInMessages;
+constexpr unsigned kInAll = kInPackets | kInStats;
+constexpr unsigned kWithHttp = kInHttp | kInAlert | kOptional;
 
 constexpr EveField kFields[] = {
     {"timestamp", text, kInAll, "UTC with microseconds; of a flow the time of its last packet"},
-    {"event_type", text, kInAll, "`flow`, `drop`, `alert` or `stats`"},
+    {"event_type", text, kInAll, "the kind of the event, as on this page"},
     {"flow_id", number, kInPackets | kOptional,
      "names the flow, below 2^53; absent where a refused packet has none"},
     {"pcap_cnt", number, kInPackets | kOptional | kReplayOnly,
-     "place in the capture from 1; of a flow that of its first packet"},
+     "place in the capture from 1; of a flow that of its first packet, of messages that of the "
+     "last"},
     {"in_iface", text, kInPackets | kOptional | kLiveOnly, "port of the first or refused packet"},
     {"vlan", numbers, kInPackets | kOptional, "VLAN ids, outermost first, at most two"},
     {"src_ip", text, kInPackets | kOptional,
-     "of a flow its initiator; absent where the frame is not IP"},
+     "of a flow its initiator, of messages the client; absent where the frame is not IP"},
     {"src_port", number, kInPackets | kOptional, "TCP, UDP and SCTP"},
-    {"dest_ip", text, kInPackets | kOptional, "of a flow its responder"},
+    {"dest_ip", text, kInPackets | kOptional, "of a flow its responder, of messages the server"},
     {"dest_port", number, kInPackets | kOptional, "TCP, UDP and SCTP"},
     {"proto", text, kInPackets | kOptional,
      "`TCP`, `UDP`, `ICMP`, `IPv6-ICMP`, `SCTP`, or the number as text"},
     {"icmp_type", number, kInPackets | kOptional, "ICMP; of a flow that of its first packet"},
     {"icmp_code", number, kInPackets | kOptional, "ICMP"},
-    {"direction", text, kInDrop | kInAlert | kOptional,
+    {"direction", text, kInDrop | kInAlert | kInAnomaly | kOptional,
      "`to_server` or `to_client`, where there is a flow"},
     {"community_id", text, kInPackets | kOptional,
      "Community ID v1, seed 0; absent without IP or where an ICMP type is not known"},
@@ -87,15 +90,73 @@ constexpr EveField kFields[] = {
     {"alert.category", text, kInAlert, "its class"},
     {"alert.severity", number, kInAlert, "1 critical, 2 high, 3 medium, 4 low"},
     {"alert.metadata", counts, kInAlert | kOptional, "its metadata: lists of texts by key"},
-    {"app_proto", text, kInAlert | kOptional, "`http`, where the flow was recognised"},
-    {"http.hostname", text, kInAlert | kOptional, "of the message that the rule held for"},
-    {"http.url", text, kInAlert | kOptional, "request target as it was sent"},
-    {"http.http_user_agent", text, kInAlert | kOptional, ""},
-    {"http.http_refer", text, kInAlert | kOptional, ""},
-    {"http.http_method", text, kInAlert | kOptional, ""},
-    {"http.http_content_type", text, kInAlert | kOptional, ""},
+    {"app_proto", text, kInAlert | kOptional, "the application, where the flow was recognised"},
+    {"tx_id", number, kInMessages & ~kInDns, "number of the client's message, from 0"},
+    {"anomaly.type", text, kInAnomaly, "`decode`, `stream` or `applayer`"},
+    {"anomaly.event", text, kInAnomaly,
+     "`decoder.` and a drop reason, `stream.` and what was odd, or what the parser could not read"},
+    {"anomaly.app_proto", text, kInAnomaly | kOptional, "`applayer` only: whose parser"},
+    {"anomaly.layer", text, kInAnomaly | kOptional, "`applayer` only: `proto_parser`"},
+    {"http.hostname", text, kWithHttp, "in lower case, without its port"},
+    {"http.url", text, kWithHttp, "request target as it was sent, secrets taken out"},
+    {"http.http_user_agent", text, kWithHttp, ""},
+    {"http.http_refer", text, kWithHttp, "Referer header, secrets taken out"},
+    {"http.http_method", text, kWithHttp, ""},
+    {"http.http_content_type", text, kWithHttp,
+     "of the response; of an alert that of the message that the rule held for"},
+    {"http.protocol", text, kInHttp | kOptional, "version as the client wrote it"},
+    {"http.status", number, kWithHttp, "absent where there was no response"},
+    {"http.redirect", text, kInHttp | kOptional, "Location header, secrets taken out"},
+    {"http.length", number, kInHttp | kOptional, "Content-Length header of the response"},
+    {"dns.version", number, kInDns | kOptional, "2; answers only"},
+    {"dns.type", text, kInDns, "`query` or `answer`"},
+    {"dns.id", number, kInDns, "of the message"},
+    {"dns.flags", text, kInDns | kOptional, "answers only: second word of the header, hexadecimal"},
+    {"dns.qr", flag, kInDns | kOptional, "answers only"},
+    {"dns.aa", flag, kInDns | kOptional, "the answer is authoritative, else absent"},
+    {"dns.tc", flag, kInDns | kOptional, "it was cut, else absent"},
+    {"dns.rd", flag, kInDns | kOptional, "recursion was asked for, else absent"},
+    {"dns.ra", flag, kInDns | kOptional, "recursion is offered, else absent"},
+    {"dns.opcode", number, kInDns, ""},
+    {"dns.rrname", text, kInDns | kOptional, "name of the first question"},
+    {"dns.rrtype", text, kInDns | kOptional, "its type"},
+    {"dns.rcode", text, kInDns | kOptional, "answers only"},
+    {"dns.tx_id", number, kInDns | kOptional, "queries only: number of the message in its flow"},
+    {"dns.answers", objects, kInDns | kOptional,
+     "the first eight, each with `rrname`, `rrtype`, `ttl` and, of the usual types, `rdata`"},
+    {"tls.subject", text, kInTls | kOptional, "of the server's certificate, up to TLS 1.2"},
+    {"tls.issuerdn", text, kInTls | kOptional, "likewise"},
+    {"tls.serial", text, kInTls | kOptional, "likewise"},
+    {"tls.fingerprint", text, kInTls | kOptional, "SHA-1, likewise"},
+    {"tls.sni", text, kInTls | kOptional, "server name that the client asked for"},
+    {"tls.version", text, kInTls | kOptional,
+     "that the server chose; without its hello the highest that the client offered"},
+    {"tls.ja3.hash", text, kInTls | kOptional, "of the ClientHello"},
+    {"tls.ja3.string", text, kInTls | kOptional, ""},
+    {"tls.ja3s.hash", text, kInTls | kOptional, "of the ServerHello"},
+    {"tls.ja3s.string", text, kInTls | kOptional, ""},
+    {"tls.ja4", text, kInTls | kOptional, ""},
+    {"tls.client_alpns", texts, kInTls | kOptional, "applications that the client offered"},
+    {"tls.server_alpns", texts, kInTls | kOptional, "what the server chose, up to TLS 1.2"},
+    {"ssh.client.proto_version", text, kInSsh | kOptional, "of the client's banner"},
+    {"ssh.client.software_version", text, kInSsh | kOptional, ""},
+    {"ssh.server.proto_version", text, kInSsh | kOptional, "of the server's banner"},
+    {"ssh.server.software_version", text, kInSsh | kOptional, ""},
+    {"smtp.helo", text, kInSmtp | kOptional, "name given with HELO or EHLO"},
+    {"smtp.mail_from", text, kInSmtp | kOptional, "sender of the envelope"},
+    {"smtp.rcpt_to", texts, kInSmtp | kOptional, "receivers of the envelope, as many as have room"},
+    {"ftp.command", text, kInFtp | kOptional, "absent of the greeting"},
+    {"ftp.command_data", text, kInFtp | kOptional, "what stands behind it; `***` of PASS and ACCT"},
+    {"ftp.completion_code", texts, kInFtp | kOptional, "of the replies up to the next command"},
+    {"ftp.reply", texts, kInFtp | kOptional, "their lines, as many as have room"},
+    {"ftp.reply_received", text, kInFtp, "`yes` or `no`"},
+    {"quic.sni", text, kInQuic | kOptional, "server name that the client asked for"},
+    {"quic.ja3.hash", text, kInQuic | kOptional, "of the ClientHello"},
+    {"quic.ja3.string", text, kInQuic | kOptional, ""},
+    {"quic.ja4", text, kInQuic | kOptional, ""},
     {"payload", text, kInAlert | kOptional,
-     "the beginning of the packet's payload in base64, at most 512 bytes of it"},
+     "the beginning of the packet's payload in base64, at most 512 bytes of it; values of headers "
+     "that hold secrets are overwritten with `*`"},
     {"payload_printable", text, kInAlert | kOptional, "the same as text"},
     {"stream", number, kInAlert,
      "1 where the rule held for bytes that were put in order, 0 for the packet"},
@@ -138,7 +199,8 @@ constexpr EveField kFields[] = {
     {"sluice.would_drop_by_reason", counts, kInStats, "the same for mode monitor"},
     {"sluice.capacity_events", counts, kInStats, "limits of sluice itself that were hit"},
     {"sluice.records_lost", counts, kInStats,
-     "events lost: `flow` and `drop` in front of the lanes, `queue` in front of the recorder, "
+     "events lost: `flow`, `drop` and `inspect` in front of the lanes, `queue` in front of the "
+     "recorder, "
      "`file` in front of the file"},
     {"sluice.workers", number, kInStats | kLiveOnly, ""},
     {"sluice.workers_unreadable", number, kInStats | kLiveOnly,
@@ -174,6 +236,23 @@ constexpr std::string_view kIntroduction =
     "mode\n"
     "  monitor a packet that would have been refused.\n"
     "* `alert`: a rule at stage `alert` or `enforce` held; never sampled.\n"
+    "* `http`, `dns`, `tls`, `ssh`, `smtp`, `ftp`, `quic`: messages of an application, each under "
+    "its "
+    "option\n"
+    "  `events.http` and so on, and only where there are rules: without any, no stream is put in "
+    "order.\n"
+    "  A request is told with its response; without one, when its flow ends. Their time is that of "
+    "the\n"
+    "  last packet that added to them.\n"
+    "* `anomaly`: what no honest host sends, as the decoder, the streams of TCP and the parsers "
+    "find "
+    "it,\n"
+    "  under `events.anomaly`. Of each kind 32 a second, of more the fewer the more there are: "
+    "those left\n"
+    "  out are `anomaly_limit` of `sluice.capacity_events`. What `decode.malformed: pass` lets "
+    "through "
+    "is not\n"
+    "  told.\n"
     "* `stats`: every `events.stats_interval`; exact sums over all workers. In a replay once, "
     "behind the\n"
     "  last event of each capture.\n\n"
@@ -190,6 +269,10 @@ std::string_view word_of(EveType type) noexcept {
       return "true or false";
     case numbers:
       return "list of numbers";
+    case texts:
+      return "list of texts";
+    case objects:
+      return "list of objects";
     case counts:
       return "object of counts";
   }
@@ -221,6 +304,14 @@ std::string events_reference() {
   append_section(page, "flow", kInFlow);
   append_section(page, "drop", kInDrop);
   append_section(page, "alert", kInAlert);
+  append_section(page, "anomaly", kInAnomaly);
+  append_section(page, "http", kInHttp);
+  append_section(page, "dns", kInDns);
+  append_section(page, "tls", kInTls);
+  append_section(page, "ssh", kInSsh);
+  append_section(page, "smtp", kInSmtp);
+  append_section(page, "ftp", kInFtp);
+  append_section(page, "quic", kInQuic);
   append_section(page, "stats", kInStats);
   return page;
 }

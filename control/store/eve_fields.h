@@ -9,17 +9,25 @@
 
 namespace sluice {
 
-enum class EveType : std::uint8_t { text, number, flag, numbers, counts };
+enum class EveType : std::uint8_t { text, number, flag, numbers, texts, objects, counts };
 
 /// Which events have a field, and whether all of them do.
-enum EveEvent : std::uint8_t {
+enum EveEvent : std::uint16_t {
   kInFlow = 1 << 0,
   kInDrop = 1 << 1,
   kInStats = 1 << 2,
   kInAlert = 1 << 3,
-  kOptional = 1 << 4,  ///< only where it is known or means something
-  kLiveOnly = 1 << 5,  ///< not in a replay
-  kReplayOnly = 1 << 6,
+  kInAnomaly = 1 << 4,
+  kInHttp = 1 << 5,
+  kInDns = 1 << 6,
+  kInTls = 1 << 7,
+  kInSsh = 1 << 8,
+  kInSmtp = 1 << 9,
+  kInFtp = 1 << 10,
+  kInQuic = 1 << 11,
+  kOptional = 1 << 12,  ///< only where it is known or means something
+  kLiveOnly = 1 << 13,  ///< not in a replay
+  kReplayOnly = 1 << 14,
 };
 
 struct EveField {

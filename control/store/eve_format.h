@@ -25,8 +25,9 @@ namespace sluice {
 
 /// No event of a packet or flow is longer, whatever the names of port and capture.
 inline constexpr std::size_t kEveLineBytesMax = 4096;
-/// With the beginning of a payload in two forms, and of buffers.
-inline constexpr std::size_t kEveInspectBytesMax = 16 * 1024;
+/// With the beginning of a payload in two forms, and of buffers; the most is what a DNS message
+/// unfolds to.
+inline constexpr std::size_t kEveInspectBytesMax = 32 * 1024;
 inline constexpr std::size_t kEveStatsBytesMax = 32 * 1024;
 
 /// Exact sums at one moment, and what was lost on the way to the file.
@@ -82,6 +83,13 @@ class EveFormatter {
   void time(JsonWriter& json, std::string_view key, TimeNs when) noexcept;
   void flow_object(JsonWriter& json, const FlowRecord& record) noexcept;
   void flow_extras(JsonWriter& json, const FlowRecord& record) noexcept;
+  void alert(JsonWriter& json, const InspectRecord& record) noexcept;
+  void transaction(JsonWriter& json, const InspectRecord& record,
+                   std::string_view event_type) noexcept;
+  void anomaly(JsonWriter& json, const InspectRecord& record) noexcept;
+  void open_inspection(JsonWriter& json, const InspectRecord& record,
+                       std::string_view event_type) noexcept;
+  void inspect_extras(JsonWriter& json, const InspectRecord& record) noexcept;
   void inspect_flow(JsonWriter& json, const InspectRecord& record) noexcept;
   void drop_extras(JsonWriter& json, const DropRecord& record) noexcept;
   void common_extras(JsonWriter& json, std::uint64_t generation, std::uint8_t worker,

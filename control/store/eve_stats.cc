@@ -75,6 +75,7 @@ void loss(JsonWriter& json, const StatsSnapshot& snapshot) noexcept {
   json.open_object("records_lost");
   json.number("flow", snapshot.total.flow_records_lost);
   json.number("drop", snapshot.total.drop_records_lost);
+  json.number("inspect", inspect_records_lost(snapshot.total));
   json.number("queue", snapshot.events_lost_queue);
   json.number("file", snapshot.events_lost_file);
   json.close_object();

@@ -19,6 +19,16 @@ constexpr TcpStateRow kTcpStates[] = {
     {"closed", "closed"},            // reset
     {"fin_wait1", "established"},    // responder_fin, which records give as fin_wait
 };
+constexpr std::string_view kStreamAnomalies[] = {"none",
+                                                 "conflicting_retransmission",
+                                                 "unverifiable_retransmission",
+                                                 "reorder_limit",
+                                                 "old_timestamp",
+                                                 "data_on_syn",
+                                                 "urgent_data",
+                                                 "out_of_state",
+                                                 "gap"};
+static_assert(std::size(kStreamAnomalies) == static_cast<std::size_t>(StreamAnomaly::count_));
 constexpr TcpStateRow kUnknownTcpState{"unknown", "established"};
 
 }  // namespace
@@ -55,6 +65,35 @@ std::string_view station_word(DropReason reason) noexcept {
 
 TcpStateRow tcp_state_row(std::uint8_t state) noexcept {
   return state < std::size(kTcpStates) ? kTcpStates[state] : kUnknownTcpState;
+}
+
+std::string_view app_proto_word(Service service) noexcept {
+  if (service == Service::any || service == Service::unknown || service >= Service::count_) {
+    return {};
+  }
+  return name_of(service);
+}
+
+std::string_view event_type_of(const InspectRecord& record) noexcept {
+  if (record.kind == InspectKind::alert) return "alert";
+  if (record.kind == InspectKind::anomaly) return "anomaly";
+  if (record.kind != InspectKind::transaction) return {};
+  switch (record.service) {
+    case Service::http:
+    case Service::dns:
+    case Service::tls:
+    case Service::ssh:
+    case Service::smtp:
+    case Service::ftp:
+    case Service::quic:
+      return name_of(record.service);
+    default:
+      return {};
+  }
+}
+
+std::string_view stream_anomaly_word(std::uint8_t anomaly) noexcept {
+  return anomaly < std::size(kStreamAnomalies) ? kStreamAnomalies[anomaly] : "unknown";
 }
 
 std::string_view flow_state_word(const FlowRecord& record) noexcept {

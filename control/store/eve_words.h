@@ -27,6 +27,12 @@ struct TcpStateRow {
 };
 [[nodiscard]] TcpStateRow tcp_state_row(std::uint8_t state) noexcept;
 
+/// "alert", "anomaly", or the service of a transaction; empty where there is no such event.
+[[nodiscard]] std::string_view event_type_of(const InspectRecord& record) noexcept;
+/// Suricata's name of an application; empty where it is not known.
+[[nodiscard]] std::string_view app_proto_word(Service service) noexcept;
+[[nodiscard]] std::string_view stream_anomaly_word(std::uint8_t anomaly) noexcept;
+
 /// "new", "established" or "closed".
 [[nodiscard]] std::string_view flow_state_word(const FlowRecord& record) noexcept;
 /// Suricata's words for why a flow ended.

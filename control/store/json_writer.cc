@@ -109,8 +109,7 @@ void JsonWriter::base64(std::string_view key, std::string_view bytes) noexcept {
   *at_++ = '"';
 }
 
-void JsonWriter::text(std::string_view key, std::string_view value) noexcept {
-  name(key);
+void JsonWriter::escaped(std::string_view value) noexcept {
   wants_comma_ = true;
   if (!has_room(2)) return;
   *at_++ = '"';

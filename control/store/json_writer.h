@@ -48,7 +48,10 @@ class JsonWriter {
     quoted(value);
   }
   /// Bytes from anywhere.
-  void text(std::string_view key, std::string_view value) noexcept;
+  void text(std::string_view key, std::string_view value) noexcept {
+    name(key);
+    escaped(value);
+  }
   /// `members` is JSON that was made elsewhere: what stands between the braces of an object.
   void raw_object(std::string_view key, std::string_view members) noexcept {
     open_object(key);
@@ -61,6 +64,11 @@ class JsonWriter {
   void element(std::uint64_t value) noexcept {
     comma();
     digits(value);
+  }
+  /// The same of bytes from anywhere.
+  void text_element(std::string_view value) noexcept {
+    comma();
+    escaped(value);
   }
   /// Ends the text with a newline.
   void end_line() noexcept { append("\n"); }
@@ -106,6 +114,7 @@ class JsonWriter {
     put(value);
     *at_++ = '"';
   }
+  void escaped(std::string_view value) noexcept;
   void digits(std::uint64_t value) noexcept {
     wants_comma_ = true;
     if (has_room(20)) at_ = std::to_chars(at_, end_, value).ptr;

@@ -1,4 +1,5 @@
 // Rows of lists, and one-line events.
+#include <initializer_list>
 #include <string>
 
 #include <fmt/format.h>
@@ -145,6 +146,40 @@ std::string flow_text(const json& event) {
                      grouped(count_in(flow, "pkts_toclient")), text_in(flow, "reason"));
 }
 
+/// What tells one message from others, the words that it has.
+std::string words_of(const json& object, std::initializer_list<const char*> keys) {
+  std::string words;
+  for (const char* key : keys) {
+    const std::string word = text_in(object, key);
+    if (!word.empty()) words += (words.empty() ? "" : " ") + word;
+  }
+  return words;
+}
+
+std::string http_text(const json& http) {
+  const std::uint64_t status = count_in(http, "status");
+  return words_of(http, {"http_method", "hostname", "url"}) +
+         (status == 0 ? "" : fmt::format(" {}", status));
+}
+
+std::string detail_of(const std::string& type, const json& event) {
+  const json& own = member(event, type);
+  if (type == "drop") return drop_text(event);
+  if (type == "flow") return flow_text(event);
+  if (type == "alert") {
+    return fmt::format("{} {} {}", count_in(own, "signature_id"), text_in(own, "action"),
+                       text_in(own, "signature"));
+  }
+  if (type == "http") return http_text(own);
+  if (type == "anomaly") return words_of(own, {"event"});
+  if (type == "dns") return words_of(own, {"type", "rrname", "rrtype", "rcode"});
+  if (type == "tls" || type == "quic") return words_of(own, {"version", "sni"});
+  if (type == "smtp") return words_of(own, {"helo", "mail_from"});
+  if (type == "ftp") return words_of(own, {"command", "command_data"});
+  if (type == "ssh") return words_of(member(own, "client"), {"software_version"});
+  return {};
+}
+
 }  // namespace
 
 std::span<const Column> flow_columns() noexcept { return kFlowColumns; }
@@ -176,9 +211,7 @@ std::string show_configs(const json& result, const Paper& paper) {
 
 std::string show_event(const json& event, const Paper& paper) {
   const std::string type = text_in(event, "event_type");
-  std::string detail;
-  if (type == "drop") detail = drop_text(event);
-  if (type == "flow") detail = flow_text(event);
+  const std::string detail = detail_of(type, event);
   std::string line = fmt::format("{} {:<5}", time_of_day(event), type);
   const bool has_ends = member(event, "src_ip").is_string();
   if (has_ends) {

@@ -72,6 +72,49 @@ void format_drop(benchmark::State& state) {
 }
 BENCHMARK(format_drop);
 
+/// Requests as browsers send them, each from another port.
+std::vector<InspectRecord> varied_requests() {
+  std::vector<InspectRecord> requests;
+  for (std::uint16_t i = 0; i < 1024; ++i) {
+    requests.push_back(test::transaction_record(
+        {"192.0.2.1", "198.51.100.7", static_cast<std::uint16_t>(1024 + i), 80}, Service::http,
+        {{Buffer::http_method, "GET"},
+         {Buffer::http_uri_raw, "/static/js/app.4f2a1c.js?v=20250102&theme=dark"},
+         {Buffer::http_host, "www.example.com"},
+         {Buffer::http_protocol, "HTTP/1.1"},
+         {Buffer::http_user_agent, "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101"},
+         {Buffer::http_referer, "https://www.example.com/index.html"},
+         {Buffer::http_stat_code, "200", true},
+         {Buffer::http_content_length, "48213", true},
+         {Buffer::http_content_type, "application/javascript", true}}));
+    requests.back().flow_number = 0x9'e377'9b97ULL * (i + 1U);
+  }
+  return requests;
+}
+
+InspectRecord dns_answer() {
+  constexpr std::string_view kMessage{
+      "\x12\x34\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00\x03"
+      "www\x07"
+      "example\x03"
+      "com\x00\x00\x01\x00\x01\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x07",
+      49};
+  return test::transaction_record({"192.0.2.1", "198.51.100.7", 5, 53, 17}, Service::dns,
+                                  {{Buffer::payload, kMessage, true}});
+}
+
+void format_inspection(benchmark::State& state, InspectRecord record) {
+  EveFormatter formatter(live_context());
+  std::vector<char> buffer(kEveInspectBytesMax);
+  for (auto _ : state) {
+    ++record.source_port;
+    benchmark::DoNotOptimize(formatter.inspection(record, buffer));
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK_CAPTURE(format_inspection, http, varied_requests().front());
+BENCHMARK_CAPTURE(format_inspection, dns, dns_answer());
+
 void community_id(benchmark::State& state) {
   CommunityId community;
   CommunityTuple tuple{{192, 0, 2, 1}, {198, 51, 100, 7}, 0, 443, 6, 4};
@@ -98,6 +141,21 @@ void write_flows_to_file(benchmark::State& state) {
   unlink(path.c_str());
 }
 BENCHMARK(write_flows_to_file)->Unit(benchmark::kMillisecond);
+
+void write_requests_to_file(benchmark::State& state) {
+  const std::string path = scratch_file();
+  const std::vector<InspectRecord> requests = varied_requests();
+  for (auto _ : state) {
+    EveWriter writer({.path = path, .starts_empty = true}, live_context());
+    for (unsigned round = 0; round < 100; ++round) {
+      for (const InspectRecord& request : requests) writer.inspection(request);
+    }
+    if (!writer.finish(0)) state.SkipWithError("cannot write");
+  }
+  state.SetItemsProcessed(state.iterations() * 100 * static_cast<std::int64_t>(requests.size()));
+  unlink(path.c_str());
+}
+BENCHMARK(write_requests_to_file)->Unit(benchmark::kMillisecond);
 
 /// What one record costs the control thread.
 void queue_record(benchmark::State& state) {

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/escape.h"
 #include "control/store/eve_format.h"
+#include "control/store/eve_words.h"
 
 namespace {
 
@@ -58,6 +59,22 @@ void check_line(const std::vector<char>& buffer, std::size_t bytes) {
   SLUICE_CHECK(event.is_object() && event.contains("timestamp"), "an event is an object");
 }
 
+/// Of what a record may be, each kind by itself: random bytes are seldom one.
+void check_inspection(EveFormatter& formatter, const std::uint8_t* data, std::size_t size) {
+  std::vector<char> buffer(sluice::kEveInspectBytesMax);
+  sluice::InspectRecord record = record_from<sluice::InspectRecord>(data, size);
+  for (unsigned kind = 0; kind < 4; ++kind) {
+    for (unsigned service = 0; service <= sluice::kServiceCount; ++service) {
+      record.kind = static_cast<sluice::InspectKind>(kind);
+      record.service = static_cast<sluice::Service>(service);
+      const std::size_t bytes = formatter.inspection(record, buffer);
+      const bool is_event = !sluice::event_type_of(record).empty();
+      SLUICE_CHECK(is_event || bytes == 0, "what is no event writes none");
+      if (is_event) check_line(buffer, bytes);
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -72,6 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<char> buffer(sluice::kEveLineBytesMax);
   check_line(buffer, formatter.flow(record_from<sluice::FlowRecord>(data, size), buffer));
   check_line(buffer, formatter.drop(record_from<sluice::DropRecord>(data, size), buffer));
+  check_inspection(formatter, data, size);
   std::vector<char> large(sluice::kEveStatsBytesMax);
   check_line(large, formatter.stats(record_from<sluice::StatsSnapshot>(data, size), large));
   return 0;

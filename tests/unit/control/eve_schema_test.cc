@@ -16,6 +16,7 @@
 
 #include "control/store/eve_fields.h"
 #include "control/store/eve_format.h"
+#include "dataplane/inspect/app_sink.h"
 #include "tests/support/source_tree.h"
 #include "tests/unit/control/records.h"
 
@@ -44,6 +45,14 @@ bool has_type(const Json& value, EveType type) {
       return value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& element) {
                return element.is_number_unsigned();
              });
+    case EveType::texts:
+      return value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& element) {
+               return element.is_string();
+             });
+    case EveType::objects:
+      return value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& element) {
+               return element.is_object();
+             });
     case EveType::counts:
       return value.is_object();
   }
@@ -62,7 +71,9 @@ void walk(const Json& object, const std::string& prefix,
 
 unsigned event_bit(const Json& event) {
   const std::map<std::string, unsigned> bits{
-      {"flow", kInFlow}, {"drop", kInDrop}, {"stats", kInStats}, {"alert", kInAlert}};
+      {"flow", kInFlow},       {"drop", kInDrop}, {"stats", kInStats}, {"alert", kInAlert},
+      {"anomaly", kInAnomaly}, {"http", kInHttp}, {"dns", kInDns},     {"tls", kInTls},
+      {"ssh", kInSsh},         {"smtp", kInSmtp}, {"ftp", kInFtp},     {"quic", kInQuic}};
   return bits.at(event.at("event_type").get<std::string>());
 }
 
@@ -135,8 +146,89 @@ std::vector<InspectRecord> alerts() {
   constexpr Buffer kBuffers[] = {Buffer::http_host,       Buffer::http_uri_raw,
                                  Buffer::http_user_agent, Buffer::http_referer,
                                  Buffer::http_method,     Buffer::http_content_type};
-  for (const Buffer buffer : kBuffers) http.excerpts[http.excerpt_count++] = {buffer, 0, 1};
+  for (const Buffer buffer : kBuffers)
+    http.excerpts[http.excerpt_count++] = {.buffer = buffer, .bytes = 1};
   return all;
+}
+
+/// A query for a.example, and its answer with an address.
+constexpr std::string_view kDnsQuery{
+    "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01"
+    "a\x07"
+    "example\x00\x00\x01\x00\x01",
+    27};
+constexpr std::string_view kDnsAnswer{
+    "\x12\x34\x87\x83\x00\x01\x00\x01\x00\x00\x00\x00\x01"
+    "a\x07"
+    "example\x00\x00\x01\x00\x01\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x07",
+    43};
+
+std::vector<InspectRecord> transactions() {
+  const test::Ends tcp{"192.0.2.1", "198.51.100.1", 40000, 80};
+  const test::Ends udp{"2001:db8::1", "2001:db8::2", 40000, 53, 17};
+  constexpr bool kToClient = true;
+  using enum Buffer;
+  std::vector<InspectRecord> all{
+      test::transaction_record(tcp, Service::http,
+                               {{http_method, "GET"},
+                                {http_uri_raw, "/"},
+                                {http_host, "a.example"},
+                                {http_protocol, "HTTP/1.1"},
+                                {http_user_agent, "one"},
+                                {http_referer, "/x"},
+                                {http_stat_code, "302", kToClient},
+                                {http_content_length, "0", kToClient},
+                                {http_content_type, "text/html", kToClient},
+                                {http_location, "/y", kToClient}}),
+      test::transaction_record(udp, Service::dns, {{payload, kDnsQuery}}),
+      test::transaction_record(udp, Service::dns, {{payload, kDnsAnswer, kToClient}}),
+      test::transaction_record(tcp, Service::tls,
+                               {{tls_sni, "a.example"},
+                                {tls_version, "1.3"},
+                                {tls_alpn, "h2\nhttp/1.1"},
+                                {ja3_hash, "00"},
+                                {ja3_string, "1"},
+                                {ja4_hash, "t13"},
+                                {tls_version, "1.2", kToClient},
+                                {tls_alpn, "h2", kToClient},
+                                {ja3s_hash, "01"},
+                                {ja3s_string, "2"},
+                                {tls_cert_subject, "CN=a"},
+                                {tls_cert_issuer, "CN=b"},
+                                {tls_cert_serial, "01"},
+                                {tls_cert_fingerprint, "02"}}),
+      test::transaction_record(tcp, Service::ssh,
+                               {{ssh_protocol, "2.0"},
+                                {ssh_software, "one"},
+                                {ssh_protocol, "2.0", kToClient},
+                                {ssh_software, "two", kToClient}}),
+      test::transaction_record(
+          tcp, Service::smtp,
+          {{smtp_helo, "h"}, {smtp_mail_from, "a@example"}, {smtp_rcpt_to, "b@example"}}),
+      test::transaction_record(tcp, Service::ftp,
+                               {{ftp_command, "USER one"}, {ftp_reply, "331 password", kToClient}}),
+      test::transaction_record(
+          udp, Service::quic,
+          {{quic_sni, "a.example"}, {ja3_hash, "0"}, {ja3_string, "1"}, {ja4_hash, "q"}}),
+  };
+  all.front().packet_number = 3;
+  all.front().vlan = {1, 0};
+  return all;
+}
+
+std::vector<InspectRecord> anomalies() {
+  const test::Ends ends{"192.0.2.1", "198.51.100.1", 40000, 80};
+  InspectRecord application = test::anomaly_record(
+      ends, AnomalyLayer::application, static_cast<std::uint8_t>(AppAnomaly::http_bad_chunk));
+  application.service = Service::http;
+  InspectRecord frame{};
+  frame.kind = InspectKind::anomaly;
+  frame.anomaly = static_cast<std::uint8_t>(DropReason::truncated_header);
+  return {test::anomaly_record(ends, AnomalyLayer::decode,
+                               static_cast<std::uint8_t>(DropReason::bad_ip_header)),
+          test::anomaly_record({"2001:db8::1", "2001:db8::2", 1, 2, 58}, AnomalyLayer::stream,
+                               static_cast<std::uint8_t>(StreamAnomaly::gap)),
+          application, frame};
 }
 
 std::shared_ptr<const RuleTextIndex> rule_texts() {
@@ -171,7 +263,9 @@ std::set<std::string> check_all(bool is_replay) {
   for (const FlowRecord& record : flows()) take(formatter.flow(record, buffer));
   for (const DropRecord& record : drops()) take(formatter.drop(record, buffer));
   formatter.use_rules(rule_texts());
-  for (const InspectRecord& record : alerts()) take(formatter.inspection(record, buffer));
+  for (const auto& records : {alerts(), transactions(), anomalies()}) {
+    for (const InspectRecord& record : records) take(formatter.inspection(record, buffer));
+  }
   take(formatter.stats({}, buffer));
   return found;
 }

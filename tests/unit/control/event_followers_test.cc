@@ -83,6 +83,21 @@ TEST(EventFollowers, ShowOnlyTheKindsThatWereAskedFor) {
   EXPECT_EQ(take_all(followers, "rest").events, 2U);
 }
 
+TEST(EventFollowers, KnowMessagesOfApplicationsByTheirService) {
+  CountingSink sink;
+  EventFollowers followers(sink, {});
+  ASSERT_TRUE(followers.follow("a", 0, types({"dns", "alert"})));
+  const test::Ends ends{"192.0.2.1", "198.51.100.2", 40000, 80};
+  followers.inspection(test::alert_record(ends));
+  followers.inspection(
+      test::transaction_record(ends, Service::http, {{Buffer::http_method, "GET"}}));
+  followers.inspection(
+      test::transaction_record(ends, Service::dns, {{Buffer::payload, "123456789012"}}));
+  followers.inspection(test::transaction_record(ends, Service::smb, {}));
+  EXPECT_EQ(take_all(followers, "a").events, 2U);
+  EXPECT_EQ(sink.inspections, 4U);
+}
+
 TEST(EventFollowers, RefuseAKindThatThereIsNot) {
   const auto none = event_types(std::vector<std::string>{"drops"});
   ASSERT_FALSE(none);

@@ -239,6 +239,21 @@ TEST(Views, LetNoTextSpeakToTheTerminal) {
   EXPECT_EQ(show_event(hostile("b"), kPlain).find('\x1b'), std::string::npos);
 }
 
+TEST(Views, TellMessagesOfApplicationsInALine) {
+  const json event = {
+      {"event_type", "http"},
+      {"timestamp", "2025-01-02T03:04:05.000006+0000"},
+      {"src_ip", "192.0.2.1"},
+      {"src_port", 5},
+      {"dest_ip", "198.51.100.1"},
+      {"dest_port", 80},
+      {"proto", "TCP"},
+      {"http",
+       {{"http_method", "GET"}, {"hostname", "a.example"}, {"url", "/x"}, {"status", 404}}}};
+  const std::string line = show_event(event, kPlain);
+  EXPECT_NE(line.find("  GET a.example /x 404\n"), std::string::npos) << line;
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
   std::istringstream stream(text);
   std::vector<std::string> lines;

@@ -1,0 +1,113 @@
+#include "control/store/redact.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace sluice {
+namespace {
+
+constexpr std::array<std::string_view, 11> kSecretEnds{
+    "password", "passwd",  "passphrase", "pwd",        "secret", "token",
+    "apikey",   "api_key", "sessionid",  "session_id", "sessid"};
+constexpr std::array<std::string_view, 5> kSecretNames{"pass", "auth", "sid", "session", "api-key"};
+constexpr std::array<std::string_view, 4> kSecretHeaders{
+    "authorization:", "proxy-authorization:", "cookie:", "set-cookie:"};
+constexpr std::string_view kHidden = "***";
+
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+bool is_same(std::string_view text, std::string_view low) noexcept {
+  return text.size() == low.size() &&
+         std::equal(text.begin(), text.end(), low.begin(),
+                    [](char one, char other) { return lower(one) == other; });
+}
+
+bool names_secret(std::string_view name) noexcept {
+  return std::any_of(kSecretEnds.begin(), kSecretEnds.end(),
+                     [name](std::string_view end) {
+                       return name.size() >= end.size() &&
+                              is_same(name.substr(name.size() - end.size()), end);
+                     }) ||
+         std::any_of(kSecretNames.begin(), kSecretNames.end(),
+                     [name](std::string_view whole) { return is_same(name, whole); });
+}
+
+/// Appends what has room.
+class Text {
+ public:
+  explicit Text(std::span<char> into) noexcept : into_(into) {}
+  void append(std::string_view text) noexcept {
+    const std::size_t bytes = std::min(text.size(), into_.size() - used_);
+    if (bytes != 0) std::memcpy(into_.data() + used_, text.data(), bytes);
+    used_ += bytes;
+  }
+  [[nodiscard]] std::string_view written() const noexcept { return {into_.data(), used_}; }
+
+ private:
+  std::span<char> into_;
+  std::size_t used_ = 0;
+};
+
+/// Bytes of "user:password" behind "://", or 0.
+struct UserInfo {
+  std::size_t at = 0;
+  std::size_t bytes = 0;
+};
+UserInfo user_info_of(std::string_view url) noexcept {
+  const std::size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos || scheme > 16) return {};
+  const std::size_t at = scheme + 3;
+  const std::size_t end = url.find_first_of("/?#", at);
+  const std::size_t sign = url.substr(0, end).rfind('@');
+  if (sign == std::string_view::npos || sign < at) return {};
+  return {at, sign - at};
+}
+
+}  // namespace
+
+std::string_view redact_url(std::string_view url, std::span<char> into) noexcept {
+  constexpr std::string_view kSeparators = "?&;#";
+  if (url.find('=') == std::string_view::npos && url.find('@') == std::string_view::npos) {
+    return url;
+  }
+  Text text(into);
+  std::size_t at = 0;
+  if (const UserInfo user = user_info_of(url); user.bytes != 0) {
+    text.append(url.substr(0, user.at));
+    text.append(kHidden);
+    at = user.at + user.bytes;
+  }
+  while (at < url.size()) {
+    const std::size_t end = std::min(url.find_first_of(kSeparators, at), url.size());
+    const std::string_view part = url.substr(at, end - at);
+    const std::size_t sign = part.find('=');
+    if (sign != std::string_view::npos && names_secret(part.substr(0, sign))) {
+      text.append(part.substr(0, sign + 1));
+      text.append(kHidden);
+    } else {
+      text.append(part);
+    }
+    text.append(url.substr(end, 1));
+    at = end + 1;
+  }
+  return text.written();
+}
+
+void redact_headers(std::span<char> text) noexcept {
+  const std::string_view all(text.data(), text.size());
+  for (std::size_t at = 0; at < all.size();) {
+    const std::size_t end = std::min(all.find('\n', at), all.size());
+    const std::string_view line = all.substr(at, end - at);
+    for (const std::string_view header : kSecretHeaders) {
+      if (!is_same(line.substr(0, header.size()), header)) continue;
+      const std::size_t value = at + header.size();
+      const std::size_t stop = end > value && all[end - 1] == '\r' ? end - 1 : end;
+      std::fill(text.begin() + static_cast<std::ptrdiff_t>(value),
+                text.begin() + static_cast<std::ptrdiff_t>(stop), '*');
+    }
+    at = end + 1;
+  }
+}
+
+}  // namespace sluice
