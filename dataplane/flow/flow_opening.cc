@@ -198,8 +198,20 @@ void FlowTracker::track_syn(Packet& packet, Flow& flow, unsigned direction) noex
   }
   HalfOpen* syn = answered_by(packet);
   if (syn == nullptr) return note_out_of_state(packet, &flow);
+  part_burst_from(flow, packet);
   end_flow(flow, FlowEnd::closed, packet.now);
   open_by_syn_ack(packet, *syn);
+}
+
+// The new flow may get the old one's slot, and is inspected when all of the burst was tracked: what
+// came before it must not be taken for its beginning. Bytes among that are of a connection that its
+// client has given up.
+void FlowTracker::part_burst_from(const Flow& flow, const Packet& answer) noexcept {
+  for (Packet& other : burst_->all()) {
+    if (other.flow != &flow || &other == &answer) continue;
+    other.flow = nullptr;
+    if (&other < &answer) other.verdict.is_out_of_state = true;
+  }
 }
 
 Flow* FlowTracker::make_flow(Packet& packet, const HalfOpen* syn, bool by_initiator) noexcept {
@@ -216,6 +228,7 @@ Flow* FlowTracker::make_flow(Packet& packet, const HalfOpen* syn, bool by_initia
   fill_warm(cold.first_seen, syn, *flow);
   relist(*flow, nullptr);
   packet.set(kNewFlow);
+  packet.clear(kInitiator);  // as a flow that this one takes the place of had it
   if (by_initiator) packet.set(kInitiator);
   ++counters_.created;
   ++counters_.active;

@@ -130,6 +130,7 @@ class FlowTracker {
   void open_midstream(Packet& packet) noexcept;
   void refuse_half_open(Packet& packet) noexcept;
   void track_syn(Packet& packet, Flow& flow, unsigned direction) noexcept;
+  void part_burst_from(const Flow& flow, const Packet& answer) noexcept;
   [[nodiscard]] HalfOpen* answered_by(const Packet& packet) noexcept;
   [[nodiscard]] HalfOpen* continued_by(const Packet& packet) noexcept;
   [[nodiscard]] Flow* make_flow(Packet& packet, const HalfOpen* syn, bool by_initiator) noexcept;
