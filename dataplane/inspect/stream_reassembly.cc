@@ -112,9 +112,11 @@ Judgement StreamReassembly::take_segment(std::uint32_t slot, const StreamSegment
     find(turn, SegmentFinding::old_timestamp);
     return turn.judgement;
   }
-  if ((kind & kAck) != 0) {
+  StreamDirection& other = stream.directions[segment.direction ^ 1U];
+  own.sides |= segment.side;
+  if ((kind & kAck) != 0 && !is_from_the_wrong_side(own, other, segment)) [[likely]] {
     turn.direction = segment.direction ^ 1U;
-    take_acknowledgement(turn, stream.directions[turn.direction], segment.acknowledgement);
+    take_acknowledgement(turn, other, segment.acknowledgement);
     turn.direction = segment.direction;
   }
   if (stream.has_timestamps) note_timestamp(own, segment);

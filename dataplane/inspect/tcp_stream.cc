@@ -115,6 +115,7 @@ StreamSegment stream_segment_of(const Packet& packet, unsigned direction) noexce
   segment.acknowledgement = packet.tcp_acknowledgement;
   segment.flags = packet.tcp_flags;
   segment.direction = static_cast<std::uint8_t>(direction);
+  segment.side = static_cast<std::uint8_t>(1U << (packet.in_port & 1U));
   const std::uint32_t hand = packet.bytes_at_hand;
   const std::uint32_t begin = std::min<std::uint32_t>(packet.payload_offset, hand);
   segment.payload = {packet.bytes + begin,

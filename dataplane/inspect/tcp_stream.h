@@ -41,7 +41,7 @@ struct StreamDirection {
   std::uint32_t timestamp_seconds;  ///< when it was set
   std::uint16_t window_bytes;
   std::uint8_t flags;  ///< StreamFlag
-  std::uint8_t reserved_;
+  std::uint8_t sides;  ///< StreamSegment::side of all its segments
 
   [[nodiscard]] bool has(StreamFlag flag) const noexcept { return (flags & flag) != 0; }
   void set(StreamFlag flag) noexcept { flags = static_cast<std::uint8_t>(flags | flag); }
@@ -90,9 +90,18 @@ struct StreamSegment {
   bool has_timestamp = false;
   std::uint8_t flags = 0;
   std::uint8_t direction = 0;  ///< kToServer or kToClient
+  std::uint8_t side = 0;       ///< a bit for the side of the wire that it came from
 };
 /// As far as the packet's bytes are at hand.
 [[nodiscard]] StreamSegment stream_segment_of(const Packet& packet, unsigned direction) noexcept;
+
+/// True if a segment that acknowledges `acknowledged` comes from the side where all of that does,
+/// and not from where its own direction was seen: who sends there wrote it in the receiver's name.
+[[nodiscard]] inline bool is_from_the_wrong_side(const StreamDirection& own,
+                                                 const StreamDirection& acknowledged,
+                                                 const StreamSegment& segment) noexcept {
+  return acknowledged.sides == segment.side && own.sides != segment.side;
+}
 
 /// PAWS: the receiver discards the segment for its timestamp.
 [[nodiscard]] bool is_outdated(const StreamDirection& own, const StreamSegment& segment) noexcept;

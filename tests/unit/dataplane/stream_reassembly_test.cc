@@ -63,6 +63,31 @@ TEST_F(StreamReassembly, AnAcknowledgementOfWhatDidNotLeaveIsNotBelieved) {
   EXPECT_EQ(to_server().forwarded_to, first[kToServer] + 4);
 }
 
+TEST_F(StreamReassembly, AnAcknowledgementFromTheSendersSideIsNotBelieved) {
+  constexpr std::uint8_t kOutside = 1, kInside = 2;
+  const auto from = [](std::uint8_t side, StreamSegment out, std::uint32_t further = 0) {
+    out.side = side;
+    out.acknowledgement += further;
+    return out;
+  };
+  open();
+  (void)pass(from(kInside, segment(kToClient, 0, "")));
+  (void)pass(from(kOutside, segment(kToServer, 0, "good")));
+  (void)pass(from(kOutside, segment(kToClient, 0, ""), 4));
+  EXPECT_EQ(to_server().acknowledged_to, first[kToServer]);
+  EXPECT_EQ(pass(from(kOutside, segment(kToServer, 0, "evil"))).finding,
+            conflicting_retransmission);
+  (void)pass(from(kInside, segment(kToClient, 0, ""), 4));
+  EXPECT_EQ(to_server().acknowledged_to, first[kToServer] + 4);
+}
+
+TEST_F(StreamReassembly, WhereBothDirectionsComeFromOneSideAcknowledgementsAreBelieved) {
+  open();
+  send(0, "good");
+  acknowledge(4);
+  EXPECT_EQ(to_server().acknowledged_to, first[kToServer] + 4);
+}
+
 TEST_F(StreamReassembly, WhatIsRefusedDoesNotCountAsForwarded) {
   open();
   refused_text = "evil";
