@@ -1,4 +1,5 @@
 """Frames written byte by byte, for what the kernel has no devices for."""
+import functools
 import ipaddress
 import struct
 
@@ -20,6 +21,7 @@ def ones_sum(data):
     return ~total & 0xffff
 
 
+@functools.lru_cache
 def packed(address):
     return ipaddress.ip_address(address).packed
 
@@ -38,10 +40,10 @@ def label(number, is_last):
 
 
 def ip4(protocol, payload, source=CLIENT4, destination=SERVER4, ident=1, fragment=0, options=b"",
-        sum_error=0):
+        sum_error=0, ttl=64):
     words = 5 + len(options) // 4
     header = struct.pack("!BBHHHBBH4s4s", 0x40 | words, 0, words * 4 + len(payload), ident,
-                         fragment, 64, protocol, 0, packed(source), packed(destination)) + options
+                         fragment, ttl, protocol, 0, packed(source), packed(destination)) + options
     checksum = ones_sum(header) ^ sum_error
     return header[:10] + checksum.to_bytes(2, "big") + header[12:] + payload
 
