@@ -15,7 +15,7 @@ struct Candidate {
 
 class CandidateList {
  public:
-  static constexpr std::size_t kMost = 14;
+  static constexpr std::size_t kMost = 62;
 
   [[nodiscard]] std::span<Candidate> all() noexcept { return {candidates_.data(), count_}; }
   [[nodiscard]] bool is_empty() const noexcept { return count_ == 0; }
