@@ -130,6 +130,16 @@ struct LimitsConfig {
   friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
 };
 
+/// Whose rate a limit of rules measures: of the packet that a rule holds for.
+enum class LimitedEnd : std::uint8_t { flow, source };
+/// What rules hold packets to with the action limit.
+struct RuleLimitConfig {
+  std::string name;
+  LimitedEnd per = LimitedEnd::source;
+  LimitConfig limit;
+  friend bool operator==(const RuleLimitConfig&, const RuleLimitConfig&) = default;
+};
+
 /// What becomes of a packet that a rule should judge before the first ruleset is in force.
 enum class ReadyPolicy : std::uint8_t { pass, drop };
 
@@ -158,6 +168,7 @@ struct InspectConfig {
   ExceptionPolicy no_memory = ExceptionPolicy::pass;
   ExceptionPolicy match_limit = ExceptionPolicy::pass;
   EncryptedPolicy encrypted = EncryptedPolicy::bypass;
+  std::uint32_t reject_rate = 1'000;  ///< replies of each worker per second; 0 = none
   friend bool operator==(const InspectConfig&, const InspectConfig&) = default;
 };
 
@@ -221,6 +232,7 @@ struct Config {
   ListConfig lists;
   FlowConfig flows;
   LimitsConfig limits;
+  std::vector<RuleLimitConfig> rule_limits;
   BlockConfig blocks;
   OverloadConfig overload;
   RulesConfig rules;

@@ -11,6 +11,7 @@
 #include "base/suggest.h"
 #include "config/option_value.h"
 #include "config/options.h"
+#include "config/rule_limits.h"
 #include "config/yaml_tree.h"
 
 namespace sluice {
@@ -81,6 +82,18 @@ class Loader {
   std::optional<OptionValue> read_paths(const std::string& path, const YamlNode& list);
   bool is_element_scalar(const std::string& path, const YamlNode& element, std::string_view what);
   void load_pairs(const YamlNode& node, Config& config);
+  void load_rule_limits(const YamlNode& node, Config& config);
+  /// What a list of records needs besides its rows.
+  struct ListWords {
+    std::string_view key;
+    std::string_view what;  ///< "a list of port pairs"
+    std::string hint;
+    std::size_t most;
+  };
+  template <class Record, class Default>
+  void load_records(const YamlNode& node, const ListWords& words,
+                    std::span<const Option<Record>> options, Default default_of,
+                    std::vector<Record>& records);
   void expect(const YamlNode& node, const std::string& path, std::string_view what,
               std::string hint = {});
 
@@ -187,7 +200,9 @@ void Loader::report_unknown(const YamlNode& node, std::span<const Option<Record>
     if (!sibling.empty()) siblings.push_back(sibling);
     leaves.push_back(path.substr(path.find_last_of('.') + 1));  // npos + 1 is 0
   }
-  if (place.empty() && section.path.empty()) siblings.push_back("pairs");
+  if (place.empty() && section.path.empty()) {
+    siblings.insert(siblings.end(), {"pairs", "rule_limits"});
+  }
   const std::string_view near = nearest_word(node.key, siblings);
   const std::string_view leaf = near.empty() ? nearest_word(node.key, leaves) : near;
   std::string where = fmt::format("{}{}", place, section.path);
@@ -252,33 +267,59 @@ void Loader::load_record(const YamlNode& root, std::span<const Option<Record>> o
   }
 }
 
-void Loader::load_pairs(const YamlNode& node, Config& config) {
-  source_.note("pairs", node.key_position);
+template <class Record, class Default>
+void Loader::load_records(const YamlNode& node, const ListWords& words,
+                          std::span<const Option<Record>> options, Default default_of,
+                          std::vector<Record>& records) {
+  source_.note(std::string(words.key), node.key_position);
   if (node.kind == Kind::null) return;
   if (!node.is_list()) {
-    source_.note_refused("pairs");
-    return expect(node, "pairs", "a list of port pairs", "write '- outside:' under it");
+    source_.note_refused(std::string(words.key));
+    return expect(node, std::string(words.key), words.what, words.hint);
   }
-  if (node.children.size() > kPairsMax) {
-    source_.note_refused("pairs");
-    return findings_.error(
-        node.key_position,
-        fmt::format("pairs has {} entries, above the most of {}", node.children.size(), kPairsMax));
+  if (node.children.size() > words.most) {
+    source_.note_refused(std::string(words.key));
+    return findings_.error(node.key_position,
+                           fmt::format("{} has {} entries, above the most of {}", words.key,
+                                       node.children.size(), words.most));
   }
   for (std::size_t i = 0; i < node.children.size(); ++i) {
     const YamlNode& entry = node.children[i];
-    const std::string place = fmt::format("pairs[{}]", i);
+    const std::string place = fmt::format("{}[{}]", words.key, i);
     source_.note(place, entry.position);
-    PortPairConfig pair;
-    pair.name = fmt::format("pair{}", i);
+    Record record = default_of(i);
     if (entry.is_map()) {
-      load_record(entry, pair_options(), place + ".", pair);
+      load_record(entry, options, place + ".", record);
     } else {
       expect(entry, place, "a map of options");
       source_.note_refused(place);
     }
-    config.pairs.push_back(std::move(pair));
+    records.push_back(std::move(record));
   }
+}
+
+void Loader::load_pairs(const YamlNode& node, Config& config) {
+  const auto named = [](std::size_t i) {
+    PortPairConfig pair;
+    pair.name = fmt::format("pair{}", i);
+    return pair;
+  };
+  load_records(node,
+               {.key = "pairs",
+                .what = "a list of port pairs",
+                .hint = "write '- outside:' under it",
+                .most = kPairsMax},
+               pair_options(), named, config.pairs);
+}
+
+void Loader::load_rule_limits(const YamlNode& node, Config& config) {
+  load_records(
+      node,
+      {.key = "rule_limits",
+       .what = "a list of limits",
+       .hint = "write '- name: WORD' under it",
+       .most = kRuleLimitsMax},
+      rule_limit_options(), [](std::size_t) { return RuleLimitConfig{}; }, config.rule_limits);
 }
 
 bool Loader::load(Config& config) {
@@ -289,11 +330,14 @@ bool Loader::load(Config& config) {
     expect(*root, "the file", "a map of options");
     return false;
   }
-  const auto pairs = std::ranges::find(root->children, "pairs", &YamlNode::key);
-  if (pairs != root->children.end()) {
-    load_pairs(*pairs, config);
-    root->children.erase(pairs);
-  }
+  const auto take = [&](std::string_view key, void (Loader::*load_list)(const YamlNode&, Config&)) {
+    const auto list = std::ranges::find(root->children, key, &YamlNode::key);
+    if (list == root->children.end()) return;
+    (this->*load_list)(*list, config);
+    root->children.erase(list);
+  };
+  take("pairs", &Loader::load_pairs);
+  take("rule_limits", &Loader::load_rule_limits);
   load_record(*root, config_options(), "", config);
   return true;
 }

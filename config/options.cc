@@ -4,6 +4,8 @@
 #include <concepts>
 #include <type_traits>
 
+#include "config/rule_limits.h"
+
 namespace sluice {
 namespace {
 
@@ -46,6 +48,11 @@ constexpr Option<PortPairConfig> of_pair(OptionShape shape) {
   return option<PortPairConfig, Path...>(shape);
 }
 
+template <auto... Path>
+constexpr Option<RuleLimitConfig> of_rule_limit(OptionShape shape) {
+  return option<RuleLimitConfig, Path...>(shape);
+}
+
 // --- words --------------------------------------------------------------------------------------
 
 constexpr std::string_view kModeWords[] = {"monitor", "enforce"};
@@ -56,6 +63,7 @@ constexpr std::string_view kMalformedWords[] = {"drop", "pass"};
 constexpr std::string_view kHugepageWords[] = {"auto", "require", "off"};
 constexpr std::string_view kReadyWords[] = {"pass", "drop"};
 constexpr std::string_view kEncryptedWords[] = {"bypass", "inspect"};
+constexpr std::string_view kLimitedWords[] = {"flow", "source"};
 constexpr std::string_view kExceptionWords[] = {"pass", "drop_packet", "drop_flow"};
 
 // The order of the words is the order of the enumerators.
@@ -64,6 +72,7 @@ static_assert(TunnelKey{1} == TunnelKey::outer && FramePolicy{1} == FramePolicy:
 static_assert(MalformedPolicy{1} == MalformedPolicy::pass && HugepageMode{2} == HugepageMode::off);
 static_assert(ReadyPolicy{1} == ReadyPolicy::drop &&
               EncryptedPolicy{1} == EncryptedPolicy::inspect);
+static_assert(ReadyPolicy{1} == ReadyPolicy::drop && LimitedEnd{1} == LimitedEnd::source);
 static_assert(ExceptionPolicy{2} == ExceptionPolicy::drop_flow);
 
 // --- ranges that several rows share -------------------------------------------------------------
@@ -283,6 +292,9 @@ constexpr std::array kConfigOptions{
     at<&Config::inspect, &InspectConfig::encrypted>({"inspect.encrypted", word, {}, {},
        kEncryptedWords, "what is encrypted, behind the handshake: not looked at any more, or "
        "inspected as any bytes are"}),
+    at<&Config::inspect, &InspectConfig::reject_rate>({"inspect.reject_rate", event_rate,
+       {1, 1'000'000}, "none are sent", {},
+       "RST and ICMP messages that each worker sends for the action reject"}),
 
     at<&Config::events, &EventConfig::eve>({"events.eve", text, {0, 4096}, {}, {},
        "file to which events are appended as EVE JSON lines; - is standard output, nothing is no "
@@ -364,6 +376,22 @@ constexpr std::array kPairOptions{
     of_pair<&PortPairConfig::link_follow>({"link_follow", boolean, {}, {}, {},
        "a link that goes down takes the other one of the pair down", kAtStart}),
 };
+
+constexpr std::array kRuleLimitOptions{
+    of_rule_limit<&RuleLimitConfig::name>({"name", text, {1, kRuleLimitNameMax}, {}, {},
+       "word by which rules name it"}),
+    of_rule_limit<&RuleLimitConfig::per>({"per", word, {}, {}, kLimitedWords,
+       "each flow, or each source, has the rate for itself; a source is as long as "
+       "limits.source_prefix_v4 and limits.source_prefix_v6 say"}),
+    of_rule_limit<&RuleLimitConfig::limit, &LimitConfig::packets, &RateConfig::rate>({"packets",
+       event_rate, kPacketRate, kNoLimit, {}, "packets for which a rule holds"}),
+    of_rule_limit<&RuleLimitConfig::limit, &LimitConfig::packets, &RateConfig::burst>(
+      {"packets_burst", number, kPacketBurst, kShortBurst, {}, "such packets at once"}),
+    of_rule_limit<&RuleLimitConfig::limit, &LimitConfig::bits, &RateConfig::rate>({"bits",
+       bit_rate, kBitRate, kNoLimit, {}, "bits of such packets, as Ethernet frames without FCS"}),
+    of_rule_limit<&RuleLimitConfig::limit, &LimitConfig::bits, &RateConfig::burst>({"bits_burst",
+       bytes, kBitBurst, kShortBurst, {}, "bytes of such packets at once"}),
+};
 // clang-format on
 
 struct SectionRow {
@@ -401,6 +429,8 @@ constexpr SectionRow kSections[] = {
 std::span<const Option<Config>> config_options() noexcept { return kConfigOptions; }
 
 std::span<const Option<PortPairConfig>> pair_options() noexcept { return kPairOptions; }
+
+std::span<const Option<RuleLimitConfig>> rule_limit_options() noexcept { return kRuleLimitOptions; }
 
 std::string_view section_help(std::string_view path) noexcept {
   for (const SectionRow& row : kSections) {

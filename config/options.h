@@ -63,6 +63,8 @@ inline constexpr std::size_t kPairsMax = 16;
 [[nodiscard]] std::span<const Option<Config>> config_options() noexcept;
 /// Options of one entry of the list `pairs`.
 [[nodiscard]] std::span<const Option<PortPairConfig>> pair_options() noexcept;
+/// Options of one entry of the list `rule_limits`.
+[[nodiscard]] std::span<const Option<RuleLimitConfig>> rule_limit_options() noexcept;
 /// What the sections are for, by path; sections without a row speak for themselves.
 [[nodiscard]] std::string_view section_help(std::string_view path) noexcept;
 

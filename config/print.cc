@@ -81,11 +81,13 @@ std::string print_record(std::span<const Option<Record>> options, const Record& 
   return printer.text();
 }
 
-std::string print_pairs(const std::vector<PortPairConfig>& pairs) {
-  if (pairs.empty()) return "pairs: []\n";
-  std::string out = "pairs:\n";
-  for (const PortPairConfig& pair : pairs) {
-    std::string entry = print_record(pair_options(), pair, 2 * kIndent);
+template <class Record>
+std::string print_list(std::string_view key, std::span<const Option<Record>> options,
+                       const std::vector<Record>& records) {
+  if (records.empty()) return fmt::format("{}: []\n", key);
+  std::string out = fmt::format("{}:\n", key);
+  for (const Record& record : records) {
+    std::string entry = print_record(options, record, 2 * kIndent);
     entry[kIndent] = '-';  // the first option stands behind the dash
     out += entry;
   }
@@ -95,10 +97,14 @@ std::string print_pairs(const std::vector<PortPairConfig>& pairs) {
 }  // namespace
 
 std::string print_config(const Config& config) {
-  // The mode first, then the wires, then everything else.
+  // The mode first, then the wires, then everything else, lists of entries last.
   const auto options = config_options();
-  return print_record(options.first(1), config, 0) + print_pairs(config.pairs) +
-         print_record(options.subspan(1), config, 0);
+  return print_record(options.first(1), config, 0) +
+         print_list("pairs", pair_options(), config.pairs) +
+         print_record(options.subspan(1), config, 0) +
+         (config.rule_limits.empty()
+              ? ""
+              : print_list("rule_limits", rule_limit_options(), config.rule_limits));
 }
 
 }  // namespace sluice

@@ -7,6 +7,7 @@
 
 #include "config/option_value.h"
 #include "config/options.h"
+#include "config/rule_limits.h"
 
 namespace sluice {
 namespace {
@@ -74,6 +75,18 @@ std::string pairs_section() {
   return out;
 }
 
+std::string rule_limits_section() {
+  std::string out = fmt::format(
+      "\n## rule_limits\n\nLimits that rules name with `action: {{limit: NAME}}`: a list of at "
+      "most "
+      "{}. Of the packets for which such\na rule holds, only the excess is refused, with "
+      "`rule_rate_exceeded`. Paths below are relative to an entry.\n{}",
+      kRuleLimitsMax, kTableHead);
+  const RuleLimitConfig defaults;
+  for (const auto& option : rule_limit_options()) out += table_row(option, defaults);
+  return out;
+}
+
 std::string_view section_of(std::string_view path) noexcept {
   const std::size_t dot = path.find('.');
   return dot == std::string_view::npos ? std::string_view() : path.substr(0, dot);
@@ -98,7 +111,7 @@ std::string options_reference() {
     }
     out += table_row(option, defaults);
   }
-  return out;
+  return out + rule_limits_section();
 }
 
 }  // namespace sluice

@@ -227,6 +227,33 @@ void check_limits(const Config& config, FindingWriter& findings) {
   check_limit(config.limits.source, "limits.source", frame_bytes, findings);
 }
 
+void check_rule_limits(const std::vector<RuleLimitConfig>& limits, FindingWriter& findings) {
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    const RuleLimitConfig& one = limits[i];
+    const std::string path = fmt::format("rule_limits[{}]", i);
+    if (findings.is_refused(path)) continue;
+    const std::string name_path = path + ".name";
+    if (one.name.empty() && !findings.is_refused(name_path)) {
+      findings.error_at(path, path + " has no name: rules speak of it by one",
+                        "write 'name: WORD'");
+    }
+    const auto same = std::ranges::find(limits, one.name, &RuleLimitConfig::name);
+    const auto first = static_cast<std::size_t>(same - limits.begin());
+    if (!one.name.empty() && first < i) {
+      findings.error_at(name_path, fmt::format("{} is '{}', as is rule_limits[{}].name: each once",
+                                               name_path, one.name, first));
+    }
+    const bool has_rate = one.limit.packets.rate != 0 || one.limit.bits.rate != 0;
+    const bool is_read =
+        !findings.is_refused(path + ".packets") && !findings.is_refused(path + ".bits");
+    if (!has_rate && is_read) {
+      findings.error_at(path, path + " has no rate: it would limit nothing",
+                        "write 'packets: 10/s' or 'bits: 1Mbit/s'");
+    }
+    check_limit(one.limit, path, 0, findings);
+  }
+}
+
 // --- events and control -------------------------------------------------------------------------
 
 void check_absolute(std::string_view path, std::string_view value, FindingWriter& findings) {
@@ -362,6 +389,7 @@ void validate_config(const Config& config, const Source& source, ConfigPurpose p
   check_budget(config, findings);
   check_mbufs(config, findings);
   check_limits(config, findings);
+  check_rule_limits(config.rule_limits, findings);
   check_overload(config.overload, findings);
   check_metrics(config.metrics, findings);
   check_control(config, findings);

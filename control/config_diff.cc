@@ -61,6 +61,10 @@ std::vector<OptionText> option_texts(const Config& config) {
     append_texts(pair_options(), config.pairs[i], fmt::format("pairs[{}].", i), texts);
   }
   append_texts(config_options(), config, "", texts);
+  for (std::size_t i = 0; i < config.rule_limits.size(); ++i) {
+    append_texts(rule_limit_options(), config.rule_limits[i], fmt::format("rule_limits[{}].", i),
+                 texts);
+  }
   return texts;
 }
 

@@ -15,6 +15,15 @@ std::uint32_t transaction_records_of(const EventConfig& events) {
          bit(events.quic, Service::quic);
 }
 
+void add_rule_limits(const std::vector<RuleLimitConfig>& limits, PolicySettings& settings) {
+  for (const RuleLimitConfig& limit : limits) {
+    RuleLimitEntry& entry = settings.rule_limits[settings.rule_limit_count++];
+    limit.name.copy(entry.name.data(), kRuleLimitNameMax);
+    entry.per = limit.per;
+    entry.limit = limit.limit;
+  }
+}
+
 PolicySettings settings_of(const Config& config) {
   PolicySettings settings;
   settings.mode = config.mode;
@@ -22,6 +31,7 @@ PolicySettings settings_of(const Config& config) {
   settings.fragments = config.fragments;
   settings.flows = config.flows;
   settings.limits = config.limits;
+  add_rule_limits(config.rule_limits, settings);
   settings.drop_sample = config.events.drop_sample;
   settings.flow_records = config.events.flow_records;
   settings.anomaly_records = config.events.anomaly;

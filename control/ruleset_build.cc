@@ -49,11 +49,17 @@ std::vector<Rule> read_rules(std::span<const std::string> files, const RuleVaria
   return rules;
 }
 
-Status judge_rules(const RulesConfig& config, Diagnostics& findings) {
-  auto variables = rule_variables(config.variables);
+Status judge_rules(const Config& config, Diagnostics& findings) {
+  auto variables = rule_variables(config.rules.variables);
   if (!variables) return tl::unexpected<Error>(variables.error());
-  static_cast<void>(read_rules(config.files, *variables, findings));
+  judge_limits(read_rules(config.rules.files, *variables, findings), config, findings);
   return {};
+}
+
+void judge_limits(std::span<const Rule> rules, const Config& config, Diagnostics& findings) {
+  std::vector<std::string> names;
+  for (const RuleLimitConfig& limit : config.rule_limits) names.push_back(limit.name);
+  validate_limits(rules, names, findings);
 }
 
 Result<Hash128> rules_digest(const RulesConfig& config) {
@@ -69,12 +75,13 @@ std::string text_of(const Hash128& digest) {
 }
 
 Result<RulesetParts> build_ruleset(const RulesConfig& config, Diagnostics& findings,
-                                   CompileReport& report) {
+                                   CompileReport& report, const Config* limits_of) {
   auto variables = rule_variables(config.variables);
   if (!variables) return tl::unexpected<Error>(variables.error());
   CompileOptions options;
   options.variables = std::move(*variables);
   const std::vector<Rule> rules = read_rules(config.files, options.variables, findings);
+  if (limits_of != nullptr) judge_limits(rules, *limits_of, findings);
   return compile_ruleset(rules, digest_of_files(config.files, options), options, findings, report);
 }
 

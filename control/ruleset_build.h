@@ -28,7 +28,9 @@ namespace sluice {
 
 /// The verdict on rule files that a check, a start and a reload tell: all but what only the
 /// compiler finds. Errors: as of `rule_variables`.
-[[nodiscard]] Status judge_rules(const RulesConfig& config, Diagnostics& findings);
+[[nodiscard]] Status judge_rules(const Config& config, Diagnostics& findings);
+/// Whether the limits that rules name are there.
+void judge_limits(std::span<const Rule> rules, const Config& config, Diagnostics& findings);
 
 /// What `build_ruleset` would give to its ruleset: of the files' texts and the variables. Errors:
 /// as of `rule_variables`.
@@ -36,9 +38,11 @@ namespace sluice {
 /// 32 hex digits.
 [[nodiscard]] std::string text_of(const Hash128& digest);
 
-/// The whole way. What cannot be compiled is a finding. Errors: invalid for a variable; limit.
+/// The whole way. What cannot be compiled is a finding. Where `limits_of` is given, rules name no
+/// other limits than its own. Errors: invalid for a variable; limit.
 [[nodiscard]] Result<RulesetParts> build_ruleset(const RulesConfig& config, Diagnostics& findings,
-                                                 CompileReport& report);
+                                                 CompileReport& report,
+                                                 const Config* limits_of = nullptr);
 
 /// A ruleset as a replay takes it, and what its events say of its rules.
 struct ReplayRules {

@@ -44,13 +44,28 @@ void code_flows(Archive& io, FlowConfig& c) {
 }
 
 template <class Archive>
-void code_limits(Archive& io, LimitsConfig& c) {
-  for (LimitConfig* limit : {&c.flow, &c.source}) {
-    for (RateConfig* rate : {&limit->packets, &limit->bits}) {
-      io.number(rate->rate, 0, 1ULL << 50);
-      io.number(rate->burst, 0, 1ULL << 50);
-    }
+void code_limit(Archive& io, LimitConfig& limit) {
+  for (RateConfig* rate : {&limit.packets, &limit.bits}) {
+    io.number(rate->rate, 0, 1ULL << 50);
+    io.number(rate->burst, 0, 1ULL << 50);
   }
+}
+
+template <class Archive>
+void code_rule_limits(Archive& io, PolicySettings& settings) {
+  io.number(settings.rule_limit_count, 0, kRuleLimitsMax);
+  for (std::uint32_t i = 0; i < settings.rule_limit_count; ++i) {
+    RuleLimitEntry& entry = settings.rule_limits[i];
+    io.raw(entry.name.data(), entry.name.size());
+    io.check(entry.name.back() == 0);
+    io.enumeration(entry.per, LimitedEnd::source);
+    code_limit(io, entry.limit);
+  }
+}
+
+template <class Archive>
+void code_limits(Archive& io, LimitsConfig& c) {
+  for (LimitConfig* limit : {&c.flow, &c.source}) code_limit(io, *limit);
   io.number(c.sources, 0, 1ULL << 32);
   io.number(c.source_prefix_v6, 0, 128);
   io.number(c.source_prefix_v4, 0, 32);
@@ -69,6 +84,7 @@ void code_inspect(Archive& io, PolicySettings& settings) {
     io.enumeration(*policy, ExceptionPolicy::drop_flow);
   }
   io.enumeration(c.encrypted, EncryptedPolicy::inspect);
+  io.number(c.reject_rate, 0, 1U << 30);
   io.boolean(settings.has_rules);
   io.enumeration(settings.until_ready, ReadyPolicy::drop);
 }
@@ -117,6 +133,7 @@ void code_all(Archive& io, PolicyParts& parts) {
   code_fragments(io, settings.fragments);
   code_flows(io, settings.flows);
   code_limits(io, settings.limits);
+  code_rule_limits(io, settings);
   io.number(settings.drop_sample, 0, 1U << 30);
   io.boolean(settings.flow_records);
   io.boolean(settings.anomaly_records);

@@ -13,6 +13,7 @@
 #include "base/ip_address.h"
 #include "base/verdict.h"
 #include "config/config.h"
+#include "config/rule_limits.h"
 #include "rules/service.h"
 
 namespace sluice {
@@ -45,6 +46,14 @@ struct BypassEntry {
 };
 static_assert(std::is_trivially_copyable_v<BypassEntry>);
 
+/// A limit that rules name; bytes behind the name are 0.
+struct RuleLimitEntry {
+  std::array<char, kRuleLimitNameMax + 1> name{};
+  LimitedEnd per = LimitedEnd::source;
+  LimitConfig limit;
+};
+static_assert(std::is_trivially_copyable_v<RuleLimitEntry>);
+
 /// Everything of a policy but the lists.
 struct PolicySettings {
   std::uint64_t generation = 1;
@@ -53,6 +62,8 @@ struct PolicySettings {
   FragmentConfig fragments;
   FlowConfig flows;
   LimitsConfig limits;
+  std::array<RuleLimitEntry, kRuleLimitsMax> rule_limits{};
+  std::uint32_t rule_limit_count = 0;
   std::uint32_t drop_sample = 64;
   bool flow_records = true;
   bool anomaly_records = false;

@@ -39,7 +39,7 @@ struct WorkerCounters {
   std::uint64_t rx_bytes = 0;
   std::uint64_t forwarded = 0;
   std::uint64_t forwarded_bytes = 0;
-  std::uint64_t generated = 0;
+  std::uint64_t generated = 0;   ///< frames of its own that were sent
   std::uint64_t held = 0;        ///< gauge: fragments waiting in this worker
   std::uint64_t handed_out = 0;  ///< frames put on another worker's ring
   std::uint64_t handed_in = 0;   ///< frames taken from rings

@@ -1,5 +1,6 @@
 #include "rules/validate.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -159,6 +160,21 @@ void validate_rules(std::span<const Rule> rules, const RuleVariables& variables,
     validate_flags(rule, set, findings);
     validate_terms(rule, findings);
     validate_buffers(rule, findings);
+  }
+}
+
+void validate_limits(std::span<const Rule> rules, std::span<const std::string> limits,
+                     Diagnostics& diagnostics) {
+  for (const Rule& rule : rules) {
+    if (rule.action.kind != RuleActionKind::limit || rule.action.limit.empty()) continue;
+    if (std::ranges::find(limits, rule.action.limit) != limits.end()) continue;
+    RuleFindings findings(rule, diagnostics);
+    findings.error(
+        fmt::format(
+            "action limit names '{}', which is none of rule_limits in the configuration: {}",
+            rule.action.limit,
+            limits.empty() ? "there is none" : fmt::format("{}", fmt::join(limits, ", "))),
+        fmt::format("add '- name: {}' to rule_limits", rule.action.limit));
   }
 }
 

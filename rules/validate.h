@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 
 #include "base/diagnostic.h"
 #include "rules/address_set.h"
@@ -19,6 +20,10 @@ inline constexpr std::size_t kLoneContentBytesMin = 4;
 /// Findings carry the file and position of their rule.
 void validate_rules(std::span<const Rule> rules, const RuleVariables& variables,
                     Diagnostics& diagnostics);
+
+/// Rules that name a limit which is none of `limits`, those of the configuration.
+void validate_limits(std::span<const Rule> rules, std::span<const std::string> limits,
+                     Diagnostics& diagnostics);
 
 /// One rule alone: terms that cannot hold, and names that no term sets.
 void validate_terms(const Rule& rule, RuleFindings& findings);

@@ -25,10 +25,10 @@ struct ReplayArguments {
 };
 
 /// Compiles the rules and puts them into the request.
-int compile_for(const RulesConfig& rules, ReplayRequest& request) {
+int compile_for(const Config& config, ReplayRequest& request) {
   Diagnostics findings;
   CompileReport report;
-  auto parts = build_ruleset(rules, findings, report);
+  auto parts = build_ruleset(config.rules, findings, report, &config);
   fmt::print(stderr, "{}", findings.render());
   if (findings.has_errors()) return kAskedWrongly;
   if (!parts) {
@@ -58,7 +58,8 @@ int replay(ReplayArguments& arguments) {
   RulesConfig& rules = checked.config.rules;
   rules.files.insert(rules.files.end(), arguments.rules.begin(), arguments.rules.end());
   if (!rules.files.empty()) {
-    if (const int exit_code = compile_for(rules, request); exit_code != kDone) return exit_code;
+    if (const int exit_code = compile_for(checked.config, request); exit_code != kDone)
+      return exit_code;
   }
   request.config = checked.config;
   request.parts = build_policy_parts(checked);

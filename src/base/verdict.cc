@@ -72,6 +72,8 @@ constexpr std::array<DropReasonRow, kDropReasonCount> kDropReasons{{
 
     {signature_match, "signature_match", "inspect",
      "a rule at stage enforce held for the packet, or for the stream that it completes"},
+    {rule_rate_exceeded, "rule_rate_exceeded", "inspect",
+     "a rule with a limit held, and the packet is in excess of that one of rule_limits"},
     {conflicting_retransmission, "conflicting_retransmission", "inspect",
      "bytes of a TCP stream were sent again and differ from those that were sent first, or follow "
      "the end of the stream"},
@@ -185,6 +187,8 @@ std::string_view name_of(CapacityEvent event) noexcept {
       return "match_limit";
     case CapacityEvent::anomaly_limit:
       return "anomaly_limit";
+    case CapacityEvent::reply_limit:
+      return "reply_limit";
     case CapacityEvent::count_:
       break;
   }

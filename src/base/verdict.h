@@ -60,6 +60,7 @@ enum class DropReason : std::uint8_t {
   source_rate_exceeded,
   // inspect
   signature_match,
+  rule_rate_exceeded,
   conflicting_retransmission,
   unverifiable_retransmission,
   reorder_limit,
@@ -118,6 +119,7 @@ enum class CapacityEvent : std::uint8_t {
   reorder_limit,
   match_limit,
   anomaly_limit,
+  reply_limit,
   count_,
 };
 inline constexpr std::size_t kCapacityEventCount = static_cast<std::size_t>(CapacityEvent::count_);

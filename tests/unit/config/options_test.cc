@@ -23,6 +23,9 @@ std::vector<Row> all_rows() {
   for (const auto& option : pair_options()) {
     rows.push_back({option.shape, option.read(PortPairConfig{})});
   }
+  for (const auto& option : rule_limit_options()) {
+    rows.push_back({option.shape, option.read(RuleLimitConfig{})});
+  }
   return rows;
 }
 
@@ -73,6 +76,7 @@ TEST(OptionTable, BeginsWithTheMode) { EXPECT_EQ(config_options().front().shape.
 TEST(OptionTable, KeepsSectionsTogether) {
   expect_sections_stand_together(config_options());
   expect_sections_stand_together(pair_options());
+  expect_sections_stand_together(rule_limit_options());
 }
 
 TEST(OptionTable, ExplainsEverySection) {
@@ -122,6 +126,13 @@ TEST(OptionTable, WritesTheMemberThatItReads) {
       PortPairConfig pair;
       option.write(pair, value);
       EXPECT_EQ(option.read(pair), value) << option.shape.path;
+    }
+  }
+  for (const auto& option : rule_limit_options()) {
+    for (const OptionValue& value : values_for(option.shape)) {
+      RuleLimitConfig limit;
+      option.write(limit, value);
+      EXPECT_EQ(option.read(limit), value) << option.shape.path;
     }
   }
 }

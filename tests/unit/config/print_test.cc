@@ -76,6 +76,9 @@ TEST(PrintConfig, ReadsBackAsTheSameConfiguration) {
     for (std::size_t pair = 0; pair < static_cast<std::size_t>(i) % (kPairsMax + 1); ++pair) {
       config.pairs.push_back(random_record(random, pair_options()));
     }
+    for (int limit = 0; limit < i % 3; ++limit) {
+      config.rule_limits.push_back(random_record(random, rule_limit_options()));
+    }
     const std::string text = print_config(config);
     const LoadedConfig loaded = load_config("printed", text);
     ASSERT_FALSE(loaded.findings.has_errors()) << loaded.findings.render();

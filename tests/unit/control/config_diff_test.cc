@@ -26,11 +26,13 @@ TEST(ConfigDiff, SeesNothingBetweenEqualConfigurations) { EXPECT_TRUE(changes({}
 TEST(ConfigDiff, HasEveryOptionOnce) {
   Config config;
   config.pairs.resize(2);
+  config.rule_limits.resize(1);
   std::set<std::string> paths;
   for (const OptionText& option : option_texts(config)) {
     EXPECT_TRUE(paths.insert(option.path).second) << option.path;
   }
-  EXPECT_EQ(paths.size(), config_options().size() + 2 * pair_options().size());
+  EXPECT_EQ(paths.size(),
+            config_options().size() + 2 * pair_options().size() + rule_limit_options().size());
 }
 
 TEST(ConfigDiff, ShowsAnOptionInItsNormalUnit) {

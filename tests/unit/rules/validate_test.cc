@@ -57,6 +57,23 @@ TEST(ValidateRules, ReadsExpressionsWithTheVariablesOfTheConfiguration) {
   EXPECT_EQ(findings_of({rule}, variables), "");
 }
 
+TEST(ValidateRules, KnowsTheLimitsOfTheConfiguration) {
+  Rule rule = sound_rule(1);
+  rule.action.kind = RuleActionKind::limit;
+  rule.action.limit = "slow";
+  const auto told = [&rule](const std::vector<std::string>& limits) {
+    Diagnostics diagnostics;
+    validate_limits(std::vector<Rule>{rule}, limits, diagnostics);
+    return diagnostics.render();
+  };
+  EXPECT_EQ(told({"slow"}), "");
+  EXPECT_EQ(told({"fast", "faster"}),
+            "a.yaml:1:3: error: rule 1: action limit names 'slow', which is none of rule_limits in "
+            "the configuration: fast, faster\n  hint: add '- name: slow' to rule_limits\n");
+  rule.action.kind = RuleActionKind::drop;
+  EXPECT_EQ(told({}), "");
+}
+
 TEST(ValidateRules, RefusesALimitWithoutAName) {
   Rule rule = sound_rule(1);
   rule.action.kind = RuleActionKind::limit;
