@@ -106,6 +106,9 @@ class Recording final : public ReplayObserver {
     const bool is_edited = bytes.data() != packet.bytes.data();
     outputs_.forwarded.write(packet.timestamp, packet.wire_bytes, is_edited ? bytes : packet.bytes);
   }
+  void generated(TimeNs when, std::span<const std::uint8_t> bytes) override {
+    outputs_.generated.write(when, static_cast<std::uint32_t>(bytes.size()), bytes);
+  }
   void refused(std::uint32_t packet_number, DropReason) override {
     const CapturedPacket& packet = capture_.packets[packet_number - 1];
     outputs_.dropped.write(packet.timestamp, packet.wire_bytes, packet.bytes);

@@ -20,6 +20,11 @@ Result<std::unique_ptr<const Policy>> build_policy(const PolicyParts& parts, con
   auto policy = std::make_unique<Policy>();
   policy->settings = parts.settings;
   policy->limits = *limits;
+  if (ruleset != nullptr) {
+    auto rule_limits = compile_rule_limits(parts.settings, ruleset->rules.limits);
+    if (!rule_limits) return tl::unexpected<Error>(rule_limits.error());
+    policy->rule_limits = std::move(*rule_limits);
+  }
   policy->ruleset = std::move(ruleset);
   const bool keeps_lists = previous != nullptr &&
                            (parts.keeps_lists || previous->prefixes->digest() ==

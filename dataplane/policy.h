@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/result.h"
 #include "base/siphash.h"
 #include "dataplane/inspect/live_ruleset.h"
 #include "dataplane/limit/compiled_limits.h"
 #include "dataplane/limit/prefix_table.h"
+#include "dataplane/limit/rule_limiter.h"
 #include "dataplane/policy_parts.h"
 
 namespace sluice {
@@ -23,6 +25,7 @@ struct Policy {
   std::uint16_t list_epoch = 1;
   /// Null where there are no rules. Shared with the generation before where they did not change.
   std::shared_ptr<const LiveRuleset> ruleset;
+  std::vector<RuleLimit> rule_limits;  ///< by CompiledAction::limit of the ruleset
 };
 
 /// `previous` may be null. Fails where lists or limits are out of their bounds; allocates, any

@@ -14,6 +14,7 @@
 #include "dataplane/memory_plan.h"
 #include "dataplane/policy.h"
 #include "dataplane/replay_mbufs.h"
+#include "dataplane/reply/reply_frame.h"
 #include "dataplane/shared_meters.h"
 #include "dataplane/worker.h"
 
@@ -80,6 +81,7 @@ class ReplayRun final : public Replay {
 
   static std::uint16_t transmit(const PortIo& port, rte_mbuf** mbufs, std::uint16_t count) noexcept;
   static void release(rte_mbuf** mbufs, std::uint32_t count) noexcept;
+  static rte_mbuf* make(void* self, const rte_mbuf& like) noexcept;
   static void refused(void* self, rte_mbuf* mbuf, DropReason reason) noexcept;
 
   ReplaySetup setup_;
@@ -114,6 +116,10 @@ void ReplayRun::release(rte_mbuf** mbufs, std::uint32_t count) noexcept {
   for (std::uint32_t i = 0; i < count; ++i) pool_->release(mbufs[i]);
 }
 
+rte_mbuf* ReplayRun::make(void* self, const rte_mbuf&) noexcept {
+  return static_cast<ReplayRun*>(self)->mbufs_.make(kReplyBytesMax);
+}
+
 void ReplayRun::refused(void* self, rte_mbuf* mbuf, DropReason reason) noexcept {
   auto& run = *static_cast<ReplayRun*>(self);
   if (run.observes_) run.observer_->refused(note_of(mbuf).packet_number, reason);
@@ -128,7 +134,12 @@ std::uint16_t ReplayRun::transmit(const PortIo& port, rte_mbuf** mbufs,
     if (run.observes_) {
       const std::span<const std::uint8_t> bytes(rte_pktmbuf_mtod(mbufs[i], const std::uint8_t*),
                                                 mbufs[i]->data_len);
-      run.observer_->forwarded(note_of(mbufs[i]).packet_number, bytes);
+      const MbufNote& note = note_of(mbufs[i]);
+      if (note.packet_number != 0) {
+        run.observer_->forwarded(note.packet_number, bytes);
+      } else {
+        run.observer_->generated(note.received, bytes);
+      }
     }
     run.mbufs_.release(mbufs[i]);
   }
@@ -183,6 +194,7 @@ WorkerSetup ReplayRun::worker_setup(std::uint8_t index) {
   setup.blocks = blocks_.get();
   setup.is_replay = true;
   setup.release = &release;
+  setup.make = {this, &make};
   setup.refusals = {this, &refused};
   return setup;
 }

@@ -68,6 +68,8 @@ class ReplayObserver {
   /// `bytes` as they left: differs from the capture where a checksum was fixed. Valid in the call.
   virtual void forwarded(std::uint32_t packet_number, std::span<const std::uint8_t> bytes) = 0;
   virtual void refused(std::uint32_t packet_number, DropReason reason) = 0;
+  /// A frame that sluice made itself, for a packet of that time. Valid in the call.
+  virtual void generated(TimeNs /*when*/, std::span<const std::uint8_t> /*bytes*/) {}
 };
 
 class Replay {
@@ -79,7 +81,8 @@ class Replay {
 
   /// Runs `frames` (those given to `create`), then time past all timeouts, so that nothing is held
   /// and every flow has ended.
-  /// `observer.forwarded` and `.refused` are called for the first pass only. Once per object.
+  /// `observer.forwarded`, `.refused` and `.generated` are called for the first pass only. Once per
+  /// object.
   [[nodiscard]] virtual ReplayTotals run(std::span<const ReplayFrame> frames,
                                          ReplayObserver& observer) = 0;
   [[nodiscard]] virtual std::span<WorkerWindow* const> windows() noexcept = 0;

@@ -59,6 +59,15 @@ rte_mbuf* ReplayMbufs::wrap(std::span<const std::uint8_t> bytes, bool writable) 
   return head;
 }
 
+rte_mbuf* ReplayMbufs::make(std::size_t bytes) {
+  rte_mbuf* mbuf = wrap_segment({}, false);
+  auto* owner = reinterpret_cast<ReplayMbuf*>(mbuf);
+  owner->copy = std::make_unique<std::uint8_t[]>(bytes);
+  mbuf->buf_addr = owner->copy.get();
+  mbuf->buf_len = static_cast<std::uint16_t>(bytes);
+  return mbuf;
+}
+
 void ReplayMbufs::release(rte_mbuf* mbuf) noexcept {
   for (rte_mbuf* next = nullptr; mbuf != nullptr; mbuf = next) {
     next = mbuf->next;

@@ -26,6 +26,8 @@ class ReplayMbufs {
  public:
   /// An mbuf whose segments are `bytes`; it goes back through `release`.
   [[nodiscard]] rte_mbuf* wrap(std::span<const std::uint8_t> bytes, bool writable);
+  /// An empty one with room for `bytes`.
+  [[nodiscard]] rte_mbuf* make(std::size_t bytes);
   /// Gives `mbuf` and its further segments back.
   void release(rte_mbuf* mbuf) noexcept;
   [[nodiscard]] std::size_t in_use() const noexcept { return all_.size() - free_.size(); }

@@ -29,6 +29,8 @@ void release_mbufs(rte_mbuf** mbufs, std::uint32_t count) noexcept {
   rte_pktmbuf_free_bulk(mbufs, count);
 }
 
+rte_mbuf* make_mbuf(void*, const rte_mbuf& like) noexcept { return rte_pktmbuf_alloc(like.pool); }
+
 void pin_to(std::uint32_t cpu) {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -97,6 +99,7 @@ Result<std::unique_ptr<WireWorkers>> WireWorkers::create(const WireWorkersSetup&
     made->seats_.push_back(worker.requests);
     worker.started = setup.started;
     worker.release = release_mbufs;
+    worker.make = {nullptr, make_mbuf};
     auto created = Worker::create(worker);
     if (!created) return with_context(fmt::format("worker {}", i), created.error());
     made->workers_.push_back(std::move(*created));

@@ -22,6 +22,7 @@
 #include "dataplane/limit/rate_limiter.h"
 #include "dataplane/policy.h"
 #include "dataplane/policy_slot.h"
+#include "dataplane/reply/replier.h"
 #include "dataplane/unready.h"
 #include "dataplane/worker_requests.h"
 
@@ -103,6 +104,7 @@ Status Worker::make_inspector() {
                                       .worker = setup_.index,
                                       .arena = setup_.arena,
                                       .tracker = tracker_.get(),
+                                      .meters = setup_.meters,
                                       .window = setup_.window,
                                       .anomalies = anomalies_.get()});
   if (!inspector) return with_context("inspection", std::move(inspector.error()));
@@ -130,6 +132,7 @@ void Worker::make_stations() {
   decider_ = std::make_unique<Decider>(setup_.ports);
   reporter_ = std::make_unique<Reporter>(setup_.keys.sample, setup_.index, counters_, setup_.window,
                                          anomalies_.get());
+  replier_ = std::make_unique<Replier>(setup_.ports, setup_.release, setup_.make, counters_);
   forwarder_ =
       std::make_unique<Forwarder>(setup_.ports, setup_.release, setup_.refusals, counters_);
 }
@@ -203,7 +206,10 @@ void Worker::run_journey(Burst& burst, Origin origin, Probe& probe) noexcept {
 template <class Probe>
 void Worker::run_in_parts(Burst& burst, Probe& probe) noexcept {
   const PolicySettings& settings = policy_->settings;
-  if (inspector_ != nullptr) inspector_->begin(burst, settings, policy_->ruleset.get());
+  if (inspector_ != nullptr) {
+    inspector_->use_limits(policy_->limits, policy_->rule_limits);
+    inspector_->begin(burst, settings, policy_->ruleset.get());
+  }
   const std::size_t most = policy_->ruleset != nullptr ? kScannedPart : kBurstMax;
   for (std::span<Packet> left = burst.all(); !left.empty();) {
     const std::span<Packet> part = left.first(std::min(most, left.size()));
@@ -212,10 +218,14 @@ void Worker::run_in_parts(Burst& burst, Probe& probe) noexcept {
     if (inspector_ != nullptr) inspector_->inspect(part);
     probe.station(Station::inspect, n);
     decider_->decide(part, settings.mode, *tracker_);
+    if (inspector_ != nullptr) {
+      replier_->answer(burst, inspector_->rejections(), settings.inspect.reject_rate);
+    }
     probe.station(Station::decide, n);
     reporter_->report(part, settings);
     probe.station(Station::report, n);
     forwarder_->forward(part);
+    replier_->send();
     probe.station(Station::forward, n);
   }
   if (inspector_ != nullptr) inspector_->forget_refused(burst);

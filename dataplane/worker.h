@@ -37,6 +37,7 @@ struct OuterSources;
 class PolicySlot;
 class PrefixFilter;
 class RateLimiter;
+class Replier;
 class Reporter;
 class RequestSeat;
 class SharedMeters;
@@ -80,6 +81,7 @@ struct WorkerSetup {
   bool is_replay = false;
   RequestSeat* requests = nullptr;  ///< outlives the worker; null in a replay
   ReleaseMbufs release = nullptr;
+  MakeMbuf make;
   RefusalObserver refusals;  ///< only a replay looks
 };
 
@@ -157,6 +159,7 @@ class Worker {
   std::unique_ptr<Inspector> inspector_;  ///< null where no rules may come
   std::unique_ptr<Decider> decider_;
   std::unique_ptr<Reporter> reporter_;
+  std::unique_ptr<Replier> replier_;
   std::unique_ptr<Forwarder> forwarder_;
   WorkerCounters counters_;
   LatencyMeter meter_;

@@ -63,6 +63,7 @@ void expect_exact_accounting(const CaseResult& result) {
     by_reason += counter(result, "dropped_by_reason." + std::string(row.name));
   }
   EXPECT_EQ(by_reason, counter(result, "dropped"));
+  EXPECT_EQ(counter(result, "generated"), result.replies.size());
 }
 
 std::vector<std::string> sorted(std::vector<std::string> lines) {
@@ -94,6 +95,7 @@ TEST_P(Golden, GivesTheSameEventsAgainAndWithTwoWorkers) {
   const CaseResult two = run_in_scratch(golden, 2);
   EXPECT_EQ(sorted(two.events), sorted(first.events));
   EXPECT_EQ(two.outcomes, first.outcomes);
+  EXPECT_EQ(two.replies, first.replies);
 }
 
 INSTANTIATE_TEST_SUITE_P(Case, Golden, testing::ValuesIn(case_names()), [](const auto& param) {

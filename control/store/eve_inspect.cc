@@ -83,6 +83,12 @@ void anomaly_object(JsonWriter& json, const InspectRecord& record) noexcept {
   return stage < std::size(kWords) ? kWords[stage] : "unknown";
 }
 
+[[nodiscard]] std::string_view verdict_word(const InspectRecord& record) noexcept {
+  if (record.is_refused == 0 || record.is_enforced == 0) return "pass";
+  const bool is_rejected = record.action == static_cast<std::uint8_t>(RuleActionKind::reject);
+  return is_rejected ? "reject" : "drop";
+}
+
 [[nodiscard]] CommunityTuple tuple_of(const InspectRecord& record) noexcept {
   CommunityTuple tuple{record.source,           record.destination, record.source_port,
                        record.destination_port, record.protocol,    record.ip_version};
@@ -139,7 +145,7 @@ void EveFormatter::alert(JsonWriter& json, const InspectRecord& record) noexcept
   application_object(json, record, excerpts);
   payload(json, record, excerpts);
   json.open_object("verdict");
-  json.word("action", record.is_refused != 0 && record.is_enforced != 0 ? "drop" : "pass");
+  json.word("action", verdict_word(record));
   json.close_object();
 }
 

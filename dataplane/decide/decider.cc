@@ -39,7 +39,7 @@ void Decider::decide(std::span<Packet> packets, Mode mode, FlowTracker& tracker)
     Verdict& verdict = packet.verdict;
     if (verdict.action == Action::undecided) verdict.action = Action::pass;
     if (verdict.action == Action::held) continue;
-    if (verdict.action == Action::drop) [[unlikely]] {
+    if (verdict.action == Action::drop || verdict.action == Action::reject) [[unlikely]] {
       if (verdict.refuses_flow && packet.flow != nullptr) {
         tracker.refuse(*packet.flow, verdict.reason, verdict.rule_id);
       }

@@ -20,7 +20,7 @@ class Decider {
  public:
   explicit Decider(const std::vector<PortIo>& ports) noexcept;
 
-  /// Every packet that is not held leaves with action pass or drop.
+  /// Every packet that is not held leaves with action pass, drop or reject.
   void decide(std::span<Packet> packets, Mode mode, FlowTracker& tracker) const noexcept;
 
  private:

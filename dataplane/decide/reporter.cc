@@ -82,7 +82,7 @@ bool Reporter::is_sampled(const Packet& packet, std::uint32_t one_in) const noex
 }
 
 void Reporter::report_refused(const Packet& packet, const PolicySettings& settings) noexcept {
-  const bool is_enforced = packet.verdict.action == Action::drop;
+  const bool is_enforced = packet.verdict.action != Action::pass;
   const DropReason reason = is_enforced ? packet.verdict.reason : packet.verdict.would_drop;
   auto& counters = is_enforced ? counters_.dropped : counters_.would_drop;
   counters[static_cast<std::size_t>(reason)] += packet.frames;
@@ -106,7 +106,8 @@ void Reporter::report_refused(const Packet& packet, const PolicySettings& settin
 void Reporter::report(std::span<const Packet> packets, const PolicySettings& settings) noexcept {
   for (const Packet& packet : packets) {
     const Verdict& verdict = packet.verdict;
-    if (verdict.action == Action::drop || verdict.would_drop != DropReason::none) [[unlikely]] {
+    const bool is_refused = verdict.action == Action::drop || verdict.action == Action::reject;
+    if (is_refused || verdict.would_drop != DropReason::none) [[unlikely]] {
       report_refused(packet, settings);
     }
   }

@@ -29,10 +29,16 @@ constexpr std::size_t kPayloadBytesMax = 64 * 1024;
   return packet.is_undecided() && (packet.flags & kKinds) == kIsIp;
 }
 
-/// The action is one that refuses.
+/// The action is one that refuses whatever it holds for.
 [[nodiscard]] bool acts(const CompiledRule& rule) noexcept {
-  return rule.stage == RuleStage::enforce && rule.action.kind != RuleActionKind::alert &&
-         rule.action.kind != RuleActionKind::pass;
+  const RuleActionKind kind = rule.action.kind;
+  return rule.stage == RuleStage::enforce && kind != RuleActionKind::alert &&
+         kind != RuleActionKind::pass && kind != RuleActionKind::limit;
+}
+
+[[nodiscard]] bool is_refused_by_rule(const Packet& packet) noexcept {
+  return packet.verdict.reason == DropReason::signature_match ||
+         packet.verdict.reason == DropReason::rule_rate_exceeded;
 }
 
 /// Another connection of QUIC may begin in a flow that is encrypted: its header says so.
@@ -79,6 +85,9 @@ Result<std::unique_ptr<Inspector>> Inspector::create(const InspectorSetup& setup
   inspector->workspace_ = std::move(*workspace);
   inspector->transactions_ =
       std::make_unique<TransactionReport>(setup.worker, setup.window, *inspector->pool_);
+  auto limiter = RuleLimiter::create({.key = setup.key, .meters = setup.meters}, *setup.arena);
+  if (!limiter) return tl::unexpected<Error>(limiter.error());
+  inspector->limiter_ = std::move(*limiter);
   inspector->linear_.resize(kPayloadBytesMax);
   return inspector;
 }
@@ -100,6 +109,7 @@ void Inspector::begin(Burst& burst, const PolicySettings& settings,
 }
 
 void Inspector::inspect(std::span<Packet> packets) noexcept {
+  rejections_.places = 0;
   if (ruleset_ == nullptr) return;
   for (Packet& packet : packets) {
     if (is_inspectable(packet)) inspect_packet(packet);
@@ -150,6 +160,7 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
   judge_->begin(*ruleset_, subject, inspection);
   report_.begin();
   is_over_limit_ = false;
+  charged_ = 0;
   const std::span<const std::uint8_t> payload = payload_of(packet);
   const bool is_own = !packet.has(kIcmpError);
   if (packet.protocol == kUdp && is_own) inspect_datagram(packet, inspection, payload);
@@ -326,7 +337,7 @@ void Inspector::settle(Packet& packet, FlowInspection* inspection,
                        std::span<const std::uint8_t> payload) noexcept {
   if (judge_->hits().empty()) [[likely]]
     return;
-  const bool refuses = must_refuse();
+  const bool is_refused = must_refuse();
   const auto& rules = ruleset_->rules.rules;
   for (const RuleHit& hit : judge_->hits()) {
     if (!passes(rules[hit.rule])) continue;
@@ -335,17 +346,52 @@ void Inspector::settle(Packet& packet, FlowInspection* inspection,
   }
   for (const RuleHit& hit : judge_->hits()) {
     const CompiledRule& rule = rules[hit.rule];
-    const bool is_first =
-        refuses && acts(rule) && packet.verdict.reason != DropReason::signature_match;
-    if (is_first) {
-      packet.drop(DropReason::signature_match);
-      packet.verdict.rule_id = rule.id;
-      packet.verdict.refuses_flow = packet.protocol == kTcp;
-    }
+    const bool refuses = acts(rule) || (!is_refused && is_in_excess(rule, packet));
+    if (refuses && !is_refused_by_rule(packet)) refuse(packet, inspection, rule, hit.is_stream);
     if (rule.stage == RuleStage::shadow || !hit.is_reported) continue;
-    report_.alert({judge_->subject(), totals_at(packet), payload}, rule, hit, acts(rule),
-                  *settings_);
+    report_.alert({judge_->subject(), totals_at(packet), payload}, rule, hit, refuses, *settings_);
   }
+}
+
+// Bytes of a stream are scanned once: what is in excess there would pass when it is sent again. A
+// packet that a rule looks at by itself is looked at again.
+void Inspector::refuse(Packet& packet, const FlowInspection* inspection, const CompiledRule& rule,
+                       bool is_stream) noexcept {
+  const bool is_limit = rule.action.kind == RuleActionKind::limit;
+  packet.drop(is_limit ? DropReason::rule_rate_exceeded : DropReason::signature_match);
+  packet.verdict.rule_id = rule.id;
+  packet.verdict.refuses_flow = packet.protocol == kTcp && (is_stream || !is_limit);
+  if (rule.action.kind == RuleActionKind::reject) note_rejected(packet, inspection);
+}
+
+void Inspector::note_rejected(Packet& packet, const FlowInspection* inspection) noexcept {
+  packet.verdict.action = Action::reject;
+  const auto place = static_cast<std::size_t>(&packet - burst_->packets.data());
+  rejections_.places |= 1U << place;
+  ResetMarks& marks = rejections_.marks[place] = {};
+  if (inspection == nullptr || inspection->tcp_slot == kNoSlot) return;
+  const TcpStream& stream = streams_->stream(inspection->tcp_slot);
+  for (unsigned direction = 0; direction < 2; ++direction) {
+    const StreamDirection& own = stream.directions[direction];
+    const bool has_left_whole = own.has(kStreamFin) && own.forwarded_to == own.fin_sequence;
+    marks.expected[direction] = own.forwarded_to + (has_left_whole ? 1 : 0);
+    marks.is_known[direction] = own.has(kStreamOpen);
+  }
+}
+
+// Of several rules with one limit the packet is charged once.
+bool Inspector::is_in_excess(const CompiledRule& rule, const Packet& packet) noexcept {
+  const std::uint32_t limit = rule.action.limit;
+  const bool is_limit =
+      rule.stage == RuleStage::enforce && rule.action.kind == RuleActionKind::limit;
+  if (!is_limit || limit >= rule_limits_.size() || limit >= 64) return false;
+  const std::uint64_t bit = std::uint64_t{1} << limit;
+  if ((charged_ & bit) == 0) {
+    charged_ |= bit;
+    excess_ &= ~bit;
+    if (!limiter_->try_take(rule_limits_[limit], *limits_, packet)) excess_ |= bit;
+  }
+  return (excess_ & bit) != 0;
 }
 
 // What goes on from here does leave, but for a frame that its port has no room for. Of that one its
@@ -401,6 +447,7 @@ void Inspector::add_to(WorkerCounters& counters) const noexcept {
   capacity(CapacityEvent::kept_bytes_full) = streams.kept_shortage;
   capacity(CapacityEvent::reorder_limit) = streams.reorder_limit;
   counters.flows_shed = shed_flows_;
+  capacity(CapacityEvent::meter_table_full) += limiter_->evictions();
   capacity(CapacityEvent::match_limit) = judged.given_up + over_limit_;
 }
 

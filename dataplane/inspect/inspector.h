@@ -22,12 +22,15 @@
 #include "dataplane/inspect/rule_judge.h"
 #include "dataplane/inspect/stream_reassembly.h"
 #include "dataplane/inspect/transaction_report.h"
+#include "dataplane/limit/rule_limiter.h"
 #include "dataplane/memory_arena.h"
 #include "dataplane/policy_parts.h"
+#include "dataplane/reply/rejections.h"
 
 namespace sluice {
 
 class FlowTracker;
+class SharedMeters;
 struct WorkerCounters;
 struct WorkerWindow;
 
@@ -38,6 +41,7 @@ struct InspectorSetup {
   std::uint8_t worker = 0;
   MemoryArena* arena = nullptr;        ///< outlives the inspector
   FlowTracker* tracker = nullptr;      ///< the same
+  SharedMeters* meters = nullptr;      ///< the same; null: this worker alone sees all traffic
   WorkerWindow* window = nullptr;      ///< null: nothing is reported
   AnomalyReport* anomalies = nullptr;  ///< outlives the inspector; null: none are told
 };
@@ -54,6 +58,15 @@ class Inspector {
 
   /// From now on what overload.h sheds at this level is not looked at, but counted.
   void shed(std::uint32_t level) noexcept { shed_level_ = level; }
+
+  /// Before `begin`, the limits of its ruleset: both stay the caller's.
+  void use_limits(const CompiledLimits& limits, std::span<const RuleLimit> rule_limits) noexcept {
+    limits_ = &limits;
+    rule_limits_ = rule_limits;
+  }
+
+  /// What rules rejected of the packets that were inspected last.
+  [[nodiscard]] const Rejections& rejections() const noexcept { return rejections_; }
 
   /// When the burst is decided: flows that are refused need no inspection any more.
   void forget_refused(const Burst& burst) noexcept;
@@ -86,6 +99,10 @@ class Inspector {
   [[nodiscard]] std::span<const std::uint8_t> payload_of(const Packet& packet) noexcept;
   void settle(Packet& packet, FlowInspection* inspection,
               std::span<const std::uint8_t> payload) noexcept;
+  void refuse(Packet& packet, const FlowInspection* inspection, const CompiledRule& rule,
+              bool is_stream) noexcept;
+  void note_rejected(Packet& packet, const FlowInspection* inspection) noexcept;
+  [[nodiscard]] bool is_in_excess(const CompiledRule& rule, const Packet& packet) noexcept;
   void note_forwarded(const Packet& packet, const FlowInspection& inspection) noexcept;
   [[nodiscard]] FlowTotals totals_at(const Packet& packet) const noexcept;
   [[nodiscard]] bool must_refuse() const noexcept;
@@ -141,6 +158,7 @@ class Inspector {
   std::unique_ptr<ChunkPool> pool_;
   std::unique_ptr<StreamReassembly> streams_;
   std::unique_ptr<RuleJudge> judge_;
+  std::unique_ptr<RuleLimiter> limiter_;
   InspectReport report_;
   std::unique_ptr<AppWorkspace> workspace_;
   FlowMessages datagram_messages_;  ///< of a datagram whose flow is not remembered
@@ -160,6 +178,11 @@ class Inspector {
   std::uint32_t shed_level_ = 0;
 
   // Of the burst and packet at hand.
+  const CompiledLimits* limits_ = nullptr;
+  std::span<const RuleLimit> rule_limits_;
+  std::uint64_t charged_ = 0;  ///< bit per limit: was asked for this packet,
+  std::uint64_t excess_ = 0;   ///< and refused it
+  Rejections rejections_;
   const PolicySettings* settings_ = nullptr;
   const Burst* burst_ = nullptr;
   const LiveRuleset* ruleset_ = nullptr;

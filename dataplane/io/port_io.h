@@ -34,6 +34,13 @@ struct PortIo {
 /// Gives mbufs back to where they came from; in the wire rte_pktmbuf_free_bulk.
 using ReleaseMbufs = void (*)(rte_mbuf** mbufs, std::uint32_t count) noexcept;
 
+/// An empty mbuf for a frame that sluice makes itself, of the pool that `like` is of; null where
+/// there is none.
+struct MakeMbuf {
+  void* context = nullptr;
+  rte_mbuf* (*make)(void* context, const rte_mbuf& like) noexcept = nullptr;
+};
+
 /// A replay looks at every frame that is refused, before it is released.
 struct RefusalObserver {
   void* context = nullptr;

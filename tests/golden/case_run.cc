@@ -21,6 +21,7 @@
 #include "rules/compile.h"
 #include "rules/load.h"
 #include "rules/validate.h"
+#include "tests/golden/reply_text.h"
 
 namespace sluice::test {
 namespace {
@@ -106,9 +107,14 @@ class OutcomeObserver final : public ReplayObserver {
     settle(packet_number, std::string(name_of(reason)));
   }
 
+  void generated(TimeNs when, std::span<const std::uint8_t> bytes) override {
+    replies_.push_back(reply_text(when - kCaseStart, bytes));
+  }
+
   void append_to(CaseResult& result) const {
     result.outcomes.insert(result.outcomes.end(), outcomes_.begin(), outcomes_.end());
     result.edits.insert(result.edits.end(), edits_.begin(), edits_.end());
+    result.replies.insert(result.replies.end(), replies_.begin(), replies_.end());
   }
 
  private:
@@ -121,6 +127,7 @@ class OutcomeObserver final : public ReplayObserver {
   std::span<const CasePacket> packets_;
   std::vector<std::string> outcomes_;
   std::vector<std::string> edits_;
+  std::vector<std::string> replies_;
 };
 
 void observe_outcomes(const GoldenCase& golden, const ReplayRequest& request, CaseResult& result) {
@@ -298,6 +305,9 @@ std::string render(const CaseResult& result) {
   std::string text = "packets\n" + render_outcomes(result.outcomes);
   for (std::size_t i = 0; i < result.edits.size(); ++i) {
     if (!result.edits[i].empty()) text += fmt::format("#{} edited, {}\n", i + 1, result.edits[i]);
+  }
+  if (!result.replies.empty()) {
+    text += fmt::format("\nreplies\n{}\n", fmt::join(result.replies, "\n"));
   }
   text += "\ncounters\n";
   for (const auto& [name, value] : result.counters) {

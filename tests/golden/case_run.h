@@ -15,6 +15,7 @@ namespace sluice::test {
 struct CaseResult {
   std::vector<std::string> outcomes;  ///< of all packets of all captures, of the first pass
   std::vector<std::string> edits;     ///< beside it: how the forwarded bytes differ, or empty
+  std::vector<std::string> replies;   ///< frames that sluice made itself
   std::vector<std::string> events;    ///< lines of eve.json
   std::map<std::string, std::uint64_t> counters;  ///< of summary.json, nested names with a dot
   std::string error;  ///< what the replay said, where it did not end well
