@@ -11,10 +11,13 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/units.h"
 #include "config/listen_address.h"
+#include "control/protocol.h"
 
 namespace sluice {
 namespace {
@@ -61,7 +64,11 @@ ControlLoop::ControlLoop(Channel channel, MappedWindow window, const Config& con
       keeper_(std::move(channel)),
       log_(config.events.eve, live_context(window_, config)),
       followers_(log_, live_context(window_, config)),
-      tick_(window_.windows(), followers_,
+      rule_blocks_(followers_, blocks_, clock_,
+                   [this](const std::vector<BlockRequest>& asked, const Status& answer) {
+                     audit_rule_blocks(asked, answer);
+                   }),
+      tick_(window_.windows(), rule_blocks_,
             {.started = window_.started(),
              .stats_interval = config.events.stats_interval,
              .header = &window_.header()}),
@@ -125,6 +132,24 @@ bool ControlLoop::is_allowed(const IpPrefix& prefix) const {
   return std::ranges::any_of(allow_sources_, [&prefix](const IpPrefix& allowed) {
     return allowed.length <= prefix.length && allowed.covers(prefix.address);
   });
+}
+
+/// As if somebody had asked for them over the socket.
+void ControlLoop::audit_rule_blocks(const std::vector<BlockRequest>& asked, const Status& answer) {
+  nlohmann::json items = nlohmann::json::array();
+  for (const BlockRequest& request : asked) {
+    items.push_back({{"what", to_string(request.target)},
+                     {"for", print_duration(request.duration)},
+                     {"reason", request.reason}});
+  }
+  AuditRecord record;
+  record.at = clock_.now();
+  record.user = "rule";
+  record.role = "rule";
+  record.verb = "blocks.add";
+  record.args = json_text({{"items", std::move(items)}});
+  if (!answer) record.error = answer.error().message;
+  audit_.append(record);
 }
 
 Status ControlLoop::start() {
@@ -231,9 +256,11 @@ void ControlLoop::turn() {
   rules_child_.turn(now);
   if (auto texts = texts_.take()) {
     log_.use_rules(texts);
+    rule_blocks_.use_rules(texts);
     followers_.use_rules(std::move(texts));
   }
   reload_.turn(now);
+  rule_blocks_.turn();
   blocks_.turn(now);
   audit_.turn(now);
   socket_.turn(now);
@@ -374,6 +401,8 @@ void ControlLoop::fill_facts() {
   ++facts.turns;
   facts.events = followers_.counts();
   facts.journal_failures = blocks_.failures();
+  facts.rule_blocks = rule_blocks_.counted().made;
+  facts.rule_blocks_refused = rule_blocks_.counted().refused;
   facts.audit_failures = audit_.failures();
   facts.clients = socket_.clients();
   facts.clients_refused = socket_.counts().refused;

@@ -28,6 +28,7 @@
 #include "control/observe/wire_view.h"
 #include "control/reload.h"
 #include "control/respond/blocks.h"
+#include "control/respond/rule_blocks.h"
 #include "control/rule_text_loader.h"
 #include "control/rules_child.h"
 #include "control/store/audit_log.h"
@@ -60,6 +61,7 @@ class ControlLoop {
   [[nodiscard]] ReloadSetup reload_setup();
   [[nodiscard]] std::uint64_t hits_of(std::uint32_t slot) const;
   [[nodiscard]] bool is_allowed(const IpPrefix& prefix) const;
+  void audit_rule_blocks(const std::vector<BlockRequest>& asked, const Status& answer);
   void start_http();
   [[nodiscard]] int run_turn();
   void note_turn(DurationNs took);
@@ -89,6 +91,7 @@ class ControlLoop {
   KeeperLink keeper_;
   EveLog log_;
   EventFollowers followers_;
+  RuleBlocks rule_blocks_;
   ControlTick tick_;
   WireView view_;
   Health health_;

@@ -63,6 +63,8 @@ struct ControlFacts {
   // Recorder, files and clients.
   EventCounts events;
   std::uint64_t journal_failures = 0;
+  std::uint64_t rule_blocks = 0;          ///< that rules asked for and got
+  std::uint64_t rule_blocks_refused = 0;  ///< that they did not get
   std::uint64_t audit_failures = 0;
   std::uint64_t clients = 0;
   std::uint64_t clients_refused = 0;

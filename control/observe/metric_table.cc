@@ -200,6 +200,11 @@ constexpr MetricRow kMetrics[] = {
      keeper<&KeeperReading::blocks_expired>},
     {"sluice_block_journal_failures_total", kCounter, "",
      "writes to the blocks' journal that failed", fact<&ControlFacts::journal_failures>},
+    {"sluice_rule_blocks_total", kCounter, "", "blocks that rules asked for and that were made",
+     fact<&ControlFacts::rule_blocks>},
+    {"sluice_rule_blocks_refused_total", kCounter, "",
+     "blocks that rules asked for and that were not made: over a bound, or allowed",
+     fact<&ControlFacts::rule_blocks_refused>},
     {"sluice_bypasses_active", kGauge, "", "bypasses in force", fact<&ControlFacts::bypasses>},
 
     // Processes.

@@ -107,6 +107,13 @@ class Blocks {
   /// Once `is_ready`.
   [[nodiscard]] BlockPage list(const BlockQuery& query) const;
 
+  /// Once `is_ready`, whether such a block is in force.
+  [[nodiscard]] bool holds(const BlockTarget& target) const {
+    return is_ready() && set_.find(target) != nullptr;
+  }
+  /// An allow list lets through what such a block would deny.
+  [[nodiscard]] bool is_let_through(const BlockTarget& target) const;
+
   void use_duration_max(DurationNs longest) noexcept { options_.duration_max = longest; }
   [[nodiscard]] DurationNs duration_max() const noexcept { return options_.duration_max; }
   [[nodiscard]] std::size_t active() const noexcept { return is_ready() ? set_.size() : 0; }
@@ -147,7 +154,6 @@ class Blocks {
   void go_on_clearing();
   [[nodiscard]] Result<BlockReceipt> receipt_of(const Result<SealedView>& body,
                                                 std::size_t added) const;
-  [[nodiscard]] bool is_let_through(const BlockTarget& target) const;
   [[nodiscard]] BlockNote* note_at(std::uint32_t slot) const noexcept;
   void watch_slot(BlockSet::Entry& entry, std::uint32_t slot) const;
   void count_hits(BlockSet::Entry& entry) const;

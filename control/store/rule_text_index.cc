@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <map>
 
+#include <fmt/format.h>
+
+#include "base/escape.h"
+#include "control/bypasses.h"
 #include "control/store/json_writer.h"
 
 namespace sluice {
@@ -28,6 +32,16 @@ namespace {
   return members;
 }
 
+[[nodiscard]] std::optional<RuleBlock> block_of(const CompiledRule& rule, const RuleText& text) {
+  if (rule.action.kind != RuleActionKind::block) return std::nullopt;
+  std::string reason = escape_control(fmt::format("rule {} {}", rule.id, text.name));
+  if (reason.size() > kReasonBytesMax) {
+    reason.resize(kReasonBytesMax);
+    while (escape_control(reason) != reason) reason.pop_back();  // half a letter
+  }
+  return RuleBlock{rule.action.block_key, rule.action.block_for, std::move(reason)};
+}
+
 }  // namespace
 
 RuleTextIndex::RuleTextIndex(const Ruleset& rules, const RuleTexts& texts) {
@@ -38,7 +52,8 @@ RuleTextIndex::RuleTextIndex(const Ruleset& rules, const RuleTexts& texts) {
         .signature = escape_json(text.name),
         .category = escape_json(text.class_name),
         .severity = static_cast<std::uint8_t>(text.severity),
-        .metadata = metadata_of(text)};
+        .metadata = metadata_of(text),
+        .block = block_of(rules.rules[i], text)};
   }
 }
 

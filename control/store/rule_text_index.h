@@ -1,8 +1,9 @@
-// What events say of a rule by its id, escaped once. Const after construction; the recorder and the
-// control thread share it.
+// What events and blocks say of a rule by its id, escaped once. Const after construction; the
+// recorder and the control thread share it.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -12,12 +13,20 @@
 
 namespace sluice {
 
-/// All strings as they stand in JSON, quotes not included.
+/// Of a rule with the action block.
+struct RuleBlock {
+  BlockedEnd key = BlockedEnd::source;
+  DurationNs duration = 0;
+  std::string reason;  ///< plain text, not longer than the reason of a block may be
+};
+
+/// All strings of an event as they stand in JSON, quotes not included.
 struct RuleEventText {
   std::string signature;
   std::string category;
   std::uint8_t severity = 3;
   std::string metadata;  ///< members of an object, or empty
+  std::optional<RuleBlock> block = {};
 };
 
 class RuleTextIndex {
