@@ -141,12 +141,13 @@ constexpr Field<RuleAction> kBlockFields[] = {
 constexpr Choice<RuleAction> kActionChoices[] = {
     choice<RuleAction, &RuleAction::kind, RuleActionKind::limit>(
         field<RuleAction, &RuleAction::limit>(
-            {"limit", text, "packets are held to this one of the limits of the configuration", 1,
+            {"limit", text,
+             "of what matches, only the excess over this one of rule_limits is refused", 1,
              kTextBytesMax})),
     choice<RuleAction, &RuleAction::kind, RuleActionKind::block>(
         field<RuleAction, &RuleAction::block_key>(
-            {"block", word, "the packet is dropped, and what is named here is blocked for a time",
-             0, 0, kBlockKeys}),
+            {"block", word, "refuses like drop, and what is named here is blocked for a time", 0, 0,
+             kBlockKeys}),
         kBlockFields),
 };
 
