@@ -10,6 +10,7 @@ import collections
 import sys
 import time
 
+import evasion_answers
 import evasion_decoys
 import evasion_http
 import evasion_ip
@@ -44,6 +45,8 @@ RULES = "pack: lab\nversion: 1\nrules:" + "".join(
         (HTTP, 'file.data: {contains: "union select secret", nocase: true}'),
         (HTTP, '{http.uri: {contains: "/etc/passwd"}, transforms: [url_decode]}'),
         (HTTP, 'http.user_agent: {contains: "evilscan"}'),
+        ("proto: tcp, service: http, direction: to_client",
+         'http.response_body: {contains: "the secret ingredient"}'),
         (HTTP, 'http.cookie: {contains: "token=evil"}')]))
 
 
@@ -77,6 +80,8 @@ def evasion(trial):
 def send_all(trial, lab, link, receivers, cases):
     """The runs, by mode and twin."""
     began, wire = time.monotonic(), Wire(lab, receivers)
+    exchange = evasion_answers.Exchange(lab, receivers, wire, evasion_answers.cases())
+    answers = {}
     titles = [case.title for case in cases]
     trial.check("no two transforms have one name", len(set(titles)) == len(titles))
     runs = {}
@@ -85,12 +90,27 @@ def send_all(trial, lab, link, receivers, cases):
         for twin in ("attack", "benign"):
             runs[mode, twin] = Run(wire, receivers, mode, twin, cases).go(
                 is_sent_twice=(mode, twin) == ("enforce", "attack"))
+            answers[mode, twin] = exchange.go(mode, twin)
         if mode == "monitor":
             wait_for_transforms(runs, cases)
     wait_for_twins(runs, cases)
     wire.close()
     trial.note(f"{wire.frames} frames in {time.monotonic() - began:.1f} s")
+    judge_answers(trial, answers)
     return runs
+
+
+def judge_answers(trial, answers):
+    transforms = 0
+    for title, got in answers["monitor", "attack"].items():
+        transforms += trial.check(f"{title}: somebody takes it for the attack",
+                                  evasion_answers.reads_secret(got), got)
+        stopped = answers["enforce", "attack"][title]
+        trial.check(f"{title}: is stopped", not evasion_answers.reads_secret(stopped), stopped)
+        trial.check(f"{title}: its benign twin arrives as before",
+                    answers["enforce", "benign"][title] == answers["monitor", "benign"][title],
+                    answers["enforce", "benign"][title])
+    trial.note(f"HTTP answers: {transforms}")
 
 
 class Read:

@@ -85,12 +85,12 @@ class Receivers:
                          for port, options in {PORT: {}, SLOW_PORT: {"SO_RCVBUF": SLOW_BYTES},
                                                FAST_OPEN_PORT: {"TCP_FASTOPEN": 4096}}.items()}
             for port, made in listeners.items():
-                self._watch(made, self._accept, port == SLOW_PORT)
-            self._watch(in_namespace(place, lambda: datagrams(PORT)), self._hear)
+                self.watch(made, self._accept, port == SLOW_PORT)
+            self.watch(in_namespace(place, lambda: datagrams(PORT)), self._hear)
         self.mark = in_namespace(lab.server, lambda: datagrams(MARK_PORT))
         self.tunnel_end = in_namespace(lab.server, lambda: frame_socket("eth0"))
-        self._watch(self.mark, self._count_mark)
-        self._watch(self.tunnel_end, self._leave_tunnel)
+        self.watch(self.mark, self._count_mark)
+        self.watch(self.tunnel_end, self._leave_tunnel)
         self.selector.register(self.tun, selectors.EVENT_READ, (self._enter_tunnel, None))
 
     def down(self):
@@ -141,9 +141,14 @@ class Receivers:
         sh("ip", "-n", server, "addr", "add", f"{TUNNELLED[6][1]}/64", "dev", "tun0", "nodad")
         sh("ip", "-n", server, "link", "set", "tun0", "up")
 
-    def _watch(self, made, what, argument=None):
+    def watch(self, made, what, argument=None):
         self.open.append(made)
         self.selector.register(made, selectors.EVENT_READ, (what, argument))
+
+    def forget(self, made):
+        if made.fileno() in self.selector.get_map():
+            self.selector.unregister(made)
+        made.close()
 
     # -- what arrives ---------------------------------------------------------------------------
 
