@@ -64,6 +64,7 @@ bool TlsParser::wants_message(const Turn& turn, std::uint8_t type) noexcept {
   const bool is_hello = type == (turn.direction == kToServer ? kClientHello : kServerHello);
   if (is_hello && side.hellos < kHellosMax) {
     ++side.hellos;
+    side.is_sealed = false;
     return true;
   }
   if (is_hello || is_certificate) tell_disorder(turn);

@@ -38,7 +38,7 @@ void TlsParser::push(unsigned direction, ByteSpan bytes, const AppSink& sink) no
 void TlsParser::gap(unsigned direction, std::uint64_t bytes, const AppSink& sink) noexcept {
   Side& side = sides_[direction];
   if (side.has_left) return;
-  const bool is_read = side.record_type == kHandshake && !side.is_sealed;
+  const bool is_read = side.record_type == kHandshake && is_readable(side);
   const bool is_within = bytes <= side.record_left && side.record_type != kChangeCipherSpec;
   if (!is_within || (is_read && bytes > side.skipped_left)) {
     return leave({side, sink, direction});
@@ -94,29 +94,41 @@ void TlsParser::open_record(const Turn& turn) noexcept {
 std::size_t TlsParser::read_record(const Turn& turn, ByteSpan bytes) noexcept {
   Side& side = turn.side;
   const std::size_t count = std::min<std::size_t>(bytes.size(), side.record_left);
-  if (side.record_type == kHandshake && !side.is_sealed) {
+  if (side.record_type == kHandshake && is_readable(side)) {
     const std::size_t read = read_message(turn, bytes.first(count));
     side.record_left = static_cast<std::uint16_t>(side.record_left - read);
     return read;
   }
   side.record_left = static_cast<std::uint16_t>(side.record_left - count);
-  if (side.record_type == kChangeCipherSpec && side.record_left == 0) seal(turn);
+  if (side.record_type == kChangeCipherSpec && side.record_left == 0) note_change_of_cipher(turn);
   return count;
 }
 
-/// Behind a retry a ChangeCipherSpec means nothing (RFC 8446 D.4), and early data comes to nothing.
+/// A ChangeCipherSpec in front of the hello is one that receivers may pass over: it hides nothing.
+bool TlsParser::is_readable(const Side& side) noexcept {
+  return !side.is_sealed || (side.hellos == 0 && !side.has_data);
+}
+
+/// Behind a retry it means nothing (RFC 8446 D.4), and within a message it cannot be meant.
+void TlsParser::note_change_of_cipher(const Turn& turn) noexcept {
+  if (!is_retried_ && turn.side.message_header_bytes == 0) seal(turn);
+}
+
 void TlsParser::seal(const Turn& turn) noexcept {
-  if (is_retried_) return;
   turn.side.is_sealed = true;
+  turn.side.message_header_bytes = 0;
+  turn.side.skipped_left = 0;
   give_gathered(turn.side);
   if (turn.direction == kToClient) tell_server_hello(turn);
   if (sides_[kToServer].is_sealed && sides_[kToClient].is_sealed) tell_encrypted(turn.sink);
 }
 
 /// Nobody sends data before the other side has spoken, but a client early data: else the other
-/// side's packets come another way.
+/// side's packets come another way. Behind a retry early data comes to nothing.
 void TlsParser::note_application_data(const Turn& turn) noexcept {
+  if (is_retried_) return;
   const bool is_alone = !sides_[1 - turn.direction].has_bytes;
+  turn.side.has_data = true;
   seal(turn);
   const bool is_early = turn.direction == kToServer && may_send_early_;
   if (is_alone && !is_early && !is_encrypted_) tell_encrypted(turn.sink);

@@ -64,6 +64,7 @@ class TlsParser {
     bool has_bytes = false;
     bool has_told_disorder = false;
     bool is_sealed = false;  ///< what follows in this direction is encrypted
+    bool has_data = false;   ///< application data has come
     bool has_left = false;
   };
   /// What a call works on.
@@ -77,6 +78,8 @@ class TlsParser {
   [[nodiscard]] std::size_t read_record_header(const Turn& turn, ByteSpan bytes) noexcept;
   [[nodiscard]] std::size_t read_record(const Turn& turn, ByteSpan bytes) noexcept;
   void open_record(const Turn& turn) noexcept;
+  [[nodiscard]] static bool is_readable(const Side& side) noexcept;
+  void note_change_of_cipher(const Turn& turn) noexcept;
   void seal(const Turn& turn) noexcept;
   void note_application_data(const Turn& turn) noexcept;
   void tell_encrypted(const AppSink& sink) noexcept;

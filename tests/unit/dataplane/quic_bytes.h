@@ -29,7 +29,7 @@ inline std::string quic_varint(std::size_t value) {
   return value < 0x4000 ? big_endian(0x4000 | value, 2) : big_endian(0x8000'0000 | value, 4);
 }
 inline std::string crypto_frame(std::size_t offset, std::string_view bytes) {
-  return "\x06" + quic_varint(offset) + quic_varint(bytes.size()) + std::string(bytes);
+  return big_endian(6, 1) + quic_varint(offset) + quic_varint(bytes.size()) + std::string(bytes);
 }
 
 struct InitialSpec {

@@ -95,9 +95,22 @@ TEST(TlsParser, BothChangeCipherSpecsMakeItEncrypted) {
 
 TEST(TlsParser, WhatFollowsAChangeCipherSpecIsNotReadAsAHandshake) {
   TlsRecorder tls;
-  tls.client(change_cipher_spec() + handshake(client_hello(server_name("a.example"))));
-  EXPECT_TRUE(tls.told.messages.empty());
+  tls.client(handshake(client_hello("")) + change_cipher_spec());
+  tls.client(handshake(client_hello(server_name("a.example"))));
+  EXPECT_EQ(tls.told.ends, 1);
   EXPECT_TRUE(tls.told.anomalies.empty());
+}
+
+TEST(TlsParser, ChangeCipherSpecBeforeTheHelloOrWithinItHidesNothing) {
+  TlsRecorder tls;
+  const std::string hello = client_hello(server_name("a.example"));
+  tls.client(change_cipher_spec() + handshake(hello.substr(0, 20)) + change_cipher_spec() +
+             handshake(hello.substr(20)));
+  EXPECT_EQ(tls.told.asked(tls_sni), "a.example");
+  tls.server(handshake(server_hello_12()) + change_cipher_spec());
+  EXPECT_EQ(tls.told.encrypted, 0);
+  tls.client(change_cipher_spec());
+  EXPECT_EQ(tls.told.encrypted, 1);
 }
 
 TEST(TlsParser, Tls13IsEncryptedBehindTheServerHello) {
@@ -165,7 +178,7 @@ TEST(TlsParser, HelloInTheOldFormIsPassedOver) {
   TlsRecorder tls;
   const std::string body =
       std::string("\x01\x03\x01\0\x03\0\0\0\x10\0\0\x05", 12) + std::string(16, 'c');
-  tls.client("\x80" + big_endian(body.size(), 1) + body);
+  tls.client(big_endian(0x8000 | body.size(), 2) + body);
   tls.client(handshake(message(16, "key exchange")) + change_cipher_spec());
   tls.server(handshake(server_hello_12()) + change_cipher_spec());
   EXPECT_TRUE(tls.told.anomalies.empty());
