@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "dataplane/overload.h"
 #include "rules/compile.h"
 #include "rules/load.h"
