@@ -7,7 +7,8 @@ namespace {
 
 using enum EveType;
 
-constexpr unsigned kInMessages = kInHttp | kInDns | kInTls | kInSsh | kInSmtp | kInFtp | kInQuic;
+constexpr unsigned kNumbered = kInHttp | kInTls | kInSsh | kInSmtp | kInFtp | kInQuic;
+constexpr unsigned kInMessages = kNumbered | kInDns;
 constexpr unsigned kInPackets = kInFlow | kInDrop | kInAlert | kInAnomaly | kInMessages;
 constexpr unsigned kInAll = kInPackets | kInStats;
 constexpr unsigned kWithHttp = kInHttp | kInAlert | kOptional;
@@ -91,7 +92,7 @@ constexpr EveField kFields[] = {
     {"alert.severity", number, kInAlert, "1 critical, 2 high, 3 medium, 4 low"},
     {"alert.metadata", counts, kInAlert | kOptional, "its metadata: lists of texts by key"},
     {"app_proto", text, kInAlert | kOptional, "the application, where the flow was recognised"},
-    {"tx_id", number, kInMessages & ~kInDns, "number of the client's message, from 0"},
+    {"tx_id", number, kNumbered, "number of the client's message, from 0"},
     {"anomaly.type", text, kInAnomaly, "`decode`, `stream` or `applayer`"},
     {"anomaly.event", text, kInAnomaly,
      "`decoder.` and a drop reason, `stream.` and what was odd, or what the parser could not read"},
