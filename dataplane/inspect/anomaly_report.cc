@@ -85,7 +85,7 @@ bool AnomalyReport::is_chosen(Kind kind, TimeNs now) noexcept {
   if (second.second != at) second = {at, 0};
   const std::uint32_t before = second.count++;
   if (before < kToldPerSecond) return true;
-  const int bits = std::bit_width(before / kToldPerSecond);
+  const auto bits = std::bit_width(before / kToldPerSecond);
   const std::uint64_t hash =
       siphash13(key_, std::array<std::uint64_t, 3>{index, at, std::uint64_t{before}});
   return (hash & ((std::uint64_t{1} << bits) - 1)) == 0;
