@@ -101,7 +101,9 @@ TEST(EventFollowers, KnowMessagesOfApplicationsByTheirService) {
 TEST(EventFollowers, RefuseAKindThatThereIsNot) {
   const auto none = event_types(std::vector<std::string>{"drops"});
   ASSERT_FALSE(none);
-  EXPECT_EQ(none.error().message, "types: no events of type 'drops': flow, drop, stats, alert");
+  EXPECT_EQ(none.error().message,
+            "types: no events of type 'drops': flow, drop, stats, alert, anomaly, http, dns, tls, "
+            "ssh, smtp, ftp, quic");
   EXPECT_EQ(none.error().hint, "did you mean 'drop'?");
   EXPECT_EQ(types({}), kEventTypesAll);
 }
