@@ -213,6 +213,31 @@ def forged():
                    loses="tcp_out_of_state" if "SYN-ACK" in name else "")
 
 
+def handshakes_that_are_hidden():
+    """The gateway is to take the connection for one that it meets midway, whose first segment is
+    not the first. The option that refuses such connections is the answer."""
+    def after(*middle):
+        return lambda c: [c.syn(), *[part(c) for part in middle], lambda: c.theirs is not None,
+                          lambda: [c.tcp(30, c.data[30:]), c.tcp(0, c.data[:30])]]
+
+    hidden = {
+        "nothing": [],
+        "another SYN": [lambda c: c.tcp(-1, flags=SYN, sequence=77, ttl=1)],
+        "another SYN far ahead": [lambda c: c.tcp(1 << 30, flags=SYN, ttl=1)],
+        "a reset": [lambda c: c.tcp(0, flags=RST, ttl=1)],
+        "a reset at the SYN": [lambda c: c.tcp(-1, flags=RST, ttl=1)],
+        "a reset in the server's name": [lambda c: c.forged(RST | ACK, 0, c.first)],
+        "a SYN in the server's name": [lambda c: c.forged(SYN, 5, 0)],
+        "bytes far ahead": [lambda c: c.tcp(5000, b"hello", ttl=1)],
+        "later bytes": [lambda c: c.tcp(30, c.data[30:], ttl=1)],
+    }
+    for name, middle in hidden.items():
+        hides = "SYN" in name or "reset" in name
+        yield Case("hidden handshakes", f"{name} behind the SYN", after(*middle), opens=False,
+                   ends=ROUTED, loses="midstream_refused" if hides else "", is_strict=True)
+
+
 def cases():
-    for family in (decoys, out_of_window, ends_that_are_none, forged):
+    for family in (decoys, out_of_window, ends_that_are_none, forged,
+                   handshakes_that_are_hidden):
         yield from family()

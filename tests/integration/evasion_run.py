@@ -15,10 +15,12 @@ class Run:
         self.connections = {case.title: Connection(case, twin, first + i, receivers)
                             for i, case in enumerate(cases)}
 
-    def go(self, is_sent_twice=False):
+    def go(self, is_strict, is_sent_twice=False):
         """`is_sent_twice`: what was refused once is tried again, frame by frame."""
+        chosen = [connection for connection in self.connections.values()
+                  if connection.case.is_strict == is_strict]
         active = []
-        for connection in self.connections.values():
+        for connection in chosen:
             self.wire.connections[connection.local] = connection
             if connection.case.tunnel:
                 self.receivers.links[connection.local] = connection.link
@@ -33,7 +35,7 @@ class Run:
             self.wire.settle()
             active = [connection for connection in active if self._is_ready(connection)]
         if is_sent_twice:
-            for connection in self.connections.values():
+            for connection in chosen:
                 self.wire.send(connection.sent)
         self.wire.settle()
         return self

@@ -17,6 +17,7 @@ import evasion_ip
 import evasion_links
 import evasion_readers
 import evasion_tcp
+from evasion_case import STRICT
 from evasion_run import Run
 from evasion_wire import OWN, Receivers, Wire
 from operate_link import Control
@@ -88,9 +89,13 @@ def send_all(trial, lab, link, receivers, cases):
     for mode in ("monitor", "enforce"):
         link.ask("mode", {"mode": mode})
         for twin in ("attack", "benign"):
-            runs[mode, twin] = Run(wire, receivers, mode, twin, cases).go(
-                is_sent_twice=(mode, twin) == ("enforce", "attack"))
+            runs[mode, twin] = Run(wire, receivers, mode, twin, cases)
+            runs[mode, twin].go(False, is_sent_twice=(mode, twin) == ("enforce", "attack"))
             answers[mode, twin] = exchange.go(mode, twin)
+        if mode == "enforce":
+            become_strict(lab, link)
+        for twin in ("attack", "benign"):
+            runs[mode, twin].go(True, is_sent_twice=(mode, twin) == ("enforce", "attack"))
         if mode == "monitor":
             wait_for_transforms(runs, cases)
     wait_for_twins(runs, cases)
@@ -98,6 +103,14 @@ def send_all(trial, lab, link, receivers, cases):
     trial.note(f"{wire.frames} frames in {time.monotonic() - began:.1f} s")
     judge_answers(trial, answers)
     return runs
+
+
+def become_strict(lab, link):
+    """A reload brings the file's mode too."""
+    path = lab.directory / "sluice.yaml"
+    path.write_text(path.read_text(encoding="ascii").replace("mode: monitor\n",
+                                                             "mode: enforce\n" + STRICT))
+    link.ask("reload")
 
 
 def judge_answers(trial, answers):

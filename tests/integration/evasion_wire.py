@@ -5,6 +5,7 @@ are sockets of three kinds of host: the server itself, one behind a router, and 
 whose end is here and whose packets Linux gets through a TUN device. Nothing is waited for by the
 clock: a datagram that follows the others (`Wire.settle`) shows that they have arrived.
 """
+import contextlib
 import fcntl
 import os
 import selectors
@@ -155,7 +156,8 @@ class Receivers:
     def poll(self, seconds=0):
         for key, _ in self.selector.select(seconds):
             what, argument = key.data
-            what(key.fileobj, argument)
+            with contextlib.suppress(BlockingIOError):  # of a datagram whose checksum is wrong
+                what(key.fileobj, argument)
 
     def _accept(self, listener, is_slow):
         connection, peer = listener.accept()
