@@ -206,9 +206,12 @@ void FlowTracker::note_out_of_state(Packet& packet, Flow* flow) noexcept {
   refuse(*flow, DropReason::tcp_out_of_state, 0);
 }
 
+// Its flags are told with the flow's, whether it came in the burst that refused the flow or later.
 void FlowTracker::track_refused(Packet& packet, Flow& flow) noexcept {
+  FlowWarm& warm = warm_of(flow);
   packet.drop(DropReason::flow_refused);
-  packet.verdict.rule_id = warm_of(flow).refused_rule;
+  packet.verdict.rule_id = warm.refused_rule;
+  if (packet.protocol == kTcp) warm.tcp_flags[packet.has(kInitiator) ? 0 : 1] |= packet.tcp_flags;
   flow.last_seen = std::max(flow.last_seen, packet.now);
 }
 

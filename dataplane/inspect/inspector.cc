@@ -137,6 +137,8 @@ void Inspector::forget_unruled(Burst& burst) noexcept {
 }
 
 void Inspector::inspect_packet(Packet& packet) noexcept {
+  if (packet.has(kIcmpError)) [[unlikely]]
+    follow_quoted_flow(packet);
   FlowInspection* inspection = inspection_of(packet);
   if (!packet.is_undecided()) [[unlikely]]
     return;
@@ -221,6 +223,15 @@ void Inspector::follow_refusal(Packet& packet, const FlowInspection& inspection)
   const unsigned direction = direction_of(packet);
   warm.bytes[direction] -= packet.wire_bytes;
   warm.packets[direction] -= packet.frames;
+}
+
+// An error of ICMP goes the way of the flow that it quotes.
+void Inspector::follow_quoted_flow(Packet& packet) noexcept {
+  if (packet.flow == nullptr || packet.flow->stream_slot == kNoSlot) return;
+  const auto* quoted = static_cast<const FlowInspection*>(pool_->at(packet.flow->stream_slot));
+  if (!quoted->has(kInspectionRefused)) return;
+  packet.drop(DropReason::flow_refused);
+  packet.verdict.rule_id = quoted->refused_rule;
 }
 
 // A payload of several segments is put in one piece; what the capture lacks stays unseen.

@@ -91,6 +91,7 @@ class Inspector {
   void inspect_tcp(Packet& packet, FlowInspection* inspection,
                    std::span<const std::uint8_t> payload) noexcept;
   void obey_match_limit(Packet& packet) noexcept;
+  void follow_quoted_flow(Packet& packet) noexcept;
   void follow_refusal(Packet& packet, const FlowInspection& inspection) noexcept;
   [[nodiscard]] FlowInspection* inspection_of(Packet& packet) noexcept;
   [[nodiscard]] FlowInspection* open(Packet& packet) noexcept;
