@@ -182,24 +182,21 @@ std::string buffers_section() {
 }
 
 constexpr std::string_view kActions =
-    "What is done at stage enforce; in mode monitor it\nis told, and nobody is refused, answered "
-    "or "
-    "blocked.\n\n"
-    "- `drop` refuses the packet, and of TCP the rest of its flow.\n"
-    "- `reject` refuses the same and tells: a TCP connection is reset at both ends, the sender of "
-    "anything else\n  gets an ICMP port unreachable. Not of groups, broadcasts, RSTs, ICMP errors "
-    "and what came in\n  fragments, and each worker no more than `inspect.reject_rate`.\n"
-    "- `pass` lets the packet through, whatever other rules say, and the rest of its flow "
-    "uninspected.\n"
-    "- `limit` refuses what exceeds that limit (`rule_rate_exceeded`), and the rest of the flow "
-    "where the match is\n  in a TCP stream. Rules that name one limit share it. A name that is not "
-    "in "
-    "`rule_limits` is an error.\n"
-    "- `block` refuses like `drop`, and the control process blocks the source or destination of "
-    "the "
-    "packet, or\n  the flow, within a tenth of a second. Of each rule 100 new blocks a second and "
-    "4,096 in force, none of\n  what an allow list covers. A replay has no control process: there "
-    "it refuses like `drop`.";
+    R"(What is done at stage enforce; in mode monitor
+it is told, and nobody is refused, answered or blocked.
+
+- `drop` refuses the packet, and of TCP the rest of its flow.
+- `reject` refuses the same and tells: a TCP connection is reset at both ends, the sender of
+  anything else gets an ICMP port unreachable. Nobody is told of groups, broadcasts, RSTs, ICMP
+  errors and what came in fragments, and each worker sends no more than `inspect.reject_rate`.
+- `pass` lets the packet through, whatever other rules say, and the rest of its flow uninspected.
+- `limit` refuses what exceeds that limit (`rule_rate_exceeded`), and the rest of the flow where
+  the match is in a TCP stream. Rules that name one limit share it. A name that is not in
+  `rule_limits` is an error.
+- `block` refuses like `drop`, and the control process blocks the source or destination of the
+  packet, or the flow, within a tenth of a second. Of each rule 100 new blocks a second and 4,096
+  in force, none of what an allow list covers. A replay has no control process: there it refuses
+  like `drop`.)";
 
 }  // namespace
 

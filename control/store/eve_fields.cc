@@ -162,7 +162,8 @@ constexpr EveField kFields[] = {
     {"stream", number, kInAlert,
      "1 where the rule held for bytes that were put in order, 0 for the packet"},
     {"verdict.action", text, kInDrop | kInAlert,
-     "`drop`; `pass` where the packet went on: in mode monitor, or where no rule refused it"},
+     "`drop`, or of an alert `reject` where its rule says so; `pass` where the packet went on: in "
+     "mode monitor, or where no rule refused it"},
     {"stats.uptime", number, kInStats, "seconds; in a replay of capture time"},
     {"stats.capture.kernel_packets", number, kInStats, "packets that reached the ports"},
     {"stats.capture.kernel_drops", number, kInStats, "of these, lost in front of sluice"},

@@ -8,6 +8,7 @@
 
 #include "dataplane/flow/flow.h"
 #include "dataplane/packet.h"
+#include "rules/rule.h"
 #include "tests/unit/control/records.h"
 
 namespace sluice {
@@ -481,6 +482,12 @@ TEST(EveAlert, IsAllowedWhereNothingWasRefused) {
   record.is_enforced = 0;
   EXPECT_EQ(event(live(), record)["alert"]["action"], "allowed");
   EXPECT_EQ(event(live(), record)["verdict"]["action"], "pass");
+}
+
+TEST(EveAlert, SaysWhetherItsPacketWasRejected) {
+  InspectRecord record = test::alert_record({"192.0.2.1", "198.51.100.1", 40000, 80});
+  record.action = static_cast<std::uint8_t>(RuleActionKind::reject);
+  EXPECT_EQ(event(live(), record)["verdict"]["action"], "reject");
 }
 
 TEST(EveAlert, BelievesNoCountOfTheRecord) {
