@@ -161,6 +161,7 @@ def integration():
     for script in sorted((ROOT / "tests/integration").glob("*_test.py")):
         run(f"integration {script.stem}", ["/usr/bin/python3", script, RELEASE], timeout=900)
     run("alert rules and dashboards", ["/usr/bin/python3", "tests/integration/promtool_check.py"])
+    run("shipped packs on samples", ["/usr/bin/python3", "tests/packs/samples_test.py", RELEASE])
 
 
 def release_tests():
