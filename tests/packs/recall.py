@@ -12,6 +12,7 @@ import argparse
 import collections
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -35,10 +36,12 @@ class List:
         self.is_benign = self.name.startswith("benign")
         self.lines, self.found, self.refused = [], set(), set()
 
-    def read(self, half):
+    def read(self, half, mislabelled):
+        """The lines of that half; of benign lists without those that are attacks after all."""
         lines = dict.fromkeys(self.path.read_bytes().split(b"\n"))
         self.lines = [line for line in lines
-                      if line.strip() and (half == "all" or is_even(line) == (half == "even"))]
+                      if line.strip() and (half == "all" or is_even(line) == (half == "even"))
+                      and not (mislabelled and self.is_benign and mislabelled.search(line))]
 
 
 class Measurement:
@@ -146,6 +149,8 @@ def arguments():
     parser.add_argument("--half", choices=("all", "even", "odd"), default="all")
     parser.add_argument("--place", default="mixed",
                         choices=("mixed", "query", "form", "json", "cookie", "referer"))
+    parser.add_argument("--mislabelled", metavar="REGEX",
+                        help="benign lines that match are attacks, and left out")
     parser.add_argument("--show", type=int, default=0, metavar="N", help="so many wrong lines a list")
     parser.add_argument("--per-rule", action="store_true", help="how often each rule hit")
     parser.add_argument("--gate", action="store_true", help=f"at least {RECALL_MIN} %% found, at most "
@@ -156,8 +161,9 @@ def arguments():
 def main():
     options = arguments()
     lists = [List(text) for text in options.lists]
+    mislabelled = re.compile(options.mislabelled.encode()) if options.mislabelled else None
     for one in lists:
-        one.read(options.half)
+        one.read(options.half, mislabelled)
     measurement = Measurement(lists, options.place)
     with tempfile.TemporaryDirectory(prefix="sluice-recall-") as folder:
         capture = pathlib.Path(folder) / "requests.pcap"
