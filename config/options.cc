@@ -46,6 +46,11 @@ constexpr Option<PortPairConfig> of_pair(OptionShape shape) {
   return option<PortPairConfig, Path...>(shape);
 }
 
+template <auto... Path>
+constexpr Option<RuleExceptionConfig> of_exception(OptionShape shape) {
+  return option<RuleExceptionConfig, Path...>(shape);
+}
+
 // --- words --------------------------------------------------------------------------------------
 
 constexpr std::string_view kModeWords[] = {"monitor", "enforce"};
@@ -341,6 +346,26 @@ constexpr std::array kPairOptions{
     of_pair<&PortPairConfig::link_follow>({"link_follow", boolean, {}, {}, {},
        "a link that goes down takes the other one of the pair down", kAtStart}),
 };
+
+constexpr std::array kExceptionOptions{
+    of_exception<&RuleExceptionConfig::rules>({"rules", texts, {0, kExceptionRulesMax}, {}, {},
+       "ids of the rules, each as 20031, or 3:20031 with its gid"}),
+    of_exception<&RuleExceptionConfig::class_name>({"class", text, {0, kExceptionTextMax}, {}, {},
+       "or all rules of this class"}),
+    of_exception<&RuleExceptionConfig::source>({"source", prefixes, {0, kExceptionPrefixesMax},
+       {}, {}, "packets from these, as an alert shows their source; none: from everywhere"}),
+    of_exception<&RuleExceptionConfig::destination>({"destination", prefixes,
+       {0, kExceptionPrefixesMax}, {}, {}, "packets to these; none: to everywhere"}),
+    of_exception<&RuleExceptionConfig::uri>({"uri", text, {0, kExceptionTextMax}, {}, {},
+       "what the normalised URI of the request begins with, or with * in it, each for any text, "
+       "all of it; only for rules that look at HTTP messages"}),
+    of_exception<&RuleExceptionConfig::owner>({"owner", text, {0, kExceptionTextMax}, {}, {},
+       "who answers for it"}),
+    of_exception<&RuleExceptionConfig::reason>({"reason", text, {0, kExceptionTextMax}, {}, {},
+       "why it is there"}),
+    of_exception<&RuleExceptionConfig::expires>({"expires", text, {0, 32}, {}, {},
+       "when it ends, as 2026-12-31 or 2026-12-31T18:00:00Z, in UTC; nothing: never"}),
+};
 // clang-format on
 
 struct SectionRow {
@@ -378,6 +403,10 @@ constexpr SectionRow kSections[] = {
 std::span<const Option<Config>> config_options() noexcept { return kConfigOptions; }
 
 std::span<const Option<PortPairConfig>> pair_options() noexcept { return kPairOptions; }
+
+std::span<const Option<RuleExceptionConfig>> exception_options() noexcept {
+  return kExceptionOptions;
+}
 
 std::string_view section_help(std::string_view path) noexcept {
   for (const SectionRow& row : kSections) {

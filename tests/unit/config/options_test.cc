@@ -12,7 +12,7 @@
 namespace sluice {
 namespace {
 
-/// Every row of both tables, with the value that a default record has.
+/// Every row of all tables, with the value that a default record has.
 struct Row {
   OptionShape shape;
   OptionValue standard;
@@ -22,6 +22,9 @@ std::vector<Row> all_rows() {
   for (const auto& option : config_options()) rows.push_back({option.shape, option.read(Config{})});
   for (const auto& option : pair_options()) {
     rows.push_back({option.shape, option.read(PortPairConfig{})});
+  }
+  for (const auto& option : exception_options()) {
+    rows.push_back({option.shape, option.read(RuleExceptionConfig{})});
   }
   return rows;
 }
@@ -55,6 +58,7 @@ std::vector<OptionValue> values_for(const OptionShape& shape) {
     case OptionType::prefixes:
       return {std::vector<IpPrefix>{}, std::vector<IpPrefix>{parse_ip_prefix("::/0").value()}};
     case OptionType::paths:
+    case OptionType::texts:
       return {std::vector<std::string>{}, std::vector<std::string>{"a", "b"}};
     default:
       return {shape.range.min, shape.range.max};
@@ -122,6 +126,16 @@ TEST(OptionTable, WritesTheMemberThatItReads) {
       PortPairConfig pair;
       option.write(pair, value);
       EXPECT_EQ(option.read(pair), value) << option.shape.path;
+    }
+  }
+}
+
+TEST(OptionTable, WritesTheMemberThatItReadsOfAnException) {
+  for (const auto& option : exception_options()) {
+    for (const OptionValue& value : values_for(option.shape)) {
+      RuleExceptionConfig exception;
+      option.write(exception, value);
+      EXPECT_EQ(option.read(exception), value) << option.shape.path;
     }
   }
 }
