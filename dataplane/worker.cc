@@ -97,7 +97,8 @@ Status Worker::make_inspector() {
                                       .worker = setup_.index,
                                       .arena = setup_.arena,
                                       .tracker = tracker_.get(),
-                                      .window = setup_.window});
+                                      .window = setup_.window,
+                                      .rule_counts = setup_.rule_counts});
   if (!inspector) return with_context("inspection", std::move(inspector.error()));
   inspector_ = std::move(*inspector);
   const auto forget = [](void* self, Flow& flow) noexcept {
@@ -187,7 +188,9 @@ void Worker::run_journey(Burst& burst, Origin origin, Probe& probe) noexcept {
   limiter_->limit(burst, policy_->limits);
   probe.station(Station::limit_rate, n);
   judge_unready(burst, *policy_, counters_);
-  if (inspector_ != nullptr) inspector_->inspect(burst, settings, policy_->ruleset.get());
+  if (inspector_ != nullptr) {
+    inspector_->inspect(burst, settings, policy_->ruleset.get(), policy_->overlay.get());
+  }
   probe.station(Station::inspect, n);
   decider_->decide(burst, settings.mode, *tracker_);
   if (inspector_ != nullptr) inspector_->forget_refused(burst);

@@ -30,13 +30,13 @@ constexpr std::size_t kPayloadBytesMax = 64 * 1024;
 }
 
 /// The action is one that refuses.
-[[nodiscard]] bool acts(const CompiledRule& rule) noexcept {
-  return rule.stage == RuleStage::enforce && rule.action.kind != RuleActionKind::alert &&
+[[nodiscard]] bool acts(const CompiledRule& rule, const RuleHit& hit) noexcept {
+  return hit.stage == RuleStage::enforce && rule.action.kind != RuleActionKind::alert &&
          rule.action.kind != RuleActionKind::pass;
 }
 
-[[nodiscard]] bool passes(const CompiledRule& rule) noexcept {
-  return rule.stage == RuleStage::enforce && rule.action.kind == RuleActionKind::pass;
+[[nodiscard]] bool passes(const CompiledRule& rule, const RuleHit& hit) noexcept {
+  return hit.stage == RuleStage::enforce && rule.action.kind == RuleActionKind::pass;
 }
 
 }  // namespace
@@ -53,18 +53,20 @@ Result<std::unique_ptr<Inspector>> Inspector::create(const InspectorSetup& setup
   inspector->pool_ = std::move(*pool);
   inspector->streams_ = std::make_unique<StreamReassembly>(
       *inspector->pool_, stream_limits(inspector->pool_->capacity(), InspectConfig{}));
-  auto judge = RuleJudge::create(setup.memory_entries, setup.key, *setup.arena, *inspector->pool_);
+  auto judge = RuleJudge::create(setup.memory_entries, setup.key, *setup.arena, *inspector->pool_,
+                                 setup.rule_counts);
   if (!judge) return tl::unexpected<Error>(judge.error());
   inspector->judge_ = std::move(*judge);
   inspector->linear_.resize(kPayloadBytesMax);
   return inspector;
 }
 
-void Inspector::inspect(Burst& burst, const PolicySettings& settings,
-                        const LiveRuleset* ruleset) noexcept {
+void Inspector::inspect(Burst& burst, const PolicySettings& settings, const LiveRuleset* ruleset,
+                        const RuleOverlay* overlay) noexcept {
   burst_ = &burst;
   settings_ = &settings;
   ruleset_ = ruleset;
+  overlay_ = overlay;
   if (ruleset == nullptr) return forget_unruled(burst);
   scratch_ = ruleset->scratches[setup_.worker].get();
   if (ruleset->epoch != epoch_ || settings.generation != generation_) [[unlikely]]
@@ -83,6 +85,9 @@ void Inspector::obey_settings() noexcept {
   epoch_ = ruleset_->epoch;
   generation_ = settings_->generation;
   http_limits_.wanted = ruleset_->wanted_buffers;
+  if (overlay_ != nullptr && overlay_->wants_uri()) {
+    http_limits_.wanted |= std::uint64_t{1} << static_cast<unsigned>(Buffer::http_uri);
+  }
   http_limits_.request_body_bytes = settings_->inspect.request_body;
   http_limits_.response_body_bytes = settings_->inspect.response_body;
   streams_->obey(stream_limits(pool_->capacity(), settings_->inspect));
@@ -112,7 +117,7 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
                               stream.directions[1].scanned_bytes};
     }
   }
-  judge_->begin(*ruleset_, subject, inspection);
+  judge_->begin(*ruleset_, overlay_, subject, inspection);
   report_.begin();
   is_over_limit_ = false;
   const std::span<const std::uint8_t> payload = payload_of(packet);
@@ -260,8 +265,8 @@ bool Inspector::must_refuse() const noexcept {
   bool refuses = false;
   for (const RuleHit& hit : judge_->hits()) {
     const CompiledRule& rule = ruleset_->rules.rules[hit.rule];
-    if (passes(rule)) return false;
-    refuses = refuses || acts(rule);
+    if (passes(rule, hit)) return false;
+    refuses = refuses || acts(rule, hit);
   }
   return refuses;
 }
@@ -274,21 +279,22 @@ void Inspector::settle(Packet& packet, FlowInspection* inspection,
   const bool refuses = must_refuse();
   const auto& rules = ruleset_->rules.rules;
   for (const RuleHit& hit : judge_->hits()) {
-    if (!passes(rules[hit.rule])) continue;
+    if (!passes(rules[hit.rule], hit)) continue;
     if (inspection != nullptr) pass_flow(*inspection);
     return;
   }
   for (const RuleHit& hit : judge_->hits()) {
     const CompiledRule& rule = rules[hit.rule];
     const bool is_first =
-        refuses && acts(rule) && packet.verdict.reason != DropReason::signature_match;
+        refuses && acts(rule, hit) && packet.verdict.reason != DropReason::signature_match;
     if (is_first) {
       packet.drop(DropReason::signature_match);
       packet.verdict.rule_id = rule.id;
       packet.verdict.refuses_flow = packet.protocol == kTcp;
+      judge_->note_refused(hit.rule);
     }
-    if (rule.stage == RuleStage::shadow || !hit.is_reported) continue;
-    report_.alert({judge_->subject(), totals_at(packet), payload}, rule, hit, acts(rule),
+    if (hit.stage == RuleStage::shadow || !hit.is_reported) continue;
+    report_.alert({judge_->subject(), totals_at(packet), payload}, rule, hit, acts(rule, hit),
                   *settings_);
   }
 }
@@ -336,6 +342,9 @@ void Inspector::add_to(WorkerCounters& counters) const noexcept {
   counters.alerts = report_.alerts();
   counters.alerts_lost = report_.lost();
   counters.rule_candidates = judged.candidates;
+  counters.rule_hits = judged.hits;
+  counters.rules_shadowed = judged.shadowed;
+  counters.rules_excepted = judged.excepted;
   counters.inspected_bytes = scanned_bytes_;
   counters.inspected_flows = streams.streams;
   counters.inspection_memory = pool_->counters().bytes_in_use;

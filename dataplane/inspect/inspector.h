@@ -19,6 +19,7 @@
 #include "dataplane/inspect/live_ruleset.h"
 #include "dataplane/inspect/pattern_scan.h"
 #include "dataplane/inspect/rule_judge.h"
+#include "dataplane/inspect/rule_overlay.h"
 #include "dataplane/inspect/stream_reassembly.h"
 #include "dataplane/memory_arena.h"
 #include "dataplane/policy_parts.h"
@@ -36,9 +37,10 @@ struct InspectorSetup {
   std::uint32_t memory_entries = 0;  ///< of RuleMemory
   SipKey key;
   std::uint8_t worker = 0;
-  MemoryArena* arena = nullptr;    ///< outlives the inspector
-  FlowTracker* tracker = nullptr;  ///< the same
-  WorkerWindow* window = nullptr;  ///< null: nothing is reported
+  MemoryArena* arena = nullptr;       ///< outlives the inspector
+  FlowTracker* tracker = nullptr;     ///< the same
+  WorkerWindow* window = nullptr;     ///< null: nothing is reported
+  std::span<RuleCounts> rule_counts;  ///< by slot; empty: rules are not counted
 };
 
 class Inspector {
@@ -46,8 +48,10 @@ class Inspector {
   [[nodiscard]] static Result<std::unique_ptr<Inspector>> create(const InspectorSetup& setup);
   ~Inspector();
 
-  /// Judges the packets of the burst that are not decided yet. `ruleset` null: there is none.
-  void inspect(Burst& burst, const PolicySettings& settings, const LiveRuleset* ruleset) noexcept;
+  /// Judges the packets of the burst that are not decided yet. `ruleset` null: there is none;
+  /// `overlay` is of this ruleset, or null.
+  void inspect(Burst& burst, const PolicySettings& settings, const LiveRuleset* ruleset,
+               const RuleOverlay* overlay = nullptr) noexcept;
 
   /// When the burst is decided: flows that are refused need no inspection any more.
   void forget_refused(const Burst& burst) noexcept;
@@ -133,6 +137,7 @@ class Inspector {
   const PolicySettings* settings_ = nullptr;
   const Burst* burst_ = nullptr;
   const LiveRuleset* ruleset_ = nullptr;
+  const RuleOverlay* overlay_ = nullptr;
   ScanScratch* scratch_ = nullptr;
   FlowInspection* flow_ = nullptr;
   StreamSegment segment_;  ///< of a packet of TCP whose flow is inspected

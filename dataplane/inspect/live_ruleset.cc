@@ -57,9 +57,12 @@ static_assert(kBufferCount <= 64);
 Result<std::shared_ptr<const LiveRuleset>> make_live(Ruleset rules,
                                                      std::vector<PatternDatabase> databases,
                                                      std::uint32_t workers,
-                                                     const LiveRuleset* previous) {
+                                                     const LiveRuleset* previous,
+                                                     std::vector<std::uint32_t> count_slots) {
   auto live = std::make_shared<LiveRuleset>();
   live->rules = std::move(rules);
+  live->count_slots = std::move(count_slots);
+  live->count_slots.resize(live->rules.rules.size());  // slot 0 is everybody's
   live->wanted_buffers = buffers_of(live->rules);
   live->epoch = next_epoch();
   for (const PatternDatabase& database : databases) {
