@@ -169,6 +169,7 @@ std::optional<OptionValue> Loader::read_prefixes(const std::string& path, const 
     if (prefix) {
       prefixes.push_back(*prefix);
     } else {
+      source_.note_refused(path);
       findings_.error(element.position, fmt::format("{}: {}", place, prefix.error().message),
                       prefix.error().hint);
     }
