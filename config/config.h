@@ -143,11 +143,30 @@ struct RuleLimitConfig {
 /// What becomes of a packet that a rule should judge before the first ruleset is in force.
 enum class ReadyPolicy : std::uint8_t { pass, drop };
 
+inline constexpr std::size_t kExceptionsMax = 256;
+inline constexpr std::size_t kExceptionRulesMax = 64;
+inline constexpr std::size_t kExceptionPrefixesMax = 32;
+inline constexpr std::size_t kExceptionTextMax = 256;
+
+/// Rules that are off for a source, a destination or a URI.
+struct RuleExceptionConfig {
+  std::vector<std::string> rules;  ///< ids, as base/rule_key.h reads them; or
+  std::string class_name;          ///< all rules of a class
+  std::vector<IpPrefix> source;
+  std::vector<IpPrefix> destination;
+  std::string uri;  ///< what it begins with, or a pattern with `*`
+  std::string owner;
+  std::string reason;
+  std::string expires;  ///< as base/date.h reads it; "" = without an end
+  friend bool operator==(const RuleExceptionConfig&, const RuleExceptionConfig&) = default;
+};
+
 /// Signatures.
 struct RulesConfig {
   std::vector<std::string> files;      ///< none = nothing is inspected
   std::vector<std::string> variables;  ///< "NAME=VALUE"
   ReadyPolicy until_ready = ReadyPolicy::pass;
+  std::vector<RuleExceptionConfig> exceptions;
   friend bool operator==(const RulesConfig&, const RulesConfig&) = default;
 };
 

@@ -79,21 +79,23 @@ class Loader {
   std::optional<OptionValue> read_list(const OptionShape& shape, const std::string& path,
                                        const YamlNode& node);
   std::optional<OptionValue> read_prefixes(const std::string& path, const YamlNode& list);
-  std::optional<OptionValue> read_paths(const std::string& path, const YamlNode& list);
+  std::optional<OptionValue> read_texts(const OptionShape& shape, const std::string& path,
+                                        const YamlNode& list);
   bool is_element_scalar(const std::string& path, const YamlNode& element, std::string_view what);
+  /// Where a list of records stands and what it is.
+  struct ListPlace {
+    std::string_view path;
+    std::string_view what;
+    std::string_view hint;
+    std::size_t count_max;
+  };
+  template <class Record, class Make>
+  void load_records(const YamlNode& node, const ListPlace& place,
+                    std::span<const Option<Record>> options, std::vector<Record>& records,
+                    Make&& make);
   void load_pairs(const YamlNode& node, Config& config);
   void load_rule_limits(const YamlNode& node, Config& config);
-  /// What a list of records needs besides its rows.
-  struct ListWords {
-    std::string_view key;
-    std::string_view what;  ///< "a list of port pairs"
-    std::string hint;
-    std::size_t most;
-  };
-  template <class Record, class Default>
-  void load_records(const YamlNode& node, const ListWords& words,
-                    std::span<const Option<Record>> options, Default default_of,
-                    std::vector<Record>& records);
+  void load_exceptions(YamlNode& rules, Config& config);
   void expect(const YamlNode& node, const std::string& path, std::string_view what,
               std::string hint = {});
 
@@ -143,7 +145,8 @@ std::optional<OptionValue> Loader::read_list(const OptionShape& shape, const std
                     shape.type == OptionType::prefixes ? "put long lists into a file" : "");
     return std::nullopt;
   }
-  return shape.type == OptionType::prefixes ? read_prefixes(path, node) : read_paths(path, node);
+  return shape.type == OptionType::prefixes ? read_prefixes(path, node)
+                                            : read_texts(shape, path, node);
 }
 
 bool Loader::is_element_scalar(const std::string& path, const YamlNode& element,
@@ -168,6 +171,7 @@ std::optional<OptionValue> Loader::read_prefixes(const std::string& path, const 
     if (prefix) {
       prefixes.push_back(*prefix);
     } else {
+      source_.note_refused(path);
       findings_.error(element.position, fmt::format("{}: {}", place, prefix.error().message),
                       prefix.error().hint);
     }
@@ -175,18 +179,20 @@ std::optional<OptionValue> Loader::read_prefixes(const std::string& path, const 
   return OptionValue{std::move(prefixes)};
 }
 
-std::optional<OptionValue> Loader::read_paths(const std::string& path, const YamlNode& list) {
-  constexpr OptionShape kFileName{"", OptionType::text, {1, 4096}, {}, {}, {}};
-  std::vector<std::string> paths;
+std::optional<OptionValue> Loader::read_texts(const OptionShape& shape, const std::string& path,
+                                              const YamlNode& list) {
+  constexpr OptionShape kElement{"", OptionType::text, {1, 4096}, {}, {}, {}};
+  const std::string_view what = shape.type == OptionType::paths ? "a file name" : "a text";
+  std::vector<std::string> texts;
   for (std::size_t i = 0; i < list.children.size(); ++i) {
     const YamlNode& element = list.children[i];
     const std::string place = fmt::format("{}[{}]", path, i);
     source_.note(place, element.position);
-    if (!is_element_scalar(place, element, "a file name")) continue;
-    auto name = read_value(kFileName, place, element);
-    if (name) paths.push_back(std::get<std::string>(std::move(*name)));
+    if (!is_element_scalar(place, element, what)) continue;
+    auto text = read_value(kElement, place, element);
+    if (text) texts.push_back(std::get<std::string>(std::move(*text)));
   }
-  return OptionValue{std::move(paths)};
+  return OptionValue{std::move(texts)};
 }
 
 template <class Record>
@@ -203,6 +209,7 @@ void Loader::report_unknown(const YamlNode& node, std::span<const Option<Record>
   if (place.empty() && section.path.empty()) {
     siblings.insert(siblings.end(), {"pairs", "rule_limits"});
   }
+  if (place.empty() && section.path == "rules.") siblings.push_back("exceptions");
   const std::string_view near = nearest_word(node.key, siblings);
   const std::string_view leaf = near.empty() ? nearest_word(node.key, leaves) : near;
   std::string where = fmt::format("{}{}", place, section.path);
@@ -267,59 +274,63 @@ void Loader::load_record(const YamlNode& root, std::span<const Option<Record>> o
   }
 }
 
-template <class Record, class Default>
-void Loader::load_records(const YamlNode& node, const ListWords& words,
-                          std::span<const Option<Record>> options, Default default_of,
-                          std::vector<Record>& records) {
-  source_.note(std::string(words.key), node.key_position);
+/// A list of maps, each a record of its own; `path` is that of the list.
+template <class Record, class Make>
+void Loader::load_records(const YamlNode& node, const ListPlace& place,
+                          std::span<const Option<Record>> options, std::vector<Record>& records,
+                          Make&& make) {
+  const std::string path(place.path);
+  source_.note(path, node.key_position);
   if (node.kind == Kind::null) return;
   if (!node.is_list()) {
-    source_.note_refused(std::string(words.key));
-    return expect(node, std::string(words.key), words.what, words.hint);
+    source_.note_refused(path);
+    return expect(node, path, place.what, std::string(place.hint));
   }
-  if (node.children.size() > words.most) {
-    source_.note_refused(std::string(words.key));
+  if (node.children.size() > place.count_max) {
+    source_.note_refused(path);
     return findings_.error(node.key_position,
-                           fmt::format("{} has {} entries, above the most of {}", words.key,
-                                       node.children.size(), words.most));
+                           fmt::format("{} has {} entries, above the most of {}", path,
+                                       node.children.size(), place.count_max));
   }
   for (std::size_t i = 0; i < node.children.size(); ++i) {
     const YamlNode& entry = node.children[i];
-    const std::string place = fmt::format("{}[{}]", words.key, i);
-    source_.note(place, entry.position);
-    Record record = default_of(i);
+    const std::string own = fmt::format("{}[{}]", path, i);
+    source_.note(own, entry.position);
+    Record record = make(i);
     if (entry.is_map()) {
-      load_record(entry, options, place + ".", record);
+      load_record(entry, options, own + ".", record);
     } else {
-      expect(entry, place, "a map of options");
-      source_.note_refused(place);
+      expect(entry, own, "a map of options");
+      source_.note_refused(own);
     }
     records.push_back(std::move(record));
   }
 }
 
 void Loader::load_pairs(const YamlNode& node, Config& config) {
-  const auto named = [](std::size_t i) {
-    PortPairConfig pair;
-    pair.name = fmt::format("pair{}", i);
-    return pair;
-  };
-  load_records(node,
-               {.key = "pairs",
-                .what = "a list of port pairs",
-                .hint = "write '- outside:' under it",
-                .most = kPairsMax},
-               pair_options(), named, config.pairs);
+  load_records(node, {"pairs", "a list of port pairs", "write '- outside:' under it", kPairsMax},
+               pair_options(), config.pairs, [](std::size_t i) {
+                 PortPairConfig pair;
+                 pair.name = fmt::format("pair{}", i);
+                 return pair;
+               });
 }
 
 void Loader::load_rule_limits(const YamlNode& node, Config& config) {
   load_records(
-      node,
-      {.key = "rule_limits",
-       .what = "a list of limits",
-       .hint = "write '- name: WORD' under it",
-       .most = kRuleLimitsMax},
-      rule_limit_options(), [](std::size_t) { return RuleLimitConfig{}; }, config.rule_limits);
+      node, {"rule_limits", "a list of limits", "write '- name: WORD' under it", kRuleLimitsMax},
+      rule_limit_options(), config.rule_limits, [](std::size_t) { return RuleLimitConfig{}; });
+}
+
+void Loader::load_exceptions(YamlNode& rules, Config& config) {
+  const auto node = std::ranges::find(rules.children, "exceptions", &YamlNode::key);
+  if (node == rules.children.end()) return;
+  load_records(*node,
+               {"rules.exceptions", "a list of exceptions", "write '- rules: [ID]' under it",
+                kExceptionsMax},
+               exception_options(), config.rules.exceptions,
+               [](std::size_t) { return RuleExceptionConfig{}; });
+  rules.children.erase(node);
 }
 
 bool Loader::load(Config& config) {
@@ -338,6 +349,8 @@ bool Loader::load(Config& config) {
   };
   take("pairs", &Loader::load_pairs);
   take("rule_limits", &Loader::load_rule_limits);
+  const auto rules = std::ranges::find(root->children, "rules", &YamlNode::key);
+  if (rules != root->children.end()) load_exceptions(*rules, config);
   load_record(*root, config_options(), "", config);
   return true;
 }

@@ -155,6 +155,7 @@ Result<OptionValue> parse_scalar(const OptionShape& shape, std::string_view path
       return parse_text(shape, path, scalar);
     case OptionType::prefixes:
     case OptionType::paths:
+    case OptionType::texts:
       break;
   }
   return wrong_type(shape, path, scalar);
@@ -175,10 +176,11 @@ std::string print_value(const OptionShape& shape, const OptionValue& value) {
       }
       return fmt::format("[{}]", out);
     }
-    case OptionType::paths: {
+    case OptionType::paths:
+    case OptionType::texts: {
       std::string out;
-      for (const std::string& path : std::get<std::vector<std::string>>(value)) {
-        out += fmt::format("{}{}", out.empty() ? "" : ", ", quoted(path));
+      for (const std::string& entry : std::get<std::vector<std::string>>(value)) {
+        out += fmt::format("{}{}", out.empty() ? "" : ", ", quoted(entry));
       }
       return fmt::format("[{}]", out);
     }
@@ -224,6 +226,8 @@ std::string describe_type(const OptionShape& shape) {
       return "a list of prefixes";
     case OptionType::paths:
       return "a list of file names";
+    case OptionType::texts:
+      return "a list of texts";
   }
   return "a value";
 }
@@ -237,6 +241,7 @@ std::string describe_range(const OptionShape& shape) {
       return fmt::format("up to {} bytes", shape.range.max);
     case OptionType::prefixes:
     case OptionType::paths:
+    case OptionType::texts:
       return fmt::format("up to {} entries", shape.range.max);
     default:
       break;

@@ -33,7 +33,7 @@ struct ScalarText {
 [[nodiscard]] std::string describe_range(const OptionShape& shape);
 
 [[nodiscard]] constexpr bool is_list(OptionType type) noexcept {
-  return type == OptionType::prefixes || type == OptionType::paths;
+  return type == OptionType::prefixes || type == OptionType::paths || type == OptionType::texts;
 }
 
 }  // namespace sluice

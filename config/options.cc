@@ -52,6 +52,10 @@ template <auto... Path>
 constexpr Option<RuleLimitConfig> of_rule_limit(OptionShape shape) {
   return option<RuleLimitConfig, Path...>(shape);
 }
+template <auto... Path>
+constexpr Option<RuleExceptionConfig> of_exception(OptionShape shape) {
+  return option<RuleExceptionConfig, Path...>(shape);
+}
 
 // --- words --------------------------------------------------------------------------------------
 
@@ -392,6 +396,26 @@ constexpr std::array kRuleLimitOptions{
     of_rule_limit<&RuleLimitConfig::limit, &LimitConfig::bits, &RateConfig::burst>({"bits_burst",
        bytes, kBitBurst, kShortBurst, {}, "bytes of such packets at once"}),
 };
+
+constexpr std::array kExceptionOptions{
+    of_exception<&RuleExceptionConfig::rules>({"rules", texts, {0, kExceptionRulesMax}, {}, {},
+       "ids of the rules, each as 20031, or 3:20031 with its gid"}),
+    of_exception<&RuleExceptionConfig::class_name>({"class", text, {0, kExceptionTextMax}, {}, {},
+       "or all rules of this class"}),
+    of_exception<&RuleExceptionConfig::source>({"source", prefixes, {0, kExceptionPrefixesMax},
+       {}, {}, "packets from these, as an alert shows their source; none: from everywhere"}),
+    of_exception<&RuleExceptionConfig::destination>({"destination", prefixes,
+       {0, kExceptionPrefixesMax}, {}, {}, "packets to these; none: to everywhere"}),
+    of_exception<&RuleExceptionConfig::uri>({"uri", text, {0, kExceptionTextMax}, {}, {},
+       "what the normalised URI of the request begins with, or with * in it, each for any text, "
+       "all of it; only for rules that look at HTTP messages"}),
+    of_exception<&RuleExceptionConfig::owner>({"owner", text, {0, kExceptionTextMax}, {}, {},
+       "who answers for it"}),
+    of_exception<&RuleExceptionConfig::reason>({"reason", text, {0, kExceptionTextMax}, {}, {},
+       "why it is there"}),
+    of_exception<&RuleExceptionConfig::expires>({"expires", text, {0, 32}, {}, {},
+       "when it ends, as 2026-12-31 or 2026-12-31T18:00:00Z, in UTC; nothing: never"}),
+};
 // clang-format on
 
 struct SectionRow {
@@ -431,6 +455,9 @@ std::span<const Option<Config>> config_options() noexcept { return kConfigOption
 std::span<const Option<PortPairConfig>> pair_options() noexcept { return kPairOptions; }
 
 std::span<const Option<RuleLimitConfig>> rule_limit_options() noexcept { return kRuleLimitOptions; }
+std::span<const Option<RuleExceptionConfig>> exception_options() noexcept {
+  return kExceptionOptions;
+}
 
 std::string_view section_help(std::string_view path) noexcept {
   for (const SectionRow& row : kSections) {

@@ -27,6 +27,7 @@ enum class OptionType : std::uint8_t {
   text,      ///< no control characters
   prefixes,  ///< list of address prefixes
   paths,     ///< list of file names
+  texts,     ///< list of texts
 };
 
 /// Numbers, quantities in their base unit, booleans and words (0, 1, ...) are the integer.
@@ -65,6 +66,8 @@ inline constexpr std::size_t kPairsMax = 16;
 [[nodiscard]] std::span<const Option<PortPairConfig>> pair_options() noexcept;
 /// Options of one entry of the list `rule_limits`.
 [[nodiscard]] std::span<const Option<RuleLimitConfig>> rule_limit_options() noexcept;
+/// Options of one entry of the list `rules.exceptions`.
+[[nodiscard]] std::span<const Option<RuleExceptionConfig>> exception_options() noexcept;
 /// What the sections are for, by path; sections without a row speak for themselves.
 [[nodiscard]] std::string_view section_help(std::string_view path) noexcept;
 

@@ -94,14 +94,38 @@ std::string print_list(std::string_view key, std::span<const Option<Record>> opt
   return out;
 }
 
+/// Within the section `rules`; nothing where there are none.
+std::string print_exceptions(const std::vector<RuleExceptionConfig>& exceptions) {
+  if (exceptions.empty()) return {};
+  std::string out(kIndent, ' ');
+  out += "exceptions:\n";
+  for (const RuleExceptionConfig& exception : exceptions) {
+    std::string entry = print_record(exception_options(), exception, 3 * kIndent);
+    entry[2 * kIndent] = '-';
+    out += entry;
+  }
+  return out;
+}
+
+/// How many options stand in front of the end of the section `rules`.
+std::size_t rows_to_end_of_rules(std::span<const Option<Config>> options) {
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    if (options[i].shape.path.starts_with("rules.")) end = i + 1;
+  }
+  return end;
+}
+
 }  // namespace
 
 std::string print_config(const Config& config) {
   // The mode first, then the wires, then everything else, lists of entries last.
   const auto options = config_options();
+  const std::size_t end = rows_to_end_of_rules(options);
   return print_record(options.first(1), config, 0) +
          print_list("pairs", pair_options(), config.pairs) +
-         print_record(options.subspan(1), config, 0) +
+         print_record(options.subspan(1, end - 1), config, 0) +
+         print_exceptions(config.rules.exceptions) + print_record(options.subspan(end), config, 0) +
          (config.rule_limits.empty()
               ? ""
               : print_list("rule_limits", rule_limit_options(), config.rule_limits));

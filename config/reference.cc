@@ -51,6 +51,8 @@ std::string describe_values(const OptionShape& shape) {
       return fmt::format("prefixes, {}", describe_range(shape));
     case OptionType::paths:
       return fmt::format("file names, {}", describe_range(shape));
+    case OptionType::texts:
+      return fmt::format("texts, {}", describe_range(shape));
     default:
       return describe_range(shape);
   }
@@ -87,6 +89,18 @@ std::string rule_limits_section() {
   return out;
 }
 
+std::string exceptions_section() {
+  std::string out = fmt::format(
+      "\n### rules.exceptions\n\nWhere rules are off, as if they were not there: a list of at most "
+      "{} entries, obeyed at once\nby a reload without compiling. Each names rules or a class, at "
+      "least one of `source`,\n`destination` and `uri`, its owner and its reason. Paths below are "
+      "relative to an entry.\n{}",
+      kExceptionsMax, kTableHead);
+  const RuleExceptionConfig defaults;
+  for (const auto& option : exception_options()) out += table_row(option, defaults);
+  return out;
+}
+
 std::string_view section_of(std::string_view path) noexcept {
   const std::size_t dot = path.find('.');
   return dot == std::string_view::npos ? std::string_view() : path.substr(0, dot);
@@ -105,6 +119,7 @@ std::string options_reference() {
     const std::string_view own = section_of(option.shape.path);
     if (own != section) {
       if (!has_pairs) out += pairs_section();
+      if (section == "rules") out += exceptions_section();
       has_pairs = true;
       section = own;
       out += fmt::format("\n## {}\n\n{}\n{}", own, section_help(own), kTableHead);

@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "base/date.h"
+#include "base/rule_key.h"
 #include "base/units.h"
 #include "config/cpu_list.h"
 #include "config/device_word.h"
@@ -337,6 +339,62 @@ void warn_of_timeouts(const FlowConfig& flows, FindingWriter& findings) {
   }
 }
 
+// --- exceptions of rules ------------------------------------------------------------------------
+
+void check_exception_rules(const RuleExceptionConfig& exception, const std::string& path,
+                           FindingWriter& findings) {
+  for (std::size_t i = 0; i < exception.rules.size(); ++i) {
+    const std::string own = fmt::format("{}.rules[{}]", path, i);
+    if (const auto key = parse_rule_key(exception.rules[i]); !key) {
+      findings.error_at(own, fmt::format("{}: {}", own, key.error().message));
+    }
+  }
+  if (findings.is_refused(path + ".rules")) return;
+  if (exception.rules.empty() == exception.class_name.empty()) {
+    findings.error_at(path, fmt::format("{} has {}: exactly one of rules and class would do", path,
+                                        exception.rules.empty() ? "neither rules nor class"
+                                                                : "both rules and class"));
+  }
+}
+
+void check_exception_scope(const RuleExceptionConfig& exception, const std::string& path,
+                           FindingWriter& findings) {
+  const bool has_refused =
+      findings.is_refused(path + ".source") || findings.is_refused(path + ".destination");
+  if (exception.source.empty() && exception.destination.empty() && exception.uri.empty() &&
+      !has_refused) {
+    findings.error_at(
+        path, fmt::format("{} has no source, destination or uri: at least one would do", path),
+        "`sluicectl rules stage ID shadow` takes a rule back everywhere");
+  }
+  const bool is_uri =
+      exception.uri.empty() || exception.uri.front() == '/' || exception.uri.front() == '*';
+  if (is_uri) return;
+  findings.error_at(path + ".uri",
+                    fmt::format("{}.uri is '{}', which no URI begins with: one that begins with / "
+                                "or * would do",
+                                path, exception.uri.substr(0, 64)));
+}
+
+void check_exceptions(const std::vector<RuleExceptionConfig>& exceptions, FindingWriter& findings) {
+  for (std::size_t i = 0; i < exceptions.size(); ++i) {
+    const RuleExceptionConfig& exception = exceptions[i];
+    const std::string path = fmt::format("rules.exceptions[{}]", i);
+    if (findings.is_refused(path)) continue;
+    check_exception_rules(exception, path, findings);
+    check_exception_scope(exception, path, findings);
+    if (exception.owner.empty() || exception.reason.empty()) {
+      findings.error_at(path, fmt::format("{} has no {}: who answers for it, and why it is there",
+                                          path, exception.owner.empty() ? "owner" : "reason"));
+    }
+    if (exception.expires.empty()) continue;
+    if (const auto date = parse_date(exception.expires); !date) {
+      findings.error_at(path + ".expires",
+                        fmt::format("{}.expires: {}", path, date.error().message));
+    }
+  }
+}
+
 void warn_of_limits(const LimitsConfig& limits, FindingWriter& findings) {
   const auto is_above = [](std::uint64_t flow, std::uint64_t source) {
     return source != 0 && flow > source;
@@ -393,6 +451,7 @@ void validate_config(const Config& config, const Source& source, ConfigPurpose p
   check_overload(config.overload, findings);
   check_metrics(config.metrics, findings);
   check_control(config, findings);
+  check_exceptions(config.rules.exceptions, findings);
   // Warnings come last, so that they never crowd errors out.
   warn_of_timeouts(config.flows, findings);
   warn_of_limits(config.limits, findings);

@@ -37,6 +37,11 @@ void list_blocks(Services&, const Caller&, const nlohmann::json& args, Reply rep
 void add_blocks(Services&, const Caller&, const nlohmann::json& args, Reply reply);
 void remove_blocks(Services&, const Caller&, const nlohmann::json& args, Reply reply);
 
+// commands_rules.cc
+void list_rules(Services&, const Caller&, const nlohmann::json& args, Reply reply);
+void rank_rules(Services&, const Caller&, const nlohmann::json& args, Reply reply);
+void set_stages(Services&, const Caller&, const nlohmann::json& args, Reply reply);
+
 // commands_events.cc
 void follow_events(Services&, const Caller&, const nlohmann::json& args, Reply reply);
 void list_audit(Services&, const Caller&, const nlohmann::json& args, Reply reply);

@@ -37,6 +37,27 @@ constexpr ArgumentRow kBlockArguments[] = {
 constexpr ArgumentRow kUnblockArguments[] = {{"id", "number", false, "of the block"},
                                              {"what", "text", false, "as it was blocked"},
                                              {"all", "boolean", false, "every block"}};
+constexpr ArgumentRow kRuleListArguments[] = {
+    kCursor,
+    kLimit,
+    {"class", "text", false, "only rules of this class"},
+    {"stage", "text", false, "only rules at this stage: `shadow`, `alert` or `enforce`"},
+    {"action", "text", false,
+     "only rules with this action: `alert`, `drop`, `reject`, `pass`, `limit` or `block`"},
+    {"search", "text", false, "only rules with this in their id, name or class"},
+    {"changed", "boolean", false, "only rules whose stage was set"}};
+constexpr ArgumentRow kRuleTopArguments[] = {
+    {"by", "text", false,
+     "`cost`, unless given: cycles spent on deciding the rule, as measured of one look in 61; or "
+     "`hits`"},
+    {"limit", "number", false, "how many; 20 unless given", 100}};
+constexpr ArgumentRow kStageArguments[] = {
+    {"rules", "texts", false, "ids, each as `20031`, or `3:20031` with its gid", 100},
+    {"stage", "text", false,
+     "`shadow`: counted only; `alert`: reported; `enforce`: its action is applied"},
+    {"clear", "boolean", false, "back to the stages that the rules were written with"},
+    {"all", "boolean", false, "with `clear`: every rule whose stage was set"},
+    kReason};
 constexpr ArgumentRow kBypassArguments[] = {
     {"pair", "text", false, "name of a port pair"},
     {"vlan", "number", false, "a VLAN id", 4094},
@@ -93,6 +114,12 @@ constexpr CommandRow kCommands[] = {
      "Bypasses in force and what they let through",
      {},
      show_bypasses},
+    {"rules.list", kViewer, false, "Rules in force with their stages and counts",
+     kRuleListArguments, list_rules},
+    {"rules.top", kViewer, false, "The most costly rules, or those that held most often",
+     kRuleTopArguments, rank_rules},
+    {"rules.stage", kOperator, true, "Sets the stage of rules at once, without compiling them",
+     kStageArguments, set_stages},
     {"check",
      kViewer,
      false,

@@ -23,6 +23,7 @@ class EventFollowers;
 class Health;
 class KeeperLink;
 class Reload;
+class RuleDesk;
 class UserShare;
 class WireView;
 
@@ -50,6 +51,7 @@ struct Services {
   KeeperLink* keeper = nullptr;
   Reload* reload = nullptr;
   Blocks* blocks = nullptr;
+  RuleDesk* rules = nullptr;
   Bypasses* bypasses = nullptr;
   Health* health = nullptr;
   AuditLog* audit = nullptr;

@@ -15,7 +15,8 @@ namespace sluice {
 namespace {
 
 std::string digest_of_lists(const std::vector<ListEntry>& lists) {
-  return digest_of(encode_parts({.settings = {}, .lists = lists, .keeps_lists = false}));
+  return digest_of(
+      encode_parts({.settings = {}, .lists = lists, .keeps_lists = false, .overrides = {}}));
 }
 
 Result<PolicyParts> read_parts(const std::string& path) {
@@ -43,6 +44,7 @@ void compare_lists(const std::string& path, const std::vector<ListEntry>& lists,
 
 void describe_lists(const PolicyParts& parts, ConfigDigest& digest) {
   digest.settings = parts.settings;
+  digest.exceptions = parts.overrides.exceptions;
   digest.list_entries = parts.lists.size();
   digest.lists_digest = digest_of_lists(parts.lists);
 }

@@ -38,6 +38,16 @@ void append_texts(std::span<const Option<Record>> options, const Record& record,
   }
 }
 
+/// One text for the whole of it.
+std::string text_of(const RuleExceptionConfig& exception) {
+  std::string text;
+  for (const Option<RuleExceptionConfig>& option : exception_options()) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", option.shape.path,
+                        print_value(option.shape, option.read(exception)));
+  }
+  return text;
+}
+
 /// The order of a policy's lists: side, kind, prefix.
 auto rank(const ListEntry& entry) noexcept {
   return std::tuple(entry.side, entry.kind, entry.prefix);
@@ -64,6 +74,10 @@ std::vector<OptionText> option_texts(const Config& config) {
   for (std::size_t i = 0; i < config.rule_limits.size(); ++i) {
     append_texts(rule_limit_options(), config.rule_limits[i], fmt::format("rule_limits[{}].", i),
                  texts);
+  }
+  for (std::size_t i = 0; i < config.rules.exceptions.size(); ++i) {
+    texts.push_back(
+        {fmt::format("rules.exceptions[{}]", i), cut(text_of(config.rules.exceptions[i])), false});
   }
   return texts;
 }

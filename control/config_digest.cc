@@ -8,7 +8,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kDigestVersion = 2;
+constexpr std::uint32_t kDigestVersion = 3;
 constexpr std::size_t kOptionsMax = 1024;
 constexpr std::size_t kTextMax = 4096;
 constexpr std::size_t kDigestDigits = 64;
@@ -36,9 +36,10 @@ void code_all(Archive& io, ConfigDigest& digest) {
   io.number(digest.errors);
   io.number(digest.warnings);
   io.text(digest.findings, kFindingsTextMax);
-  PolicyParts parts{.settings = digest.settings, .lists = {}, .keeps_lists = true};
+  PolicyParts parts{.settings = digest.settings, .lists = {}, .keeps_lists = true, .overrides = {}};
   code(io, parts);
   digest.settings = parts.settings;
+  code(io, digest.exceptions);
   io.check(parts.keeps_lists && parts.lists.empty());
   io.number(digest.live.stats_interval);
   io.number(digest.live.block_duration_max);

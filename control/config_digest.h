@@ -36,6 +36,7 @@ struct ConfigDigest {
   std::string findings;  ///< as `sluiced check` prints them; cut at kFindingsTextMax
   // Only where there are no errors:
   PolicySettings settings;  ///< as the file says: its mode, no bypasses
+  std::vector<RuleException> exceptions;
   LiveOptions live;
   std::vector<OptionText> options;
   std::uint64_t list_entries = 0;

@@ -76,6 +76,8 @@ ControlLoop::ControlLoop(Channel channel, MappedWindow window, const Config& con
       audit_(or_default(config.control.audit, config.control.state_dir, "audit.json")),
       child_(loop_.get()),
       rules_child_(loop_.get()),
+      rules_([this] { return ruleset_in_force(window_.header().keeper); },
+             [this](std::uint32_t rule) { return figures_of(rule); }, window_.windows().size()),
       reload_(reload_setup(), keeper_, clock_),
       blocks_({.state_dir = config.control.state_dir,
                .capacity = window_.header().block_capacity,
@@ -92,6 +94,7 @@ ControlLoop::ControlLoop(Channel channel, MappedWindow window, const Config& con
                 .keeper = &keeper_,
                 .reload = &reload_,
                 .blocks = &blocks_,
+                .rules = &rules_,
                 .health = &health_,
                 .audit = &audit_,
                 .followers = &followers_,
@@ -126,6 +129,21 @@ std::uint64_t ControlLoop::hits_of(std::uint32_t slot) const {
     hits += window_.block_hits(worker)[slot].load(std::memory_order_relaxed);
   }
   return hits;
+}
+
+RuleFigures ControlLoop::figures_of(std::uint32_t rule) const {
+  RuleFigures sum;
+  for (std::size_t worker = 0; worker < window_.windows().size(); ++worker) {
+    const RuleCounts* counts = window_.rule_counts(worker, rule);
+    if (counts == nullptr) return {};
+    sum.candidates += counts->candidates.load(std::memory_order_relaxed);
+    sum.hits += counts->hits.load(std::memory_order_relaxed);
+    sum.refused += counts->refused.load(std::memory_order_relaxed);
+    sum.excepted += counts->excepted.load(std::memory_order_relaxed);
+    sum.cost_cycles += counts->cost_cycles.load(std::memory_order_relaxed);
+    sum.cost_looks += counts->cost_looks.load(std::memory_order_relaxed);
+  }
+  return sum;
 }
 
 bool ControlLoop::is_allowed(const IpPrefix& prefix) const {
@@ -254,10 +272,11 @@ void ControlLoop::turn() {
   drain();
   child_.turn(now);
   rules_child_.turn(now);
-  if (auto texts = texts_.take()) {
-    log_.use_rules(texts);
-    rule_blocks_.use_rules(texts);
-    followers_.use_rules(std::move(texts));
+  if (LoadedTexts texts = texts_.take(); texts.events != nullptr) {
+    log_.use_rules(texts.events);
+    rule_blocks_.use_rules(texts.events);
+    followers_.use_rules(std::move(texts.events));
+    rules_.use(std::move(texts.catalog));
   }
   reload_.turn(now);
   rule_blocks_.turn();
@@ -284,10 +303,10 @@ void ControlLoop::send_waiting() {
   fill_facts();
 }
 
-/// What concerns all blocks is done in pieces, each an event of its own: what others wait for has
-/// its turn in between.
+/// What concerns all blocks or all rules is done in pieces, each an event of its own: what others
+/// wait for has its turn in between.
 void ControlLoop::arm_work() {
-  if (is_work_armed_ || !blocks_.has_work()) return;
+  if (is_work_armed_ || (!blocks_.has_work() && !rules_.has_work())) return;
   is_work_armed_ =
       sd_event_add_defer(
           loop_.get(), nullptr,
@@ -296,6 +315,9 @@ void ControlLoop::arm_work() {
 
 void ControlLoop::work() {
   is_work_armed_ = false;
+  // By turns, where both have some.
+  is_rules_turn_ = rules_.has_work() && (!is_rules_turn_ || !blocks_.has_work());
+  if (is_rules_turn_) return rules_.work();
   blocks_.work(clock_.now());
 }
 

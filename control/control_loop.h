@@ -29,6 +29,7 @@
 #include "control/reload.h"
 #include "control/respond/blocks.h"
 #include "control/respond/rule_blocks.h"
+#include "control/rule_desk.h"
 #include "control/rule_text_loader.h"
 #include "control/rules_child.h"
 #include "control/store/audit_log.h"
@@ -60,6 +61,7 @@ class ControlLoop {
 
   [[nodiscard]] ReloadSetup reload_setup();
   [[nodiscard]] std::uint64_t hits_of(std::uint32_t slot) const;
+  [[nodiscard]] RuleFigures figures_of(std::uint32_t rule) const;
   [[nodiscard]] bool is_allowed(const IpPrefix& prefix) const;
   void audit_rule_blocks(const std::vector<BlockRequest>& asked, const Status& answer);
   void start_http();
@@ -99,6 +101,7 @@ class ControlLoop {
   ConfigChild child_;
   RulesChild rules_child_;
   RuleTextLoader texts_;
+  RuleDesk rules_;
   Reload reload_;
   Blocks blocks_;
   std::vector<IpPrefix> allow_sources_;
@@ -110,6 +113,7 @@ class ControlLoop {
   ControlSocket socket_;
   TimeNs turned_at_ = 0;
   bool is_work_armed_ = false;
+  bool is_rules_turn_ = false;
   bool is_stopping_ = false;
 };
 

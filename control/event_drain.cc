@@ -40,7 +40,11 @@ Result<std::vector<WorkerWindow*>> windows_in(void* segment, std::size_t bytes) 
   if (blocks > kBlocksMax) {
     return mismatch(fmt::format("room for {} blocks, above {}", blocks, kBlocksMax));
   }
-  const std::size_t needed = window_bytes(workers, blocks);
+  const std::uint32_t rule_slots = header->rule_slots;
+  if (rule_slots != 0 && rule_slots != kRuleSlotsMax) {
+    return mismatch(fmt::format("{} slots of rules, not {}", rule_slots, kRuleSlotsMax));
+  }
+  const std::size_t needed = segment_bytes(workers, blocks, rule_slots);
   if (bytes < needed) return mismatch(fmt::format("{} bytes instead of {}", bytes, needed));
   std::vector<WorkerWindow*> windows;
   auto* first = static_cast<std::byte*>(segment) + sizeof(WindowHeader);

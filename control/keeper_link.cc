@@ -20,9 +20,9 @@ tl::unexpected<Error> late(std::string_view what, DurationNs within) {
 }  // namespace
 
 void KeeperLink::publish(const PolicySettings& settings, OwnedFd lists, OwnedFd rules,
-                         Published published) {
-  publications_.push_back(
-      {settings, std::move(lists), std::move(rules), std::move(published), 0, false});
+                         Published published, RuleOverrides overrides) {
+  publications_.push_back({settings, std::move(lists), std::move(rules), std::move(published), 0,
+                           false, std::move(overrides)});
 }
 
 void KeeperLink::request(RequestKind kind, std::vector<std::byte> body, Replied replied) {
@@ -51,7 +51,7 @@ void KeeperLink::send_publication(TimeNs now) {
   if (first.asked == 0) first.asked = now;
   next_generation_ = std::max(next_generation_, generation_) + 1;
   first.settings.generation = next_generation_;
-  auto sent = channel_.try_publish(first.settings, first.lists, first.rules);
+  auto sent = channel_.try_publish(first.settings, first.lists, first.rules, first.overrides);
   if (!sent) return end_publication(tl::unexpected<Error>(sent.error()));
   first.is_sent = *sent;
   if (!first.is_sent) return;

@@ -24,10 +24,11 @@ class KeeperLink {
 
   explicit KeeperLink(Channel channel) noexcept : channel_(std::move(channel)) {}
 
-  /// Gives `settings` the next generation and sends them, with `lists` and `rules` as
-  /// `Channel::try_publish` takes them. Policies are in force in the order in which they were asked
+  /// Gives `settings` the next generation and sends them, with the rest as `Channel::try_publish`
+  /// takes it. Policies are in force in the order in which they were asked
   /// for; `published` is called once, never from within this call.
-  void publish(const PolicySettings& settings, OwnedFd lists, OwnedFd rules, Published published);
+  void publish(const PolicySettings& settings, OwnedFd lists, OwnedFd rules, Published published,
+               RuleOverrides overrides = {});
   /// Requests are answered in any order, and changes of blocks sent before lists of rows; `replied`
   /// is called once, never from within this call.
   void request(RequestKind kind, std::vector<std::byte> body, Replied replied);
@@ -52,6 +53,7 @@ class KeeperLink {
     Published published;
     TimeNs asked = 0;
     bool is_sent = false;
+    RuleOverrides overrides;
   };
   struct Asked {
     RequestKind kind = {};

@@ -33,6 +33,7 @@ Result<MappedWindow> MappedWindow::map(int fd, int tails_fd) {
   if (!tails) return tl::unexpected<Error>(tails.error());
   window.windows_ = std::move(*windows);
   window.block_capacity_ = window.header().block_capacity;
+  window.rule_slots_ = window.header().rule_slots;
   if (auto mapped = window.map_notes(tails_fd); !mapped) {
     return tl::unexpected<Error>(mapped.error());
   }
@@ -62,6 +63,7 @@ MappedWindow::MappedWindow(MappedWindow&& other) noexcept
       bytes_(other.bytes_),
       windows_(std::move(other.windows_)),
       block_capacity_(other.block_capacity_),
+      rule_slots_(other.rule_slots_),
       notes_(std::exchange(other.notes_, nullptr)) {}
 
 MappedWindow::~MappedWindow() {
@@ -74,6 +76,21 @@ std::span<const std::atomic<std::uint32_t>> MappedWindow::block_hits(
   const std::size_t offset = block_hits_offset(windows_.size(), worker, block_capacity_);
   const auto* first = static_cast<const std::byte*>(memory_) + offset;
   return {reinterpret_cast<const std::atomic<std::uint32_t>*>(first), block_capacity_};
+}
+
+// Nothing is read but what the keeper has written: the rest has no memory, and is to get none.
+const RuleCounts* MappedWindow::rule_counts(std::size_t worker, std::uint32_t rule) const noexcept {
+  if (rule >= rule_slots_ || rule >= header().keeper.rules.load(std::memory_order_relaxed)) {
+    return nullptr;
+  }
+  const auto* const memory = static_cast<const std::byte*>(memory_);
+  const auto* const directory = reinterpret_cast<const std::atomic<std::uint32_t>*>(
+      memory + rule_directory_offset(windows_.size(), block_capacity_));
+  const std::uint32_t slot = directory[rule].load(std::memory_order_relaxed);
+  if (slot == kNoRuleSlot || slot >= rule_slots_) return nullptr;
+  const auto* const counts = reinterpret_cast<const RuleCounts*>(
+      memory + rule_counts_offset(windows_.size(), worker, block_capacity_, rule_slots_));
+  return counts + slot;
 }
 
 TimeNs MappedWindow::started() const noexcept { return header().started; }

@@ -31,6 +31,10 @@ class MappedWindow {
   /// How often this worker refused for the block in each slot, as BlockReceipt numbers them.
   [[nodiscard]] std::span<const std::atomic<std::uint32_t>> block_hits(
       std::size_t worker) const noexcept;
+  /// What this worker counted of the rule in this place of the ruleset in force; null where the
+  /// rule has no counts of its own.
+  [[nodiscard]] const RuleCounts* rule_counts(std::size_t worker,
+                                              std::uint32_t rule) const noexcept;
   /// What the control processes before this one left, by slot as well.
   [[nodiscard]] std::span<BlockNote> block_notes() const noexcept {
     return {static_cast<BlockNote*>(notes_), notes_ == nullptr ? 0 : block_capacity_};
@@ -46,6 +50,7 @@ class MappedWindow {
   std::size_t bytes_;
   std::vector<WorkerWindow*> windows_;
   std::size_t block_capacity_ = 0;  ///< as it was when the size was checked
+  std::uint32_t rule_slots_ = 0;    ///< the same
   void* notes_ = nullptr;
 };
 

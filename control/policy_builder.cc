@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "base/date.h"
+
 namespace sluice {
 namespace {
 
@@ -43,11 +45,30 @@ PolicySettings settings_of(const Config& config) {
   return settings;
 }
 
+/// The configuration was validated: everything can be read.
+RuleException exception_of(const RuleExceptionConfig& config) {
+  RuleException exception;
+  for (const std::string& text : config.rules) {
+    if (const auto key = parse_rule_key(text)) exception.rules.push_back(*key);
+  }
+  exception.class_name = config.class_name;
+  exception.sources = config.source;
+  exception.destinations = config.destination;
+  exception.uri = config.uri;
+  if (!config.expires.empty()) exception.until = parse_date(config.expires).value_or(1);
+  exception.owner = config.owner;
+  exception.reason = config.reason;
+  return exception;
+}
+
 }  // namespace
 
 PolicyParts build_policy_parts(const CheckedConfig& checked) {
   PolicyParts parts;
   parts.settings = settings_of(checked.config);
+  for (const RuleExceptionConfig& exception : checked.config.rules.exceptions) {
+    parts.overrides.exceptions.push_back(exception_of(exception));
+  }
   const PrefixLists& lists = checked.lists;
   parts.lists.reserve(lists.allow_source.size() + lists.deny_source.size() +
                       lists.allow_destination.size() + lists.deny_destination.size());

@@ -49,7 +49,9 @@ void Reload::start() {
     }
     warn_of_ended_bypasses(*state);
   }
+  StageOverrides stages = state ? std::move(state->stages) : StageOverrides();
   state_ = {};
+  state_.stages = std::move(stages);
   state_.wire_started = setup_.wire_started;
   jobs_.push_back({.run = [this] { read_start(); }});
 }
@@ -230,17 +232,20 @@ void Reload::publish(Target target, Adopt adopt, KeeperLink::Published published
   }
   state_.is_changing = true;
   save();
-  keeper_.publish(settings, std::move(target.lists), std::move(*rules),
-                  [this, adopt = std::move(adopt), sent = target.rules, of = target.rules_digest,
-                   published = std::move(published)](Result<std::uint64_t> result) {
-                    finish();
-                    if (result && sent != nullptr) adopt_rules(*sent, of);
-                    state_.is_changing = !result && result.error().kind == ErrorKind::unavailable;
-                    if (result && adopt) adopt(*result);
-                    save();
-                    if (result) tell_applied();
-                    published(std::move(result));
-                  });
+  RuleOverrides overrides{target.stages.list(), std::move(target.exceptions)};
+  keeper_.publish(
+      settings, std::move(target.lists), std::move(*rules),
+      [this, adopt = std::move(adopt), sent = target.rules, of = target.rules_digest,
+       published = std::move(published)](Result<std::uint64_t> result) {
+        finish();
+        if (result && sent != nullptr) adopt_rules(*sent, of);
+        state_.is_changing = !result && result.error().kind == ErrorKind::unavailable;
+        if (result && adopt) adopt(*result);
+        save();
+        if (result) tell_applied();
+        published(std::move(result));
+      },
+      std::move(overrides));
 }
 
 void Reload::save() {
@@ -318,7 +323,9 @@ void describe(const Reload& reload, ControlFacts& facts) {
   facts.limits = entry->digest.settings.limits;
   facts.rules = {.is_configured = entry->digest.settings.has_rules && reload.can_inspect(),
                  .is_compiling = reload.is_compiling(),
-                 .error = reloads.rules_error};
+                 .error = reloads.rules_error,
+                 .stages_set = reload.stages().entries().size(),
+                 .exceptions = entry->digest.exceptions.size()};
 }
 
 }  // namespace sluice

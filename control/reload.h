@@ -1,7 +1,8 @@
-// Changes of what is in force: reload, confirm, revert, mode, bypasses. All wait in one queue
-// (confirm and revert in front) and run one after another: read and built in a child, published to
-// the wire process, acknowledged by every worker, remembered, answered. What fails leaves what is
-// in force. The configuration file itself is never written. Control thread only; nothing blocks.
+// Changes of what is in force: reload, confirm, revert, mode, bypasses, stages. All wait in one
+// queue (confirm and revert in front) and run one after another: read and built in a child,
+// published to the wire process, acknowledged by every worker, remembered, answered. What fails
+// leaves what is in force. The configuration file itself is never written. Control thread only;
+// nothing blocks.
 #pragma once
 
 #include <cstdint>
@@ -62,6 +63,8 @@ struct BypassAnswer {
   std::uint64_t value = 0;  ///< what the change returned: an id, or how many
 };
 
+using StageAnswer = BypassAnswer;
+
 /// Called once, in a later turn or now.
 template <class T>
 using Answer = std::function<void(Result<T>)>;
@@ -114,6 +117,8 @@ class Reload {
   void set_mode(const Caller& caller, Mode mode, Answer<std::uint64_t> answer);
   using BypassChange = std::function<Result<std::uint64_t>(Bypasses&)>;
   void change_bypasses(BypassChange change, Answer<BypassAnswer> answer);
+  using StageChange = std::function<Result<std::uint64_t>(StageOverrides&)>;
+  void change_stages(StageChange change, Answer<StageAnswer> answer);
   void check(Answer<CheckAnswer> answer);
   void diff(Answer<DiffAnswer> answer);
 
@@ -127,6 +132,7 @@ class Reload {
     return state_.confirm;
   }
   [[nodiscard]] const Bypasses& bypasses() const noexcept { return state_.bypasses; }
+  [[nodiscard]] const StageOverrides& stages() const noexcept { return state_.stages; }
   [[nodiscard]] const ConfigHistory& history() const noexcept { return history_; }
   [[nodiscard]] const ReloadFacts& facts() const noexcept { return facts_; }
   [[nodiscard]] const std::vector<std::string>& pair_names() const noexcept {
@@ -152,8 +158,8 @@ class Reload {
   enum class JobKind : std::uint8_t {
     way_out,  ///< confirm and revert: before everything else that waits
     change,
-    bypass,
-    look,  ///< changes nothing: after everything else
+    bypass,  ///< stages of rules as well
+    look,    ///< changes nothing: after everything else
   };
   struct Job {
     std::function<void()> run;  ///< ends with `finish`
@@ -169,6 +175,8 @@ class Reload {
     std::string rules_digest = {};               ///< of `rules`
     std::optional<ModeOverride> mode;
     Bypasses bypasses;
+    StageOverrides stages;
+    std::vector<RuleException> exceptions = {};
   };
 
   // reload.cc
@@ -234,7 +242,8 @@ class Reload {
   void end_revert(const RevertRequest& request, Result<RevertAnswer> result);
   void run_confirm(const Answer<std::uint64_t>& answer);
   void run_mode(const std::string& by, Mode mode, const Answer<std::uint64_t>& answer);
-  void run_bypasses(const BypassChange& change, const Answer<BypassAnswer>& answer);
+  using TargetChange = std::function<Result<std::uint64_t>(Target&)>;
+  void run_change(const TargetChange& change, const Answer<BypassAnswer>& answer);
   void run_diff(const Answer<DiffAnswer>& answer);
   void restore_lists(std::uint64_t id, std::function<void(Result<OwnedFd>)> done);
   [[nodiscard]] Result<Target> target_in_force() const;

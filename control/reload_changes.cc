@@ -76,7 +76,9 @@ Result<Reload::Target> Reload::target_in_force() const {
   return Target{.settings = entry->digest.settings,
                 .lists = {},
                 .mode = state_.mode,
-                .bypasses = state_.bypasses};
+                .bypasses = state_.bypasses,
+                .stages = state_.stages,
+                .exceptions = entry->digest.exceptions};
 }
 
 /// Of an older configuration, read and checked by the child.
@@ -197,7 +199,9 @@ void Reload::publish_read(const ReloadRequest& request, ConfigRead read,
   Target target;
   const ConfigEntry* entry = in_force();
   target.settings = read.digest.settings;
+  target.exceptions = read.digest.exceptions;
   target.bypasses = state_.bypasses;
+  target.stages = state_.stages;
   const bool keeps_lists =
       entry != nullptr && entry->digest.lists_digest == read.digest.lists_digest;
   if (keeps_lists == read.lists.is_open()) {
@@ -340,7 +344,9 @@ void Reload::publish_entry(const RevertRequest& request, std::uint64_t id, Owned
   target.rules = std::move(rules);
   target.rules_digest = history_.find(id)->digest.rules_digest;
   target.settings = history_.find(id)->digest.settings;
+  target.exceptions = history_.find(id)->digest.exceptions;
   target.bypasses = state_.bypasses;
+  target.stages = state_.stages;
   target.lists = std::move(lists);
   if (state_.confirm && state_.confirm->previous == id) target.mode = state_.confirm->mode_before;
   const auto adopt = [this, id, mode = target.mode](std::uint64_t) {
@@ -362,7 +368,8 @@ void Reload::end_revert(const RevertRequest& request, Result<RevertAnswer> resul
   request.answer(std::move(result));
 }
 
-// --- mode and bypasses --------------------------------------------------------------------------
+// --- mode, bypasses and stages
+// --------------------------------------------------------------------------
 
 void Reload::set_mode(const Caller& caller, Mode mode, Answer<std::uint64_t> answer) {
   enqueue_or_refuse({.run = [this, by = caller.user, mode, answer] { run_mode(by, mode, answer); },
@@ -383,17 +390,28 @@ void Reload::run_mode(const std::string& by, Mode mode, const Answer<std::uint64
 }
 
 void Reload::change_bypasses(BypassChange change, Answer<BypassAnswer> answer) {
-  enqueue_or_refuse(
-      {.run = [this, change = std::move(change), answer] { run_bypasses(change, answer); },
-       .kind = JobKind::bypass},
-      answer);
+  const auto on_target = [change = std::move(change)](Target& target) {
+    return change(target.bypasses);
+  };
+  enqueue_or_refuse({.run = [this, on_target, answer] { run_change(on_target, answer); },
+                     .kind = JobKind::bypass},
+                    answer);
 }
 
-void Reload::run_bypasses(const BypassChange& change, const Answer<BypassAnswer>& answer) {
+void Reload::change_stages(StageChange change, Answer<StageAnswer> answer) {
+  const auto on_target = [change = std::move(change)](Target& target) {
+    return change(target.stages);
+  };
+  enqueue_or_refuse({.run = [this, on_target, answer] { run_change(on_target, answer); },
+                     .kind = JobKind::bypass},
+                    answer);
+}
+
+void Reload::run_change(const TargetChange& change, const Answer<BypassAnswer>& answer) {
   auto target = target_in_force();
   Result<std::uint64_t> value = 0;
   if (target) {
-    value = change(target->bypasses);
+    value = change(*target);
   } else {
     value = tl::unexpected<Error>(target.error());
   }
@@ -401,8 +419,9 @@ void Reload::run_bypasses(const BypassChange& change, const Answer<BypassAnswer>
     finish();
     return answer(tl::unexpected<Error>(value.error()));
   }
-  const auto adopt = [this, bypasses = target->bypasses](std::uint64_t) {
+  const auto adopt = [this, bypasses = target->bypasses, stages = target->stages](std::uint64_t) {
     state_.bypasses = bypasses;
+    state_.stages = stages;
   };
   publish(std::move(*target), adopt, [answer, value = *value](Result<std::uint64_t> result) {
     if (!result) return answer(tl::unexpected<Error>(result.error()));

@@ -340,6 +340,9 @@ class Examiner {
   if (!live) return tl::unexpected<Error>(live.error());
   CheckedConfig checked;
   checked.config.rules.files = {"tests of rules"};  // none: the inspector gets no memory
+  EventConfig& events = checked.config.events;      // alerts are all that is asked for
+  events.http = events.dns = events.tls = events.ssh = events.smtp = events.ftp = false;
+  events.quic = events.anomaly = false;
   ReplaySetup setup;
   setup.config = checked.config;
   setup.parts = build_policy_parts(checked);

@@ -12,8 +12,7 @@
 namespace sluice {
 namespace {
 
-Result<std::shared_ptr<const RuleTextIndex>> read_texts(const OwnedFd& ruleset,
-                                                        const OwnedFd& texts) {
+Result<LoadedTexts> read_texts(const OwnedFd& ruleset, const OwnedFd& texts) {
   auto ruleset_view = SealedView::map(ruleset.fd(), kRulesetBytesMax);
   if (!ruleset_view) return tl::unexpected<Error>(ruleset_view.error());
   auto texts_view = SealedView::map(texts.fd(), kRulesetBytesMax);
@@ -22,7 +21,8 @@ Result<std::shared_ptr<const RuleTextIndex>> read_texts(const OwnedFd& ruleset,
   if (!parts) return tl::unexpected<Error>(parts.error());
   const auto decoded = decode_rule_texts(texts_view->bytes());
   if (!decoded) return tl::unexpected<Error>(decoded.error());
-  return std::make_shared<const RuleTextIndex>(parts->ruleset, *decoded);
+  return LoadedTexts{std::make_shared<const RuleTextIndex>(parts->ruleset, *decoded),
+                     std::make_shared<const RuleCatalog>(parts->ruleset, *decoded)};
 }
 
 }  // namespace
@@ -38,24 +38,24 @@ void RuleTextLoader::load(OwnedFd ruleset, OwnedFd texts) {
 }
 
 void RuleTextLoader::start(Work work) {
-  loading_ = std::async(
-      std::launch::async, [files = std::move(work)]() -> std::shared_ptr<const RuleTextIndex> {
-        const sched_param ordinary{};
-        sched_setscheduler(0, SCHED_BATCH, &ordinary);  // the control thread goes before
-        auto index = read_texts(files.ruleset, files.texts);
-        if (index) return std::move(*index);
-        log(LogLevel::error, "rules: texts: " + index.error().message);
-        return std::make_shared<const RuleTextIndex>();
-      });
+  loading_ = std::async(std::launch::async, [files = std::move(work)] {
+    const sched_param ordinary{};
+    sched_setscheduler(0, SCHED_BATCH, &ordinary);  // the control thread goes before
+    auto loaded = read_texts(files.ruleset, files.texts);
+    if (loaded) return std::move(*loaded);
+    log(LogLevel::error, "rules: texts: " + loaded.error().message);
+    return LoadedTexts{std::make_shared<const RuleTextIndex>(),
+                       std::make_shared<const RuleCatalog>()};
+  });
 }
 
-std::shared_ptr<const RuleTextIndex> RuleTextLoader::take() {
+LoadedTexts RuleTextLoader::take() {
   using namespace std::chrono_literals;
-  if (!loading_.valid() || loading_.wait_for(0s) != std::future_status::ready) return nullptr;
-  auto index = loading_.get();
-  if (!next_) return index;
+  if (!loading_.valid() || loading_.wait_for(0s) != std::future_status::ready) return {};
+  LoadedTexts loaded = loading_.get();
+  if (!next_) return loaded;
   start(*std::exchange(next_, std::nullopt));
-  return nullptr;
+  return {};
 }
 
 }  // namespace sluice

@@ -1,11 +1,15 @@
 #include "control/ruleset_build.h"
 
+#include <functional>
 #include <iterator>
+#include <set>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/rule_key.h"
+#include "base/suggest.h"
 #include "config/text_file.h"
 #include "rules/load.h"
 #include "rules/validate.h"
@@ -23,6 +27,53 @@ namespace {
   }
   const std::vector<std::string_view> views(texts.begin(), texts.end());
   return inputs_digest(views, options);
+}
+
+/// What exceptions can name.
+struct KnownRules {
+  std::set<std::uint32_t> ids;
+  std::set<RuleKey> keys;
+  std::set<std::string, std::less<>> classes;
+
+  explicit KnownRules(const std::vector<Rule>& rules) {
+    for (const Rule& rule : rules) {
+      ids.insert(rule.id);
+      keys.insert({rule.gid, rule.id});
+      classes.insert(rule.class_name);
+    }
+  }
+  [[nodiscard]] bool has(const std::string& text) const {
+    const auto key = parse_rule_key(text);
+    return !key || (key->gid == 0 ? ids.contains(key->id) : keys.contains(*key));
+  }
+};
+
+void warn_of_class(const KnownRules& known, const std::string& name, const std::string& path,
+                   FindingWriter& findings) {
+  if (name.empty() || known.classes.contains(name)) return;
+  const std::vector<std::string_view> words(known.classes.begin(), known.classes.end());
+  const std::string_view near = nearest_word(name, words);
+  findings.warning_at(path + ".class",
+                      fmt::format("{}.class is '{}', the class of no rule", path, name),
+                      near.empty() ? std::string() : fmt::format("did you mean '{}'?", near));
+}
+
+/// A rule may come with the next update of a pack: these are no errors.
+void warn_of_exceptions(const std::vector<Rule>& rules, CheckedConfig& checked) {
+  const auto& exceptions = checked.config.rules.exceptions;
+  if (exceptions.empty()) return;
+  const KnownRules known(rules);
+  FindingWriter findings(checked.source, checked.findings);
+  for (std::size_t i = 0; i < exceptions.size(); ++i) {
+    const std::string path = fmt::format("rules.exceptions[{}]", i);
+    warn_of_class(known, exceptions[i].class_name, path, findings);
+    for (std::size_t j = 0; j < exceptions[i].rules.size(); ++j) {
+      if (known.has(exceptions[i].rules[j])) continue;
+      const std::string own = fmt::format("{}.rules[{}]", path, j);
+      findings.warning_at(own,
+                          fmt::format("{} is {}, the id of no rule", own, exceptions[i].rules[j]));
+    }
+  }
 }
 
 }  // namespace
@@ -49,10 +100,13 @@ std::vector<Rule> read_rules(std::span<const std::string> files, const RuleVaria
   return rules;
 }
 
-Status judge_rules(const Config& config, Diagnostics& findings) {
-  auto variables = rule_variables(config.rules.variables);
+Status judge_rules(CheckedConfig& checked) {
+  const RulesConfig& config = checked.config.rules;
+  auto variables = rule_variables(config.variables);
   if (!variables) return tl::unexpected<Error>(variables.error());
-  judge_limits(read_rules(config.rules.files, *variables, findings), config, findings);
+  const std::vector<Rule> rules = read_rules(config.files, *variables, checked.findings);
+  judge_limits(rules, checked.config, checked.findings);
+  warn_of_exceptions(rules, checked);
   return {};
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/diagnostic.h"
 #include "base/result.h"
+#include "config/check.h"
 #include "config/config.h"
 #include "control/store/rule_text_index.h"
 #include "dataplane/inspect/live_ruleset.h"
@@ -27,8 +28,9 @@ namespace sluice {
                                            const RuleVariables& variables, Diagnostics& findings);
 
 /// The verdict on rule files that a check, a start and a reload tell: all but what only the
-/// compiler finds. Errors: as of `rule_variables`.
-[[nodiscard]] Status judge_rules(const Config& config, Diagnostics& findings);
+/// compiler finds. Exceptions for rules that there are not are warnings. Errors: as of
+/// `rule_variables`.
+[[nodiscard]] Status judge_rules(CheckedConfig& checked);
 /// Whether the limits that rules name are there.
 void judge_limits(std::span<const Rule> rules, const Config& config, Diagnostics& findings);
 

@@ -257,10 +257,11 @@ Result<bool> Channel::try_send(const Message& message) {
 }
 
 Result<bool> Channel::try_publish(const PolicySettings& settings, const OwnedFd& lists,
-                                  const OwnedFd& rules) {
+                                  const OwnedFd& rules, const RuleOverrides& overrides) {
   auto memfd = make_memfd("sluice-policy");
   if (!memfd) return tl::unexpected<Error>(memfd.error());
-  const PolicyParts parts{.settings = settings, .lists = {}, .keeps_lists = true};
+  const PolicyParts parts{
+      .settings = settings, .lists = {}, .keeps_lists = true, .overrides = overrides};
   if (auto written = write_and_seal(memfd->fd(), encode_parts(parts)); !written) {
     return tl::unexpected<Error>(written.error());
   }

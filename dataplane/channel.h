@@ -19,7 +19,7 @@
 
 namespace sluice {
 
-inline constexpr std::uint32_t kChannelVersion = 4;
+inline constexpr std::uint32_t kChannelVersion = 5;
 inline constexpr std::size_t kMessageTextMax = 255;
 
 /// The descriptors that the control process finds open when it starts.
@@ -67,7 +67,7 @@ class Channel {
   /// `encode_lists` and `rules` one of `encode_ruleset`, which are passed on as they are: a million
   /// prefixes cost no more than one. Not open: those in force stay.
   [[nodiscard]] Result<bool> try_publish(const PolicySettings& settings, const OwnedFd& lists,
-                                         const OwnedFd& rules);
+                                         const OwnedFd& rules, const RuleOverrides& overrides = {});
   /// A request or its reply, with `body` in a sealed memfd.
   [[nodiscard]] Result<bool> try_send_body(MessageKind kind, RequestKind request,
                                            std::uint64_t number, std::span<const std::byte> body);

@@ -55,6 +55,7 @@ Keeper::Keeper(const KeeperSetup& setup)
       blocks_(*setup.blocks),
       links_(following_ports(*setup.plan)),
       signals_(open_signals()),
+      rule_slots_(setup.rule_directory, setup.rule_counts),
       acknowledged_(setup.policies->in_force().settings.generation) {
   std::uint64_t every_us = 0;
   if (sd_watchdog_enabled(0, &every_us) > 0) watchdog_every_ = every_us * kNsPerUs / 3;
@@ -280,20 +281,30 @@ Result<std::shared_ptr<const LiveRuleset>> Keeper::ruleset_for(const PolicySetti
   if (!view) return with_context("ruleset", view.error());
   auto parts = decode_ruleset(view->bytes());
   if (!parts) return tl::unexpected<Error>(parts.error());
+  const LiveRuleset* in_force = setup_.policies->in_force().ruleset.get();
+  auto slots = rule_slots_.assign(parts->ruleset, in_force ? &in_force->rules : nullptr);
   auto live = make_live(std::move(parts->ruleset), std::move(parts->databases),
-                        static_cast<std::uint32_t>(setup_.windows.size()), newest_ruleset_.get());
+                        static_cast<std::uint32_t>(setup_.windows.size()), newest_ruleset_.get(),
+                        std::move(slots));
   if (live) newest_ruleset_ = *live;
   return live;
 }
 
+// Whoever reads a slot finds the digest that it belongs to before and behind it.
 void Keeper::tell_ruleset() {
   const LiveRuleset* ruleset = setup_.policies->in_force().ruleset.get();
-  const Hash128 digest = ruleset == nullptr ? Hash128{} : ruleset->rules.digest;
-  KeeperState& state = setup_.window->keeper;
-  state.rules.store(ruleset == nullptr ? 0 : ruleset->rules.rules.size(),
-                    std::memory_order_relaxed);
-  state.ruleset[0].store(digest.lo, std::memory_order_relaxed);
-  state.ruleset[1].store(digest.hi, std::memory_order_relaxed);
+  const std::uint32_t epoch = ruleset == nullptr ? 0 : ruleset->epoch;
+  if (std::exchange(told_epoch_, epoch) == epoch) return;
+  const auto tell_digest = [this](const Hash128& digest) {
+    setup_.window->keeper.ruleset[0].store(digest.lo, std::memory_order_release);
+    setup_.window->keeper.ruleset[1].store(digest.hi, std::memory_order_release);
+  };
+  tell_digest({});
+  std::atomic_thread_fence(std::memory_order_release);
+  if (ruleset != nullptr) rule_slots_.publish(ruleset->count_slots);
+  setup_.window->keeper.rules.store(ruleset == nullptr ? 0 : ruleset->rules.rules.size(),
+                                    std::memory_order_relaxed);
+  tell_digest(ruleset == nullptr ? Hash128{} : ruleset->rules.digest);
 }
 
 // At most two policies live at a time: a new one waits until every worker has let go of the last.

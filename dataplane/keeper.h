@@ -18,6 +18,7 @@
 #include "dataplane/io/link_watch.h"
 #include "dataplane/keeper_blocks.h"
 #include "dataplane/keeper_rows.h"
+#include "dataplane/rule_slots.h"
 #include "dataplane/sealed_memory.h"
 #include "dataplane/sign_of_life.h"
 #include "dataplane/window.h"
@@ -38,6 +39,9 @@ struct KeeperSetup {
   WindowHeader* window = nullptr;
   std::span<WorkerWindow* const> windows;
   std::span<RequestSeat* const> requests;  ///< by worker
+  /// As WindowMemory has them; empty: rules are not counted.
+  std::span<std::atomic<std::uint32_t>> rule_directory;
+  std::span<const std::span<RuleCounts>> rule_counts;
   WindowFds window_fds;
   SipKey list_key;  ///< of the lists' hash, the same for every policy
   BlockTable* blocks = nullptr;
@@ -108,6 +112,8 @@ class Keeper {
   OwnedFd waiting_rules_;               ///< came with it
   /// The last one that was made, also where no policy has it any more: the next is told from it.
   std::shared_ptr<const LiveRuleset> newest_ruleset_;
+  RuleSlots rule_slots_;
+  std::uint32_t told_epoch_ = 0;  ///< of the ruleset that the window tells of; 0 = none
   std::uint64_t acknowledged_ = 0;
   TimeNs ports_seen_ = 0;
   TimeNs watchdog_fed_ = 0;

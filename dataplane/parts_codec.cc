@@ -104,6 +104,40 @@ void code_bypasses(Archive& io, PolicySettings& settings) {
 }
 
 template <class Archive>
+void code_key(Archive& io, RuleKey& key) {
+  io.number(key.gid);
+  io.number(key.id, 1);
+}
+
+template <class Archive>
+void code_stages(Archive& io, std::vector<StageOverride>& stages) {
+  io.sequence(stages, kStageOverridesMax, [&io](StageOverride& override) {
+    code_key(io, override.rule);
+    io.enumeration(override.stage, RuleStage::enforce);
+  });
+}
+
+template <class Archive>
+void code_exception(Archive& io, RuleException& exception) {
+  io.sequence(exception.rules, kExceptionRulesMax, [&io](RuleKey& key) { code_key(io, key); });
+  for (std::vector<IpPrefix>* prefixes : {&exception.sources, &exception.destinations}) {
+    io.sequence(*prefixes, kExceptionPrefixesMax,
+                [&io](IpPrefix& prefix) { code_prefix(io, prefix); });
+  }
+  for (std::string* text :
+       {&exception.class_name, &exception.uri, &exception.owner, &exception.reason}) {
+    io.text(*text, kExceptionTextMax);
+  }
+  io.number(exception.until);
+}
+
+template <class Archive>
+void code_exceptions(Archive& io, std::vector<RuleException>& exceptions) {
+  io.sequence(exceptions, kExceptionsMax,
+              [&io](RuleException& exception) { code_exception(io, exception); });
+}
+
+template <class Archive>
 void code_entry(Archive& io, ListEntry& entry) {
   code_prefix(io, entry.prefix);
   io.enumeration(entry.kind, ListKind::deny);
@@ -144,6 +178,8 @@ void code_all(Archive& io, PolicyParts& parts) {
   io.number(settings.overload.low_percent, 0, 99);
   code_inspect(io, settings);
   code_bypasses(io, settings);
+  code_stages(io, parts.overrides.stages);
+  code_exceptions(io, parts.overrides.exceptions);
   io.boolean(parts.keeps_lists);
   code_lists(io, parts.lists);
 }
@@ -161,6 +197,15 @@ void code(PlainReader& reader, PolicyParts& parts) {
   code_all(reader, parts);
   reader.check(parts.lists.empty() || !parts.keeps_lists);
 }
+
+void code(PlainWriter& writer, std::vector<RuleException>& exceptions) {
+  code_exceptions(writer, exceptions);
+}
+void code(PlainReader& reader, std::vector<RuleException>& exceptions) {
+  code_exceptions(reader, exceptions);
+}
+void code(PlainWriter& writer, std::vector<StageOverride>& stages) { code_stages(writer, stages); }
+void code(PlainReader& reader, std::vector<StageOverride>& stages) { code_stages(reader, stages); }
 
 std::vector<std::byte> encode_lists(std::vector<ListEntry> lists) {
   PlainWriter writer;

@@ -25,6 +25,13 @@ inline constexpr std::size_t kPartsBytesMax = 128U << 20;
 /// Errors: invalid, for a wrong version, a wrong length, or any value out of its range.
 [[nodiscard]] Result<PolicyParts> decode_parts(std::span<const std::byte> bytes);
 
+/// Exceptions alone, as among the parts.
+void code(PlainWriter& writer, std::vector<RuleException>& exceptions);
+void code(PlainReader& reader, std::vector<RuleException>& exceptions);
+/// The same of stages.
+void code(PlainWriter& writer, std::vector<StageOverride>& stages);
+void code(PlainReader& reader, std::vector<StageOverride>& stages);
+
 /// For structures that hold parts among other things.
 void code(PlainWriter& writer, PolicyParts& parts);
 void code(PlainReader& reader, PolicyParts& parts);

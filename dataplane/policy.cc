@@ -26,6 +26,11 @@ Result<std::unique_ptr<const Policy>> build_policy(const PolicyParts& parts, con
     policy->rule_limits = std::move(*rule_limits);
   }
   policy->ruleset = std::move(ruleset);
+  if (policy->ruleset != nullptr) {
+    const bool keeps_rules = previous != nullptr && previous->ruleset == policy->ruleset;
+    policy->overlay = make_overlay(policy->ruleset->rules, parts.overrides,
+                                   keeps_rules ? previous->overlay : nullptr);
+  }
   const bool keeps_lists = previous != nullptr &&
                            (parts.keeps_lists || previous->prefixes->digest() ==
                                                      PrefixTable::digest_of(parts.lists, list_key));

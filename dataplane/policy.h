@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/siphash.h"
 #include "dataplane/inspect/live_ruleset.h"
+#include "dataplane/inspect/rule_overlay.h"
 #include "dataplane/limit/compiled_limits.h"
 #include "dataplane/limit/prefix_table.h"
 #include "dataplane/limit/rule_limiter.h"
@@ -26,6 +27,8 @@ struct Policy {
   /// Null where there are no rules. Shared with the generation before where they did not change.
   std::shared_ptr<const LiveRuleset> ruleset;
   std::vector<RuleLimit> rule_limits;  ///< by CompiledAction::limit of the ruleset
+  /// Null where nothing stands over the rules.
+  std::shared_ptr<const RuleOverlay> overlay;
 };
 
 /// `previous` may be null. Fails where lists or limits are out of their bounds; allocates, any

@@ -6,14 +6,17 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <type_traits>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/ip_address.h"
+#include "base/rule_key.h"
 #include "base/verdict.h"
 #include "config/config.h"
 #include "config/rule_limits.h"
+#include "rules/rule.h"
 #include "rules/service.h"
 
 namespace sluice {
@@ -77,12 +80,43 @@ struct PolicySettings {
 };
 static_assert(std::is_trivially_copyable_v<PolicySettings>);
 
+inline constexpr std::size_t kStageOverridesMax = 1024;
+
+/// Another stage than the one that the rule was written with.
+struct StageOverride {
+  RuleKey rule;
+  RuleStage stage = RuleStage::alert;
+  friend bool operator==(const StageOverride&, const StageOverride&) = default;
+};
+
+/// Rules that are off for some packets: those that have one of `sources` and one of `destinations`
+/// as theirs and belong to a request for `uri`; what is empty says nothing.
+struct RuleException {
+  std::vector<RuleKey> rules;  ///< or those of
+  std::string class_name;      ///< this class
+  std::vector<IpPrefix> sources;
+  std::vector<IpPrefix> destinations;
+  std::string uri;   ///< the beginning of the normalised URI; with a `*` in it, the whole of it
+  TimeNs until = 0;  ///< 0 = without an end
+  std::string owner;
+  std::string reason;
+  friend bool operator==(const RuleException&, const RuleException&) = default;
+};
+
+/// What stands over the rules, and takes effect without compiling them.
+struct RuleOverrides {
+  std::vector<StageOverride> stages;
+  std::vector<RuleException> exceptions;
+  friend bool operator==(const RuleOverrides&, const RuleOverrides&) = default;
+};
+
 struct PolicyParts {
   PolicySettings settings;
   std::vector<ListEntry> lists;
   /// The lists of the policy in force stay, and `lists` is empty: a change of mode or bypass need
   /// not carry a million prefixes.
   bool keeps_lists = false;
+  RuleOverrides overrides;
 };
 
 }  // namespace sluice

@@ -79,6 +79,9 @@ struct WorkerCounters {
   std::uint64_t transactions_lost = 0;  ///< of them, those without room in the lane or in memory
   std::uint64_t anomalies = 0;          ///< found; CapacityEvent::anomaly_limit were left out
   std::uint64_t anomalies_lost = 0;     ///< of them, those that found the lane full
+  std::uint64_t rule_hits = 0;          ///< rules that held, whatever became of it
+  std::uint64_t rules_shadowed = 0;     ///< of them, those that were at stage shadow
+  std::uint64_t rules_excepted = 0;     ///< rules that an exception took back, none of them a hit
 };
 static_assert(std::is_trivially_copyable_v<WorkerCounters> && sizeof(WorkerCounters) % 8 == 0);
 
@@ -215,6 +218,28 @@ struct alignas(kWindowPage) WorkerWindow {
   InspectLane inspections;
 };
 
+/// What one worker counts of one rule; nobody else writes it. Relaxed: members are not of one
+/// moment.
+struct alignas(64) RuleCounts {
+  std::atomic<std::uint64_t> candidates{0};   ///< times that it was looked at
+  std::atomic<std::uint64_t> hits{0};         ///< times that it held
+  std::atomic<std::uint64_t> refused{0};      ///< packets refused for it, or in mode monitor not
+  std::atomic<std::uint64_t> excepted{0};     ///< times that an exception took it back
+  std::atomic<std::uint64_t> cost_cycles{0};  ///< of the looks that were measured,
+  std::atomic<std::uint64_t> cost_looks{0};   ///< which are one in kLooksPerMeasure
+};
+inline constexpr std::uint32_t kLooksPerMeasure = 61;  // a prime: no pattern of traffic has it
+
+/// For the one writer of a count.
+inline void add_to(std::atomic<std::uint64_t>& count, std::uint64_t more) noexcept {
+  count.store(count.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+}
+
+/// Where rules are counted: the rules of two rulesets have one each, and slot 0 is for those that
+/// found none.
+inline constexpr std::uint32_t kRuleSlotsMax = 1U << 19;
+inline constexpr std::uint32_t kNoRuleSlot = 0;
+
 /// What the keeper writes about itself and the process.
 struct KeeperState {
   std::atomic<std::uint64_t> heartbeat{0};       ///< turns
@@ -249,7 +274,9 @@ struct PortState {
 };
 
 /// The head of the shared segment. `workers` windows follow it, and behind them for every worker
-/// `block_capacity` 32-bit counts: how often it refused for the block in that slot.
+/// `block_capacity` 32-bit counts: how often it refused for the block in that slot. Where there may
+/// be rules, the slot of every rule of the ruleset in force follows, and for every worker
+/// `rule_slots` RuleCounts; of these only what is in use has memory.
 struct alignas(kWindowPage) WindowHeader {
   std::uint32_t version = kWindowVersion;
   std::uint32_t workers = 0;
@@ -260,6 +287,7 @@ struct alignas(kWindowPage) WindowHeader {
   std::uint64_t half_open_capacity = 0;
   std::uint64_t source_capacity = 0;
   std::uint32_t block_capacity = 0;
+  std::uint32_t rule_slots = 0;  ///< 0, or kRuleSlotsMax
   std::uint32_t stations = 0;
   std::array<std::array<char, 16>, kStationsMax> station_names{};
   KeeperState keeper;
@@ -269,7 +297,7 @@ struct alignas(kWindowPage) WindowHeader {
   std::array<PortState, kPortsMax> port_states{};
 };
 
-/// Bytes of a segment: its head, the workers' windows, the hits of their blocks.
+/// Bytes of a segment up to the rules: its head, the workers' windows, the hits of their blocks.
 [[nodiscard]] constexpr std::size_t window_bytes(std::size_t workers,
                                                  std::size_t block_capacity) noexcept {
   return sizeof(WindowHeader) +
@@ -279,6 +307,25 @@ struct alignas(kWindowPage) WindowHeader {
 [[nodiscard]] constexpr std::size_t block_hits_offset(std::size_t workers, std::size_t worker,
                                                       std::size_t block_capacity) noexcept {
   return window_bytes(workers, 0) + worker * block_capacity * sizeof(std::atomic<std::uint32_t>);
+}
+
+/// Where the slots of rules begin: 32-bit numbers, by the rule's place in the ruleset in force.
+[[nodiscard]] constexpr std::size_t rule_directory_offset(std::size_t workers,
+                                                          std::size_t block_capacity) noexcept {
+  return (window_bytes(workers, block_capacity) + kWindowPage - 1) / kWindowPage * kWindowPage;
+}
+/// Where the counts of one worker's rules begin.
+[[nodiscard]] constexpr std::size_t rule_counts_offset(std::size_t workers, std::size_t worker,
+                                                       std::size_t block_capacity,
+                                                       std::size_t rule_slots) noexcept {
+  return rule_directory_offset(workers, block_capacity) +
+         rule_slots * (sizeof(std::atomic<std::uint32_t>) + worker * sizeof(RuleCounts));
+}
+/// Bytes of the whole segment.
+[[nodiscard]] constexpr std::size_t segment_bytes(std::size_t workers, std::size_t block_capacity,
+                                                  std::size_t rule_slots) noexcept {
+  return rule_slots == 0 ? window_bytes(workers, block_capacity)
+                         : rule_counts_offset(workers, workers, block_capacity, rule_slots);
 }
 
 /// Of every lane, where in its worker's window the tail has its page. A lane that is missing here

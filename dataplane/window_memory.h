@@ -29,10 +29,12 @@ struct WindowFds {
 /// process: a hole reads as 0.
 class WindowMemory {
  public:
-  /// The header holds `workers` and `block_capacity`, the rest is the caller's to fill. Errors: io;
-  /// limit, where memory is short; unavailable, on a kernel before 5.1.
+  /// The header holds these three, the rest is the caller's to fill. Of the rules' part memory is
+  /// taken when it is first written. Errors: io; limit, where memory is short; unavailable, on a
+  /// kernel before 5.1.
   [[nodiscard]] static Result<std::unique_ptr<WindowMemory>> create(std::size_t workers,
-                                                                    std::uint32_t block_capacity);
+                                                                    std::uint32_t block_capacity,
+                                                                    std::uint32_t rule_slots = 0);
   ~WindowMemory();
   WindowMemory(const WindowMemory&) = delete;
   WindowMemory& operator=(const WindowMemory&) = delete;
@@ -47,11 +49,26 @@ class WindowMemory {
       const noexcept {
     return block_hits_;
   }
+  /// By place in the ruleset in force: the slot of the rule.
+  [[nodiscard]] std::span<std::atomic<std::uint32_t>> rule_directory() const noexcept {
+    return rule_directory_;
+  }
+  /// By worker, and there by slot.
+  [[nodiscard]] const std::vector<std::span<RuleCounts>>& rule_counts() const noexcept {
+    return rule_counts_;
+  }
 
  private:
+  struct Sizes {
+    std::size_t workers = 0;
+    std::uint32_t block_capacity = 0;
+    std::uint32_t rule_slots = 0;
+  };
   WindowMemory() = default;
-  [[nodiscard]] Status make_segments(std::size_t workers, std::uint32_t block_capacity);
-  void lay_out(std::size_t workers, std::uint32_t block_capacity);
+  [[nodiscard]] Status make_segments(const Sizes& sizes);
+  [[nodiscard]] Status map_window(const Sizes& sizes);
+  void lay_out(const Sizes& sizes);
+  void lay_out_rules(const Sizes& sizes);
 
   OwnedFd window_fd_;
   OwnedFd tails_fd_;
@@ -59,6 +76,8 @@ class WindowMemory {
   std::size_t bytes_ = 0;
   std::vector<WorkerWindow*> windows_;
   std::vector<std::span<std::atomic<std::uint32_t>>> block_hits_;
+  std::span<std::atomic<std::uint32_t>> rule_directory_;
+  std::vector<std::span<RuleCounts>> rule_counts_;
 };
 
 /// Maps the tails of `workers` workers over their places in a mapped window, which can be read, and

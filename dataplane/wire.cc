@@ -109,7 +109,8 @@ void tell_sizes(const WorkerSizes& sizes, WindowHeader& header) {
 
 Result<std::unique_ptr<WindowMemory>> make_window(const WirePlan& plan, const SteadyClock& clock,
                                                   TimeNs started) {
-  auto window = WindowMemory::create(plan.workers.size(), plan.block_capacity);
+  auto window = WindowMemory::create(plan.workers.size(), plan.block_capacity,
+                                     plan.sizes.inspection_bytes == 0 ? 0 : kRuleSlotsMax);
   if (!window) return window;
   WindowHeader& header = *(*window)->header();
   header.started = started;
@@ -179,6 +180,7 @@ int forward(const WirePlan& plan, const std::string& config_path, Eal& eal, bool
                                       .windows = (*window)->windows(),
                                       .blocks = blocks->get(),
                                       .block_hits = (*window)->block_hits(),
+                                      .rule_counts = (*window)->rule_counts(),
                                       .keys = *keys,
                                       .clock = &clock,
                                       .started = started,
@@ -193,6 +195,8 @@ int forward(const WirePlan& plan, const std::string& config_path, Eal& eal, bool
                                 .window = (*window)->header(),
                                 .windows = (*window)->windows(),
                                 .requests = (*workers)->requests(),
+                                .rule_directory = (*window)->rule_directory(),
+                                .rule_counts = (*window)->rule_counts(),
                                 .window_fds = (*window)->fds(),
                                 .list_key = shared.list,
                                 .blocks = blocks->get(),

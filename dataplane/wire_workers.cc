@@ -93,6 +93,7 @@ Result<std::unique_ptr<WireWorkers>> WireWorkers::create(const WireWorkersSetup&
     worker.meters = made->meters_.get();
     worker.blocks = setup.blocks;
     worker.block_hits = setup.block_hits[i];
+    worker.rule_counts = setup.rule_counts[i];
     worker.policies = setup.policies;
     worker.clock = setup.clock;
     worker.requests = made->requests_.emplace_back(std::make_unique<RequestSeat>()).get();

@@ -31,6 +31,7 @@ struct WireWorkersSetup {
   std::span<WorkerWindow* const> windows;
   const BlockTable* blocks = nullptr;
   std::span<const std::span<std::atomic<std::uint32_t>>> block_hits;  ///< by worker
+  std::span<const std::span<RuleCounts>> rule_counts;                 ///< the same
   WorkerKeys keys;
   const Clock* clock = nullptr;
   TimeNs started = 0;

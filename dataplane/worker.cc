@@ -106,7 +106,8 @@ Status Worker::make_inspector() {
                                       .tracker = tracker_.get(),
                                       .meters = setup_.meters,
                                       .window = setup_.window,
-                                      .anomalies = anomalies_.get()});
+                                      .anomalies = anomalies_.get(),
+                                      .rule_counts = setup_.rule_counts});
   if (!inspector) return with_context("inspection", std::move(inspector.error()));
   inspector_ = std::move(*inspector);
   const auto forget = [](void* self, Flow& flow) noexcept {
@@ -208,7 +209,7 @@ void Worker::run_in_parts(Burst& burst, Probe& probe) noexcept {
   const PolicySettings& settings = policy_->settings;
   if (inspector_ != nullptr) {
     inspector_->use_limits(policy_->limits, policy_->rule_limits);
-    inspector_->begin(burst, settings, policy_->ruleset.get());
+    inspector_->begin(burst, settings, policy_->ruleset.get(), policy_->overlay.get());
   }
   const std::size_t most = policy_->ruleset != nullptr ? kScannedPart : kBurstMax;
   for (std::span<Packet> left = burst.all(); !left.empty();) {

@@ -75,6 +75,7 @@ struct WorkerSetup {
   SharedMeters* meters = nullptr;                    ///< null with one worker outside a replay
   const BlockTable* blocks = nullptr;                ///< null: there never is a block
   std::span<std::atomic<std::uint32_t>> block_hits;  ///< by slot of `blocks`
+  std::span<RuleCounts> rule_counts;                 ///< by slot; empty: rules are not counted
   PolicySlot* policies = nullptr;                    ///< null in a replay: `use_policy` instead
   const Clock* clock = nullptr;                      ///< null in a replay: packets bring their time
   TimeNs started = 0;

@@ -60,12 +60,6 @@ constexpr double kMebibyteBits = 20;
   return order;
 }
 
-/// Texts cross between processes as text, in which there is no zero byte.
-[[nodiscard]] std::string without_zeros(std::string text) {
-  std::ranges::replace(text, '\0', ' ');
-  return text;
-}
-
 [[nodiscard]] RuleText text_of(const Rule& rule) {
   RuleText out;
   out.name = without_zeros(rule.name);

@@ -199,12 +199,20 @@ Result<CompiledRule> RuleResolver::resolve(const Rule& rule) {
   const std::size_t programs_before = ruleset_.programs.size();
   CompiledRule out = header_of(rule);
   auto resolved = resolve_all(rule, out);
-  if (resolved) return out;
+  if (resolved) {
+    out.class_number = classes_.number_of(without_zeros(rule.class_name));
+    return out;
+  }
   auto& programs = ruleset_.programs;
   programs.erase(programs.begin() + static_cast<std::ptrdiff_t>(programs_before), programs.end());
   const std::string where = fmt::format("rule {}", rule.id);
   if (resolved.error().message.starts_with(where)) return tl::unexpected<Error>(resolved.error());
   return with_context(where, resolved.error());
+}
+
+std::string without_zeros(std::string text) {
+  std::ranges::replace(text, '\0', ' ');
+  return text;
 }
 
 void RuleResolver::finish(RuleTexts& texts) {
@@ -215,6 +223,7 @@ void RuleResolver::finish(RuleTexts& texts) {
   texts.counters = counters_.names();
   ruleset_.counter_count = static_cast<std::uint32_t>(texts.counters.size());
   ruleset_.limits = limits_.names();
+  ruleset_.classes = classes_.names();
 }
 
 }  // namespace sluice

@@ -79,7 +79,11 @@ class RuleResolver {
   std::array<NameNumbers, kFlagScopeCount> flags_;
   NameNumbers counters_;
   NameNumbers limits_;
+  NameNumbers classes_;
 };
+
+/// Texts cross between processes as text, in which there is no zero byte.
+[[nodiscard]] std::string without_zeros(std::string text);
 
 /// Which bytes of TCP parts on `payload` see, as Suricata 7 has it: what is about one packet sees
 /// packets; contents at a place see packets and the stream; all others the stream alone.

@@ -66,6 +66,7 @@ struct CompiledRule {
   std::uint32_t id = 0;
   std::uint32_t gid = 1;
   std::uint32_t rev = 1;
+  std::uint32_t class_number = 0;  ///< index into `Ruleset::classes`
   RuleStage stage = RuleStage::alert;
   CompiledAction action;
   bool is_silent = false;
@@ -151,7 +152,8 @@ struct Ruleset {
   GroupMap map;
   std::array<std::uint32_t, kFlagScopeCount> flag_counts{};
   std::uint32_t counter_count = 0;
-  std::vector<std::string> limits;  ///< names that actions speak of
+  std::vector<std::string> limits;   ///< names that actions speak of
+  std::vector<std::string> classes;  ///< names of classes
 };
 
 /// What people are told about a rule.

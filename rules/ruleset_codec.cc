@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint32_t kRulesetMagic = 0x74657372;  // "rset"
 constexpr std::uint32_t kTextsMagic = 0x74786574;    // "text"
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr SipKey kContentKey{0x636f6e74656e74ULL, 0x72756c65736574ULL};
 constexpr std::size_t kSetsMax = 400'000;
 constexpr std::size_t kRangesMax = 1'000'000;
@@ -117,7 +117,9 @@ void code_threshold(Archive& io, std::optional<Threshold>& threshold) {
 
 template <class Archive>
 void code_rule(Archive& io, CompiledRule& rule) {
-  for (std::uint32_t* number : {&rule.id, &rule.gid, &rule.rev}) io.number(*number);
+  for (std::uint32_t* number : {&rule.id, &rule.gid, &rule.rev, &rule.class_number}) {
+    io.number(*number);
+  }
   io.enumeration(rule.stage, RuleStage::enforce);
   code_action(io, rule.action);
   io.enumeration(rule.protocol, RuleProtocol::sctp);
@@ -194,6 +196,8 @@ void code_ruleset(Archive& io, Ruleset& ruleset) {
   io.number(ruleset.counter_count, 0, kNamesMax);
   io.sequence(ruleset.limits, kNamesMax,
               [&io](std::string& name) { io.text(name, kNameBytesMax); });
+  io.sequence(ruleset.classes, kNamesMax,
+              [&io](std::string& name) { io.text(name, kNameBytesMax); });
 }
 
 /// All indices of a rule are within their tables.
@@ -202,6 +206,7 @@ void check_rule(PlainReader& io, const Ruleset& ruleset, const CompiledRule& rul
   io.check(std::max(rule.ends.source_port, rule.ends.destination_port) < ruleset.ports.size());
   io.check(rule.action.limit == kNoLimit || rule.action.limit < ruleset.limits.size());
   io.check((rule.action.kind == RuleActionKind::limit) == (rule.action.limit != kNoLimit));
+  io.check(rule.class_number < ruleset.classes.size());
   for (const RulePart& part : rule.parts) {
     io.check(part.program < ruleset.programs.size() &&
              ruleset.programs[part.program].buffer == part.buffer);

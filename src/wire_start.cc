@@ -87,7 +87,7 @@ int tell(const Error& error) {
 
 CheckedConfig check_for_start(const std::string& path) {
   CheckedConfig checked = check_file(path, ConfigPurpose::run);
-  if (auto judged = judge_rules(checked.config, checked.findings); !judged) {
+  if (auto judged = judge_rules(checked); !judged) {
     FindingWriter findings(checked.source, checked.findings);
     findings.error_at("rules.variables", judged.error().message, judged.error().hint);
   }

@@ -39,7 +39,9 @@ struct ConfigFacts {
 struct RulesFacts {
   bool is_configured = false;
   bool is_compiling = false;
-  std::string error;  ///< why the rules in force are not all that are configured
+  std::string error;             ///< why the rules in force are not all that are configured
+  std::uint64_t stages_set = 0;  ///< rules whose stage an operator set
+  std::uint64_t exceptions = 0;  ///< of the configuration, ended or not
 };
 
 struct ControlFacts {

@@ -121,6 +121,9 @@ constexpr CounterRow kCounters[] = {
     {"records_shed", &WorkerCounters::records_shed},
     {"alerts", &WorkerCounters::alerts},
     {"alerts_lost", &WorkerCounters::alerts_lost},
+    {"rule_hits", &WorkerCounters::rule_hits},
+    {"rules_shadowed", &WorkerCounters::rules_shadowed},
+    {"rules_excepted", &WorkerCounters::rules_excepted},
     {"rule_candidates", &WorkerCounters::rule_candidates},
     {"inspected_bytes", &WorkerCounters::inspected_bytes},
     {"inspected_flows", &WorkerCounters::inspected_flows},
@@ -245,7 +248,9 @@ json rules_json(const KeeperReading& keeper, const RulesFacts& facts) {
   return {{"state", state},
           {"count", keeper.rules},
           {"is_compiling", facts.is_compiling},
-          {"error", text_or_null(facts.error)}};
+          {"error", text_or_null(facts.error)},
+          {"stages_set", facts.stages_set},
+          {"exceptions", facts.exceptions}};
 }
 
 }  // namespace

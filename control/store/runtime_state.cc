@@ -8,7 +8,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kStateVersion = 1;
+constexpr std::uint32_t kStateVersion = 2;
 constexpr std::size_t kNameMax = 256;
 
 template <class Archive>
@@ -36,7 +36,7 @@ void code_confirm(Archive& io, std::optional<PendingConfirm>& confirm) {
 
 /// Nothing but bypasses.
 bool is_otherwise_empty(const PolicyParts& parts) {
-  PolicyParts expected{.settings = {}, .lists = {}, .keeps_lists = true};
+  PolicyParts expected{.settings = {}, .lists = {}, .keeps_lists = true, .overrides = {}};
   expected.settings.bypasses = parts.settings.bypasses;
   expected.settings.bypass_count = parts.settings.bypass_count;
   return encode_parts(expected) == encode_parts(parts);
@@ -45,7 +45,7 @@ bool is_otherwise_empty(const PolicyParts& parts) {
 /// The entries in the form in which a policy carries them, which has every check; then the rest.
 template <class Archive>
 void code_bypasses(Archive& io, Bypasses& bypasses) {
-  PolicyParts parts{.settings = {}, .lists = {}, .keeps_lists = true};
+  PolicyParts parts{.settings = {}, .lists = {}, .keeps_lists = true, .overrides = {}};
   bypasses.write_to(parts.settings);
   code(io, parts);
   io.check(is_otherwise_empty(parts));
@@ -66,6 +66,24 @@ void code_bypasses(Archive& io, Bypasses& bypasses) {
 }
 
 template <class Archive>
+void code_stages(Archive& io, StageOverrides& stages) {
+  std::vector<StageOverride> list = stages.list();
+  code(io, list);
+  std::vector<SetStage> entries(stages.entries().begin(), stages.entries().end());
+  io.sequence(entries, kStageOverridesMax, [&io](SetStage& stage) {
+    io.number(stage.at);
+    io.text(stage.owner, kNameMax);
+    io.text(stage.reason, kStageReasonBytesMax);
+  });
+  if (!io.check(entries.size() == list.size())) return;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    entries[i].set = list[i];
+    io.check(i == 0 || list[i - 1].rule < list[i].rule);
+  }
+  stages = StageOverrides(std::move(entries));
+}
+
+template <class Archive>
 void code_all(Archive& io, RuntimeState& state) {
   std::uint32_t version = kStateVersion;
   io.number(version, kStateVersion, kStateVersion);
@@ -77,6 +95,7 @@ void code_all(Archive& io, RuntimeState& state) {
   code_mode(io, state.mode);
   code_confirm(io, state.confirm);
   code_bypasses(io, state.bypasses);
+  code_stages(io, state.stages);
 }
 
 }  // namespace

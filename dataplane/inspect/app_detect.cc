@@ -161,7 +161,12 @@ Detection detect_stream(unsigned direction, ByteSpan first_bytes,
       is_asked ? detect_command(first_bytes, server_port)
                : detect_greeting(first_bytes, server_port),
   }};
-  return best_of(all);
+  const Detection best = best_of(all);
+  // A request line under way: its first word decides nothing yet.
+  const bool is_text =
+      best.service == Service::ssh || best.service == Service::smtp || best.service == Service::ftp;
+  if (best.likeness == yes && is_text && all[2].likeness == need_more) return {};
+  return best;
 }
 
 Service detect_datagram(unsigned, ByteSpan datagram, std::uint16_t server_port) noexcept {

@@ -68,6 +68,7 @@ void Inspector::feed_application(const StreamPiece& piece) noexcept {
   if (flow_->service != Service::any || !detect_application(piece)) return;
   const unsigned other = piece.direction ^ 1U;
   const StreamReassembly::Window said = streams_->window(flow_->tcp_slot, other);
+  if (said.begin != 0) note_over_limit();
   if (said.begin == 0 && !said.bytes.empty()) push(other, said.bytes);
   const std::uint64_t first = flow_->detect_from[piece.direction];
   push(piece.direction, piece.window.last(piece.begin + piece.bytes.size() - first));
@@ -103,8 +104,14 @@ bool Inspector::open_application(Service service) noexcept {
   flow_->service = service;
   judge_->use_service(service);
   if (!wants_parser(service)) return false;
-  void* chunk = pool_->take(sizeof(FlowApplication));
-  if (chunk == nullptr) return false;
+  // A datagram proves nothing of its sender: half of the memory is not for what it claims to be.
+  const bool is_scarce =
+      service == Service::quic && pool_->counters().bytes_in_use > pool_->capacity() / 2;
+  void* chunk = is_scarce ? nullptr : pool_->take(sizeof(FlowApplication));
+  if (chunk == nullptr) {
+    note_over_limit();
+    return false;
+  }
   flow_->application = new (chunk) FlowApplication(service, *workspace_);
   return true;
 }

@@ -123,7 +123,12 @@ void Inspector::leave_deep(FlowInspection& inspection, unsigned direction) noexc
   const auto& directions = streams_->stream(inspection.tcp_slot).directions;
   if (most == 0 || directions[direction].scanned_bytes < most) [[likely]]
     return;
-  if (shed_level_ >= kShedDepth) ++shed_flows_;
+  const std::uint64_t ordinary = settings_->inspect.stream_depth;
+  const bool is_shed = ordinary == 0 || directions[direction].scanned_bytes < ordinary;
+  if (is_shed) {
+    ++shed_flows_;
+    return leave_flow(inspection, kInspectionShed);
+  }
   if (directions[direction ^ 1U].scanned_bytes >= most) {
     return leave_flow(inspection, kInspectionEnded);
   }

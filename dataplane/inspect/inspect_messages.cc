@@ -58,7 +58,10 @@ AppSink Inspector::app_sink() noexcept {
           },
       .anomaly =
           [](void* self, unsigned, AppAnomaly anomaly) noexcept {
-            const auto& inspector = *static_cast<Inspector*>(self);
+            auto& inspector = *static_cast<Inspector*>(self);
+            const bool hides =
+                anomaly == AppAnomaly::state_limit || anomaly == AppAnomaly::quic_bad_initial;
+            if (hides) inspector.note_over_limit();
             if (inspector.setup_.anomalies == nullptr) return;
             inspector.setup_.anomalies->application(inspector.judge_->subject(), anomaly,
                                                     *inspector.settings_);

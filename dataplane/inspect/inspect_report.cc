@@ -100,7 +100,7 @@ void InspectReport::alert(const InspectScene& scene, const CompiledRule& rule, c
   record.gid = rule.gid;
   record.rev = rule.rev;
   record.generation = static_cast<std::uint16_t>(settings.generation);
-  record.stage = static_cast<std::uint8_t>(rule.stage);
+  record.stage = static_cast<std::uint8_t>(hit.stage);
   record.action = static_cast<std::uint8_t>(rule.action.kind);
   record.is_refused = is_refused ? 1 : 0;
   record.is_enforced = settings.mode == Mode::enforce ? 1 : 0;

@@ -30,9 +30,9 @@ constexpr std::size_t kPayloadBytesMax = 64 * 1024;
 }
 
 /// The action is one that refuses whatever it holds for.
-[[nodiscard]] bool acts(const CompiledRule& rule) noexcept {
+[[nodiscard]] bool acts(const CompiledRule& rule, const RuleHit& hit) noexcept {
   const RuleActionKind kind = rule.action.kind;
-  return rule.stage == RuleStage::enforce && kind != RuleActionKind::alert &&
+  return hit.stage == RuleStage::enforce && kind != RuleActionKind::alert &&
          kind != RuleActionKind::pass && kind != RuleActionKind::limit;
 }
 
@@ -59,8 +59,8 @@ constexpr std::size_t kPayloadBytesMax = 64 * 1024;
   return warm.bytes[0] + warm.bytes[1] > kElephantBytes;
 }
 
-[[nodiscard]] bool passes(const CompiledRule& rule) noexcept {
-  return rule.stage == RuleStage::enforce && rule.action.kind == RuleActionKind::pass;
+[[nodiscard]] bool passes(const CompiledRule& rule, const RuleHit& hit) noexcept {
+  return hit.stage == RuleStage::enforce && rule.action.kind == RuleActionKind::pass;
 }
 
 }  // namespace
@@ -77,7 +77,8 @@ Result<std::unique_ptr<Inspector>> Inspector::create(const InspectorSetup& setup
   inspector->pool_ = std::move(*pool);
   inspector->streams_ = std::make_unique<StreamReassembly>(
       *inspector->pool_, stream_limits(inspector->pool_->capacity(), InspectConfig{}));
-  auto judge = RuleJudge::create(setup.memory_entries, setup.key, *setup.arena, *inspector->pool_);
+  auto judge = RuleJudge::create(setup.memory_entries, setup.key, *setup.arena, *inspector->pool_,
+                                 setup.rule_counts);
   if (!judge) return tl::unexpected<Error>(judge.error());
   inspector->judge_ = std::move(*judge);
   auto workspace = AppWorkspace::create(*inspector->pool_);
@@ -92,11 +93,12 @@ Result<std::unique_ptr<Inspector>> Inspector::create(const InspectorSetup& setup
   return inspector;
 }
 
-void Inspector::begin(Burst& burst, const PolicySettings& settings,
-                      const LiveRuleset* ruleset) noexcept {
+void Inspector::begin(Burst& burst, const PolicySettings& settings, const LiveRuleset* ruleset,
+                      const RuleOverlay* overlay) noexcept {
   burst_ = &burst;
   settings_ = &settings;
   ruleset_ = ruleset;
+  overlay_ = overlay;
   if (ruleset == nullptr) return forget_unruled(burst);
   scratch_ = ruleset->scratches[setup_.worker].get();
   if (ruleset->epoch != epoch_ || settings.generation != generation_) [[unlikely]]
@@ -121,6 +123,7 @@ void Inspector::obey_settings() noexcept {
   generation_ = settings_->generation;
   transactions_->obey(*settings_);
   wanted_buffers_ = ruleset_->wanted_buffers | transactions_->wanted_buffers();
+  if (overlay_ != nullptr && overlay_->wants_uri()) wanted_buffers_ |= bit_of(Buffer::http_uri);
   wanted_services_ = services_of(wanted_buffers_) | transactions_->services();
   known_services_ = wanted_services_ | ruleset_->asked_services;
   workspace_->want(wanted_buffers_);
@@ -145,11 +148,11 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
   if (inspection != nullptr && inspection->has(kInspectionRefused)) {
     return follow_refusal(packet, *inspection);
   }
+  if (inspection == nullptr && packet.flow != nullptr && packet.flow->has(kRefused)) [[unlikely]]
+    return packet.drop(DropReason::flow_refused);
   if (inspection != nullptr && is_left(packet, *inspection)) return;
-  if (shed_level_ >= kShedElephants && inspection != nullptr && is_elephant(packet)) [[unlikely]] {
-    ++shed_flows_;
-    return leave_flow(*inspection, kInspectionEnded);
-  }
+  if (inspection != nullptr && is_shed(packet, *inspection)) [[unlikely]]
+    return;
   RuleSubject subject{.packet = &packet, .flow = packet.flow};
   if (inspection != nullptr) {
     subject.service = inspection->service;
@@ -159,7 +162,9 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
                               stream.directions[1].scanned_bytes};
     }
   }
-  judge_->begin(*ruleset_, subject, inspection);
+  // What no receiver takes leaves nothing on the flow: whoever knows its ports can send it.
+  FlowInspection* const marked = packet.verdict.is_out_of_state ? nullptr : inspection;
+  judge_->begin(*ruleset_, overlay_, subject, marked);
   report_.begin();
   is_over_limit_ = false;
   charged_ = 0;
@@ -168,14 +173,28 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
   if (packet.protocol == kUdp && is_own) inspect_datagram(packet, inspection, payload);
   scan_packet(packet, payload);
   if (packet.protocol == kTcp && is_own) inspect_tcp(packet, inspection, payload);
-  settle(packet, inspection, payload);
+  settle(packet, marked, payload);
   if ((is_over_limit_ || judge_->has_given_up()) && packet.is_undecided()) [[unlikely]]
     obey_match_limit(packet);
+  if (packet.verdict.is_out_of_state) packet.verdict.refuses_flow = false;
   if (packet.verdict.refuses_flow && inspection != nullptr) {
     inspection->set(kInspectionRefused);
     inspection->refused_rule = packet.verdict.rule_id;
   }
   if (inspection != nullptr && packet.protocol == kTcp) note_forwarded(packet, *inspection);
+}
+
+// Only as long as work is shed: then its stream begins anew, midway.
+bool Inspector::is_shed(const Packet& packet, FlowInspection& inspection) noexcept {
+  if (shed_level_ < kShedDepth) [[likely]] {
+    inspection.clear(kInspectionShed);
+    return false;
+  }
+  if (inspection.has(kInspectionShed)) return true;
+  if (shed_level_ < kShedElephants || !is_elephant(packet)) return false;
+  ++shed_flows_;
+  leave_flow(inspection, kInspectionShed);
+  return true;
 }
 
 // Nothing of it is looked at any more: a pass rule's word holds until other rules come into force.
@@ -337,8 +356,8 @@ bool Inspector::must_refuse() const noexcept {
   bool refuses = false;
   for (const RuleHit& hit : judge_->hits()) {
     const CompiledRule& rule = ruleset_->rules.rules[hit.rule];
-    if (passes(rule)) return false;
-    refuses = refuses || acts(rule);
+    if (passes(rule, hit)) return false;
+    refuses = refuses || acts(rule, hit);
   }
   return refuses;
 }
@@ -351,15 +370,15 @@ void Inspector::settle(Packet& packet, FlowInspection* inspection,
   const bool is_refused = must_refuse();
   const auto& rules = ruleset_->rules.rules;
   for (const RuleHit& hit : judge_->hits()) {
-    if (!passes(rules[hit.rule])) continue;
+    if (!passes(rules[hit.rule], hit)) continue;
     if (inspection != nullptr) leave_flow(*inspection, kInspectionPassed);
     return;
   }
   for (const RuleHit& hit : judge_->hits()) {
     const CompiledRule& rule = rules[hit.rule];
-    const bool refuses = acts(rule) || (!is_refused && is_in_excess(rule, packet));
-    if (refuses && !is_refused_by_rule(packet)) refuse(packet, inspection, rule, hit.is_stream);
-    if (rule.stage == RuleStage::shadow || !hit.is_reported) continue;
+    const bool refuses = acts(rule, hit) || (!is_refused && is_in_excess(rule, hit, packet));
+    if (refuses && !is_refused_by_rule(packet)) refuse(packet, inspection, rule, hit);
+    if (hit.stage == RuleStage::shadow || !hit.is_reported) continue;
     report_.alert({judge_->subject(), totals_at(packet), payload}, rule, hit, refuses, *settings_);
   }
 }
@@ -367,12 +386,14 @@ void Inspector::settle(Packet& packet, FlowInspection* inspection,
 // Bytes of a stream are scanned once: what is in excess there would pass when it is sent again. A
 // packet that a rule looks at by itself is looked at again.
 void Inspector::refuse(Packet& packet, const FlowInspection* inspection, const CompiledRule& rule,
-                       bool is_stream) noexcept {
+                       const RuleHit& hit) noexcept {
   const bool is_limit = rule.action.kind == RuleActionKind::limit;
   packet.drop(is_limit ? DropReason::rule_rate_exceeded : DropReason::signature_match);
   packet.verdict.rule_id = rule.id;
-  packet.verdict.refuses_flow = packet.protocol == kTcp && (is_stream || !is_limit);
-  if (rule.action.kind == RuleActionKind::reject) note_rejected(packet, inspection);
+  packet.verdict.refuses_flow = packet.protocol == kTcp && (hit.is_stream || !is_limit);
+  judge_->note_refused(hit.rule);
+  const bool may_answer = rule.action.kind == RuleActionKind::reject;
+  if (may_answer && !packet.verdict.is_out_of_state) note_rejected(packet, inspection);
 }
 
 void Inspector::note_rejected(Packet& packet, const FlowInspection* inspection) noexcept {
@@ -391,10 +412,11 @@ void Inspector::note_rejected(Packet& packet, const FlowInspection* inspection) 
 }
 
 // Of several rules with one limit the packet is charged once.
-bool Inspector::is_in_excess(const CompiledRule& rule, const Packet& packet) noexcept {
+bool Inspector::is_in_excess(const CompiledRule& rule, const RuleHit& hit,
+                             const Packet& packet) noexcept {
   const std::uint32_t limit = rule.action.limit;
   const bool is_limit =
-      rule.stage == RuleStage::enforce && rule.action.kind == RuleActionKind::limit;
+      hit.stage == RuleStage::enforce && rule.action.kind == RuleActionKind::limit;
   if (!is_limit || limit >= rule_limits_.size() || limit >= 64) return false;
   const std::uint64_t bit = std::uint64_t{1} << limit;
   if ((charged_ & bit) == 0) {
@@ -450,6 +472,9 @@ void Inspector::add_to(WorkerCounters& counters) const noexcept {
   counters.transactions = transactions_->transactions();
   counters.transactions_lost = transactions_->lost();
   counters.rule_candidates = judged.candidates;
+  counters.rule_hits = judged.hits;
+  counters.rules_shadowed = judged.shadowed;
+  counters.rules_excepted = judged.excepted;
   counters.inspected_bytes = scanned_bytes_;
   counters.inspected_flows = streams.streams;
   counters.inspection_memory = pool_->counters().bytes_in_use;

@@ -20,6 +20,7 @@
 #include "dataplane/inspect/live_ruleset.h"
 #include "dataplane/inspect/pattern_scan.h"
 #include "dataplane/inspect/rule_judge.h"
+#include "dataplane/inspect/rule_overlay.h"
 #include "dataplane/inspect/stream_reassembly.h"
 #include "dataplane/inspect/transaction_report.h"
 #include "dataplane/limit/rule_limiter.h"
@@ -44,6 +45,7 @@ struct InspectorSetup {
   SharedMeters* meters = nullptr;      ///< the same; null: this worker alone sees all traffic
   WorkerWindow* window = nullptr;      ///< null: nothing is reported
   AnomalyReport* anomalies = nullptr;  ///< outlives the inspector; null: none are told
+  std::span<RuleCounts> rule_counts;   ///< by slot; empty: rules are not counted
 };
 
 class Inspector {
@@ -51,8 +53,10 @@ class Inspector {
   [[nodiscard]] static Result<std::unique_ptr<Inspector>> create(const InspectorSetup& setup);
   ~Inspector();
 
-  /// What the packets of the next burst are judged by. `ruleset` null: there is none.
-  void begin(Burst& burst, const PolicySettings& settings, const LiveRuleset* ruleset) noexcept;
+  /// What the packets of the next burst are judged by. `ruleset` null: there is none; `overlay` is
+  /// of this ruleset, or null.
+  void begin(Burst& burst, const PolicySettings& settings, const LiveRuleset* ruleset,
+             const RuleOverlay* overlay = nullptr) noexcept;
   /// Judges those of the burst's next packets that are not decided yet.
   void inspect(std::span<Packet> packets) noexcept;
 
@@ -84,6 +88,7 @@ class Inspector {
   void obey_settings() noexcept;
   void forget_unruled(Burst& burst) noexcept;
   void inspect_packet(Packet& packet) noexcept;
+  [[nodiscard]] bool is_shed(const Packet& packet, FlowInspection& inspection) noexcept;
   [[nodiscard]] bool sheds(const Packet& packet) noexcept;
   [[nodiscard]] std::uint64_t depth() const noexcept;
   void leave_flow(FlowInspection& inspection, InspectionFlag why) noexcept;
@@ -101,9 +106,10 @@ class Inspector {
   void settle(Packet& packet, FlowInspection* inspection,
               std::span<const std::uint8_t> payload) noexcept;
   void refuse(Packet& packet, const FlowInspection* inspection, const CompiledRule& rule,
-              bool is_stream) noexcept;
+              const RuleHit& hit) noexcept;
   void note_rejected(Packet& packet, const FlowInspection* inspection) noexcept;
-  [[nodiscard]] bool is_in_excess(const CompiledRule& rule, const Packet& packet) noexcept;
+  [[nodiscard]] bool is_in_excess(const CompiledRule& rule, const RuleHit& hit,
+                                  const Packet& packet) noexcept;
   void note_forwarded(const Packet& packet, const FlowInspection& inspection) noexcept;
   [[nodiscard]] FlowTotals totals_at(const Packet& packet) const noexcept;
   [[nodiscard]] bool must_refuse() const noexcept;
@@ -187,6 +193,7 @@ class Inspector {
   const PolicySettings* settings_ = nullptr;
   const Burst* burst_ = nullptr;
   const LiveRuleset* ruleset_ = nullptr;
+  const RuleOverlay* overlay_ = nullptr;
   ScanScratch* scratch_ = nullptr;
   FlowInspection* flow_ = nullptr;
   FlowMessages* messages_ = nullptr;  ///< of the parser that is pushed

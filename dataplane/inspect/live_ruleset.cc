@@ -23,11 +23,6 @@ using Database = std::shared_ptr<const ScanDatabase>;
 // What alerts show of a message is wanted with it.
 constexpr Buffer kShown[] = {Buffer::http_method, Buffer::http_uri_raw, Buffer::http_host,
                              Buffer::http_user_agent, Buffer::tls_sni};
-static_assert(kBufferCount <= 64);
-
-[[nodiscard]] std::uint64_t bit_of(Buffer buffer) noexcept {
-  return std::uint64_t{1} << static_cast<unsigned>(buffer);
-}
 
 [[nodiscard]] std::uint64_t buffers_of(const Ruleset& rules) noexcept {
   std::uint64_t wanted = 0;
@@ -79,9 +74,12 @@ std::uint32_t services_of(std::uint64_t buffers) noexcept {
 Result<std::shared_ptr<const LiveRuleset>> make_live(Ruleset rules,
                                                      std::vector<PatternDatabase> databases,
                                                      std::uint32_t workers,
-                                                     const LiveRuleset* previous) {
+                                                     const LiveRuleset* previous,
+                                                     std::vector<std::uint32_t> count_slots) {
   auto live = std::make_shared<LiveRuleset>();
   live->rules = std::move(rules);
+  live->count_slots = std::move(count_slots);
+  live->count_slots.resize(live->rules.rules.size());  // slot 0 is everybody's
   note_wanted(*live);
   live->epoch = next_epoch();
   for (const PatternDatabase& database : databases) {

@@ -93,6 +93,17 @@ constexpr VersionParts kVersion2{{0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb
                                  "quicv2 iv",
                                  "quicv2 hp"};
 
+/// RFC 9000 A.3: of the numbers that end in what was sent, the one nearest to `expected`.
+[[nodiscard]] std::uint64_t whole_number(std::uint64_t sent, std::size_t bytes,
+                                         std::uint64_t expected) noexcept {
+  const std::uint64_t window = std::uint64_t{1} << 8 * bytes;
+  const std::uint64_t half = window / 2;
+  const std::uint64_t number = (expected & ~(window - 1)) | sent;
+  if (number + half <= expected) return number + window;
+  if (number > expected + half && number >= window) return number - window;
+  return number;
+}
+
 }  // namespace
 
 QuicVersion quic_version(std::uint32_t on_the_wire) noexcept {
@@ -143,7 +154,8 @@ bool QuicCipher::mask_of(const QuicKeys& keys, ByteSpan sample,
          EVP_EncryptUpdate(ecb_, mask.data(), &size, sample.data(), kSampleBytes) == 1;
 }
 
-ByteSpan QuicCipher::open(const QuicKeys& keys, const QuicSealed& sealed) noexcept {
+ByteSpan QuicCipher::open(const QuicKeys& keys, const QuicSealed& sealed,
+                          std::uint64_t expected) noexcept {
   const ByteSpan packet = sealed.packet;
   const std::size_t sample_at = sealed.number_at + kNumberBytesMax;
   std::array<std::uint8_t, 16> mask;
@@ -155,11 +167,14 @@ ByteSpan QuicCipher::open(const QuicKeys& keys, const QuicSealed& sealed) noexce
   header.first = static_cast<std::uint8_t>(packet[0] ^ (mask[0] & 0x0f));
   header.number_bytes = (header.first & 3U) + 1;
   header.nonce = keys.iv;
+  std::uint64_t sent = 0;
   for (std::size_t i = 0; i < header.number_bytes; ++i) {
     header.number[i] = static_cast<std::uint8_t>(packet[sealed.number_at + i] ^ mask[1 + i]);
+    sent = sent << 8 | header.number[i];
   }
-  for (std::size_t i = 0; i < kNumberBytesMax && i < header.number_bytes; ++i) {
-    header.nonce[header.nonce.size() - 1 - i] ^= header.number[header.number_bytes - 1 - i];
+  number_ = whole_number(sent, header.number_bytes, expected);
+  for (std::size_t i = 0; i < sizeof number_; ++i) {
+    header.nonce[header.nonce.size() - 1 - i] ^= static_cast<std::uint8_t>(number_ >> 8 * i);
   }
   return decrypt(keys, sealed, header);
 }

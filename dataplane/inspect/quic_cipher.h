@@ -48,8 +48,11 @@ class QuicCipher {
   QuicCipher& operator=(const QuicCipher&) = delete;
 
   /// The frames of the packet, valid until the next call; empty where it is too short or its tag
-  /// is wrong. Packet numbers are taken as sent, which is exact for the first 2^8 packets at least.
-  [[nodiscard]] ByteSpan open(const QuicKeys& keys, const QuicSealed& sealed) noexcept;
+  /// is wrong. `expected` is one more than the largest packet number so far (RFC 9000 A.3).
+  [[nodiscard]] ByteSpan open(const QuicKeys& keys, const QuicSealed& sealed,
+                              std::uint64_t expected) noexcept;
+  /// Of the packet that was opened last.
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
 
  private:
   QuicCipher() = default;
@@ -65,6 +68,7 @@ class QuicCipher {
   [[nodiscard]] bool mask_of(const QuicKeys& keys, ByteSpan sample,
                              std::array<std::uint8_t, 16>& mask) noexcept;
 
+  std::uint64_t number_ = 0;
   evp_cipher_ctx_st* gcm_ = nullptr;
   evp_cipher_ctx_st* ecb_ = nullptr;
   std::array<std::uint8_t, 65'536> frames_;

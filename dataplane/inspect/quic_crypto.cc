@@ -86,6 +86,9 @@ QuicCrypto::Added QuicCrypto::add(ChunkPool& pool, std::uint64_t offset, ByteSpa
   }
   if (bytes.empty()) return Added::yes;
   const auto begin = static_cast<std::uint32_t>(offset);
+  const bool is_empty = stream_ == nullptr || stream_->count == 0;
+  const std::uint32_t known = is_empty ? 0 : stream_->ranges[stream_->count - 1].end;
+  if (begin > known && begin - known > kQuicGapMax) return Added::too_long;
   const Range piece{begin, begin + static_cast<std::uint32_t>(bytes.size())};
   if (!make_room(pool, piece.end)) return Added::no_memory;
   stream_->copy_missing(piece, bytes.data());

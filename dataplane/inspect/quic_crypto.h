@@ -13,6 +13,9 @@ namespace sluice {
 /// A stream that goes further is not read.
 inline constexpr std::uint32_t kQuicCryptoBytesMax = 32 * 1024;
 
+/// A piece that lies further behind all others is not kept: what nobody has sent takes no memory.
+inline constexpr std::uint32_t kQuicGapMax = 4096;
+
 class QuicCrypto {
  public:
   enum class Added : std::uint8_t { yes, too_long, too_many_pieces, no_memory };

@@ -1,13 +1,16 @@
 #include "dataplane/inspect/quic_parser.h"
 
+#include <algorithm>
+
 #include "dataplane/flow/tcp_state.h"
 #include "dataplane/inspect/tls_buffers.h"
 
 namespace sluice {
 namespace {
 
-/// Initial packets of one datagram that are opened; a client has no reason for more than one.
-constexpr unsigned kInitialsMax = 8;
+/// Initial packets of one datagram that are opened; a client has no reason for more than one, and a
+/// datagram no room for many more.
+constexpr unsigned kInitialsMax = 64;
 
 enum FrameType : std::uint8_t {
   kPadding = 0,
@@ -39,7 +42,7 @@ void skip_ack(TlsReader& reader, bool has_counts) noexcept {
 }  // namespace
 
 void QuicParser::datagram(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept {
-  if (direction != kToServer) return;
+  if (direction != kToServer) return take_answer(bytes, sink);
   unsigned initials = 0;
   while (has_long_header(bytes) && initials < kInitialsMax) {
     const auto packet = read_quic_packet(bytes);
@@ -47,10 +50,18 @@ void QuicParser::datagram(unsigned direction, ByteSpan bytes, const AppSink& sin
     bytes = bytes.subspan(packet->bytes.size());
     if (!packet->is_initial) continue;
     // Only the first packet of a datagram can begin a connection (RFC 9000 12.2).
-    const ByteSpan frames = open(*packet, initials++ == 0);
+    const ByteSpan frames = open(*packet, initials++ == 0, sink);
     if (is_done_) continue;
     if (frames.empty() || !read_frames(frames, sink)) tell(AppAnomaly::quic_bad_initial, sink);
   }
+  if (initials == kInitialsMax && has_long_header(bytes)) tell(AppAnomaly::quic_bad_initial, sink);
+}
+
+/// What the client says alone encrypts nothing: the server has to take it for QUIC too.
+void QuicParser::take_answer(ByteSpan bytes, const AppSink& sink) noexcept {
+  if (message_ == 0 || is_encrypted_ || !read_quic_packet(bytes)) return;
+  is_encrypted_ = true;
+  sink.encrypted(sink.self);
 }
 
 void QuicParser::release() noexcept {
@@ -59,15 +70,19 @@ void QuicParser::release() noexcept {
 }
 
 /// What the keys at hand do not open begins another connection, or is nothing.
-ByteSpan QuicParser::open(const QuicPacket& packet, bool may_begin) noexcept {
+ByteSpan QuicParser::open(const QuicPacket& packet, bool may_begin, const AppSink& sink) noexcept {
   const QuicSealed sealed{packet.bytes, packet.number_at};
   QuicCipher& cipher = workspace_->quic();
   ByteSpan frames;
-  if (has_keys_) frames = cipher.open(keys_, sealed);
+  if (has_keys_) frames = cipher.open(keys_, sealed, next_number_);
+  if (!frames.empty()) next_number_ = std::max(next_number_, cipher.number() + 1);
   if (!frames.empty() || !may_begin) return frames;
   const QuicKeys keys = client_initial_keys(packet.version, packet.connection_id);
-  frames = cipher.open(keys, sealed);
+  frames = cipher.open(keys, sealed, 0);
   if (frames.empty()) return frames;
+  // One connection at a time is read: of the one before, the rest is not.
+  if (has_keys_ && !is_done_) tell(AppAnomaly::quic_bad_initial, sink);
+  next_number_ = cipher.number() + 1;
   keys_ = keys;
   has_keys_ = true;
   is_done_ = false;
@@ -134,9 +149,6 @@ void QuicParser::tell_hello(ByteSpan body, const AppSink& sink) noexcept {
   sink.message_ends(sink.self, kToServer, message_);
   ++message_;
   release();
-  if (is_encrypted_) return;
-  is_encrypted_ = true;
-  sink.encrypted(sink.self);
 }
 
 void QuicParser::give_up(AppAnomaly anomaly, const AppSink& sink) noexcept {
@@ -146,7 +158,7 @@ void QuicParser::give_up(AppAnomaly anomaly, const AppSink& sink) noexcept {
 
 void QuicParser::tell(AppAnomaly anomaly, const AppSink& sink) noexcept {
   const std::uint32_t bit = 1U << static_cast<unsigned>(anomaly);
-  if ((told_ & bit) != 0) return;
+  if ((told_ & bit) != 0 && anomaly != AppAnomaly::quic_bad_initial) return;
   told_ |= bit;
   sink.anomaly(sink.self, kToServer, anomaly);
 }

@@ -1,10 +1,10 @@
 // QUIC as far as anybody on the path can read it: the ClientHello in the client's Initial packets,
 // over as many of them and in whatever order. Told as the buffers of TLS and quic.sni. Datagrams
-// are pushed as they come; only the client's are looked at. Worker thread only.
+// are pushed as they come; of the server's it only matters that they are QUIC. Worker thread only.
 //
-// `encrypted` is told once, with the first ClientHello. Datagrams with a long header can be pushed
-// behind it, and should: another connection may begin under the same addresses and ports, and its
-// ClientHello is the next message.
+// `encrypted` is told once, when the server has answered a ClientHello. Datagrams with a long
+// header can be pushed behind it, and should: another connection may begin under the same addresses
+// and ports, and its ClientHello is the next message.
 #pragma once
 
 #include <cstddef>
@@ -36,9 +36,11 @@ class QuicParser {
   [[nodiscard]] bool offers_ech() const noexcept { return offers_ech_; }
 
  private:
-  [[nodiscard]] ByteSpan open(const QuicPacket& packet, bool may_begin) noexcept;
+  [[nodiscard]] ByteSpan open(const QuicPacket& packet, bool may_begin,
+                              const AppSink& sink) noexcept;
   [[nodiscard]] bool read_frames(ByteSpan frames, const AppSink& sink) noexcept;
   void take_crypto(std::uint64_t offset, ByteSpan bytes, const AppSink& sink) noexcept;
+  void take_answer(ByteSpan bytes, const AppSink& sink) noexcept;
   void take_front(const AppSink& sink) noexcept;
   void tell_hello(ByteSpan body, const AppSink& sink) noexcept;
   /// Nothing more is read of this connection.
@@ -48,6 +50,7 @@ class QuicParser {
   ChunkPool* pool_;
   TlsWorkspace* workspace_;
   QuicKeys keys_{};
+  std::uint64_t next_number_ = 0;  ///< one more than the largest packet number so far
   QuicCrypto crypto_;
   std::uint32_t message_ = 0;
   std::uint32_t told_ = 0;  ///< bit i: anomaly i, once a flow

@@ -247,29 +247,11 @@ constexpr std::uint32_t kIpv4Header = 20, kTcpHeader = 20;
   return rule.service == Service::any || (rule.service == service) != rule.service_negated;
 }
 
-struct Ends {
-  IpAddress source;
-  IpAddress destination;
-};
-
-[[nodiscard]] Ends addresses_of(const Packet& packet) noexcept {
-  Ends ends;
-  if (is_v4(packet)) {
-    const V4Pair pair = v4_addresses(packet);
-    return {IpAddress::from_v4(pair.source), IpAddress::from_v4(pair.destination)};
-  }
-  const V6Pair pair = v6_addresses(packet);
-  ends.source.version = ends.destination.version = 6;
-  std::memcpy(ends.source.bytes.data(), pair.source, 16);
-  std::memcpy(ends.destination.bytes.data(), pair.destination, 16);
-  return ends;
-}
-
 // Index 0 of both tables is `any`.
 [[nodiscard]] bool addresses_fit(const Ruleset& ruleset, const RuleEnds& ends,
                                  const Packet& packet) noexcept {
   if (ends.source == 0 && ends.destination == 0) return true;
-  const Ends actual = addresses_of(packet);
+  const PacketEnds actual = ends_of(packet);
   return (ends.source == 0 || ruleset.addresses[ends.source].contains(actual.source)) &&
          (ends.destination == 0 ||
           ruleset.addresses[ends.destination].contains(actual.destination));
@@ -295,6 +277,19 @@ struct Ends {
 }
 
 }  // namespace
+
+PacketEnds ends_of(const Packet& packet) noexcept {
+  PacketEnds ends;
+  if (is_v4(packet)) {
+    const V4Pair pair = v4_addresses(packet);
+    return {IpAddress::from_v4(pair.source), IpAddress::from_v4(pair.destination)};
+  }
+  const V6Pair pair = v6_addresses(packet);
+  ends.source.version = ends.destination.version = 6;
+  std::memcpy(ends.source.bytes.data(), pair.source, 16);
+  std::memcpy(ends.destination.bytes.data(), pair.destination, 16);
+  return ends;
+}
 
 RuleProtocol rule_protocol_of(const Packet& packet) noexcept {
   switch (packet.protocol) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/ip_address.h"
 #include "dataplane/packet.h"
 #include "rules/ruleset.h"
 
@@ -30,6 +31,13 @@ struct RuleSubject {
 [[nodiscard]] inline std::uint16_t server_port_of(const Packet& packet) noexcept {
   return direction_of(packet) == 0 ? packet.destination_port : packet.source_port;
 }
+
+struct PacketEnds {
+  IpAddress source;
+  IpAddress destination;
+};
+/// Of a packet of IP.
+[[nodiscard]] PacketEnds ends_of(const Packet& packet) noexcept;
 
 /// Everything that the rule asks for but its parts, flags, counters and threshold.
 [[nodiscard]] bool conditions_hold(const Ruleset& ruleset, const CompiledRule& rule,

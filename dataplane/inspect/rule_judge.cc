@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include <rte_cycles.h>
+
 #include "base/endian.h"
 
 namespace sluice {
@@ -73,8 +75,9 @@ constexpr std::size_t kBitsPerWord = 64;
   }
 }
 
-[[nodiscard]] bool acts(const CompiledRule& rule) noexcept {
-  return rule.stage == RuleStage::enforce && rule.action.kind != RuleActionKind::alert;
+[[nodiscard]] bool acts(const CompiledRule& rule, const RuleHit& hit) noexcept {
+  return hit.stage == RuleStage::enforce && rule.action.kind != RuleActionKind::alert &&
+         rule.action.kind != RuleActionKind::limit;
 }
 
 [[nodiscard]] std::int64_t value_of(const StepNumber& number,
@@ -91,17 +94,20 @@ std::size_t flow_words_bytes(const Ruleset& rules) noexcept {
 
 Result<std::unique_ptr<RuleJudge>> RuleJudge::create(std::uint32_t memory_entries,
                                                      const SipKey& key, MemoryArena& arena,
-                                                     ChunkPool& pool) {
+                                                     ChunkPool& pool,
+                                                     std::span<RuleCounts> counts) {
   auto confirmer = Confirmer::create({});
   if (!confirmer) return tl::unexpected<Error>(confirmer.error());
   auto memory = RuleMemory::create(memory_entries, key, arena);
   if (!memory) return tl::unexpected<Error>(memory.error());
-  return std::unique_ptr<RuleJudge>(new RuleJudge(pool, std::move(*confirmer), std::move(*memory)));
+  return std::unique_ptr<RuleJudge>(
+      new RuleJudge(pool, std::move(*confirmer), std::move(*memory), counts));
 }
 
-void RuleJudge::begin(const LiveRuleset& ruleset, const RuleSubject& subject,
-                      FlowInspection* flow) noexcept {
+void RuleJudge::begin(const LiveRuleset& ruleset, const RuleOverlay* overlay,
+                      const RuleSubject& subject, FlowInspection* flow) noexcept {
   ruleset_ = &ruleset;
+  overlay_ = overlay;
   subject_ = subject;
   flow_ = flow;
   hit_count_ = 0;
@@ -119,6 +125,10 @@ ConfirmOutcome RuleJudge::evaluate_any(const RulePart& part, const BufferSource&
     const ConfirmOutcome one = confirmer_->evaluate(program, {buffer.bytes, 0, true}, variables);
     if (one == ConfirmOutcome::yes) return one;
     if (outcome != ConfirmOutcome::limit) outcome = one;
+  }
+  // A mail has many recipients, told one by one.
+  if (outcome == ConfirmOutcome::no && part.buffer == Buffer::smtp_rcpt_to) {
+    outcome = ConfirmOutcome::not_yet;
   }
   return outcome;
 }
@@ -141,9 +151,23 @@ ConfirmOutcome RuleJudge::evaluate(const RulePart& part, const BufferSource& sou
   return evaluate_any(part, source, variables);
 }
 
+// One look in many is measured, so that counting stays cheap.
 bool RuleJudge::judge(Candidate& candidate, const BufferSource& source, bool is_stream) noexcept {
-  const CompiledRule& rule = ruleset_->rules.rules[candidate.rule];
+  RuleCounts& counts = counts_of(candidate.rule);
   ++counters_.candidates;
+  add_to(counts.candidates, 1);
+  if (--looks_to_measure_ != 0) [[likely]]
+    return decide(candidate, source, is_stream);
+  looks_to_measure_ = kLooksPerMeasure;
+  const std::uint64_t begun = rte_rdtsc();
+  const bool waits = decide(candidate, source, is_stream);
+  add_to(counts.cost_cycles, rte_rdtsc() - begun);
+  add_to(counts.cost_looks, 1);
+  return waits;
+}
+
+bool RuleJudge::decide(Candidate& candidate, const BufferSource& source, bool is_stream) noexcept {
+  const CompiledRule& rule = ruleset_->rules.rules[candidate.rule];
   if (!conditions_hold(ruleset_->rules, rule, subject_)) return false;
   TermVariables variables;
   bool waits = false;
@@ -168,18 +192,43 @@ bool RuleJudge::judge(Candidate& candidate, const BufferSource& source, bool is_
     }
   }
   if (waits) return true;
-  settle(candidate.rule, variables, is_stream);
+  settle(candidate.rule, source, variables, is_stream);
   return false;
 }
 
-void RuleJudge::settle(std::uint32_t index, const TermVariables& variables,
-                       bool is_stream) noexcept {
+// A URI that is not at hand is none that was excepted.
+bool RuleJudge::is_excepted(std::uint32_t index, const BufferSource& source) const noexcept {
+  if (overlay_ == nullptr || !overlay_->has_exceptions()) return false;
+  const PacketEnds ends = ends_of(*subject_.packet);
+  ExceptionScene scene;
+  scene.source = ends.source;
+  scene.destination = ends.destination;
+  scene.now = subject_.packet->now;
+  for (const BufferBytes& buffer : source.message) {
+    if (buffer.buffer != Buffer::http_uri) continue;
+    scene.uri = buffer.bytes;
+    scene.has_uri = true;
+  }
+  return overlay_->is_excepted(index, ruleset_->rules.rules[index].class_number, scene);
+}
+
+// A rule that is off here leaves nothing behind.
+void RuleJudge::settle(std::uint32_t index, const BufferSource& source,
+                       const TermVariables& variables, bool is_stream) noexcept {
   const CompiledRule& rule = ruleset_->rules.rules[index];
   for (const RuleHit& hit : hits()) {
     if (hit.rule == index) return;
   }
   if (!flags_hold(rule) || !counters_hold(rule, variables)) return;
-  RuleHit hit{index, !rule.is_silent, is_stream};
+  if (is_excepted(index, source)) {
+    ++counters_.excepted;
+    add_to(counts_of(index).excepted, 1);
+    return;
+  }
+  RuleHit hit{.rule = index,
+              .stage = overlay_ == nullptr ? rule.stage : overlay_->stage_of(index),
+              .is_reported = !rule.is_silent,
+              .is_stream = is_stream};
   if (rule.threshold) {
     switch (memory_->count_match(*rule.threshold, rule.id, *subject_.packet)) {
       case ThresholdAnswer::report:
@@ -194,12 +243,19 @@ void RuleJudge::settle(std::uint32_t index, const TermVariables& variables,
   leave_flags(rule);
   leave_counters(rule, variables);
   ++counters_.hits;
+  add_to(counts_of(index).hits, 1);
+  if (hit.stage == RuleStage::shadow) ++counters_.shadowed;
   if (hit_count_ < kHitsMax) {
     hits_[hit_count_++] = hit;
     return;
   }
   note_given_up();
-  if (acts(rule)) hits_.back() = hit;  // reports give way to what decides
+  if (!acts(rule, hit)) return;
+  for (RuleHit& other : hits_) {  // reports give way to what decides
+    if (acts(ruleset_->rules.rules[other.rule], other)) continue;
+    other = hit;
+    return;
+  }
 }
 
 std::uint64_t* RuleJudge::flow_words(bool makes_them) noexcept {

@@ -18,6 +18,8 @@
 #include "dataplane/inspect/live_ruleset.h"
 #include "dataplane/inspect/rule_conditions.h"
 #include "dataplane/inspect/rule_memory.h"
+#include "dataplane/inspect/rule_overlay.h"
+#include "dataplane/window.h"
 
 namespace sluice {
 
@@ -33,6 +35,7 @@ struct BufferSource {
 /// A rule that held.
 struct RuleHit {
   std::uint32_t rule = 0;
+  RuleStage stage = RuleStage::alert;  ///< in force
   bool is_reported = true;
   bool is_stream = false;
 };
@@ -40,6 +43,8 @@ struct RuleHit {
 struct JudgeCounters {
   std::uint64_t candidates = 0;  ///< rules looked at because a pattern hit
   std::uint64_t hits = 0;
+  std::uint64_t shadowed = 0;   ///< hits of rules at stage shadow
+  std::uint64_t excepted = 0;   ///< rules that held and are off here
   std::uint64_t undecided = 0;  ///< limits of one evaluation
   std::uint64_t given_up = 0;   ///< candidates or hits without room
   std::uint64_t window_exhausted = 0;
@@ -49,13 +54,17 @@ class RuleJudge {
  public:
   static constexpr std::size_t kHitsMax = 32;
 
+  /// `counts`, by LiveRuleset::count_slots, may be empty: then rules are not counted one by one.
   [[nodiscard]] static Result<std::unique_ptr<RuleJudge>> create(std::uint32_t memory_entries,
                                                                  const SipKey& key,
                                                                  MemoryArena& arena,
-                                                                 ChunkPool& pool);
+                                                                 ChunkPool& pool,
+                                                                 std::span<RuleCounts> counts = {});
 
-  /// A packet begins: there are no hits yet. `flow` is null where nothing is remembered of one.
-  void begin(const LiveRuleset& ruleset, const RuleSubject& subject, FlowInspection* flow) noexcept;
+  /// A packet begins: there are no hits yet. `overlay` is null where nothing stands over the rules,
+  /// `flow` where nothing is remembered of one.
+  void begin(const LiveRuleset& ruleset, const RuleOverlay* overlay, const RuleSubject& subject,
+             FlowInspection* flow) noexcept;
 
   /// Evaluates what is still open of the candidate. False: it is decided, one way or the other.
   [[nodiscard]] bool judge(Candidate& candidate, const BufferSource& source,
@@ -64,6 +73,8 @@ class RuleJudge {
   [[nodiscard]] std::span<const RuleHit> hits() const noexcept {
     return {hits_.data(), hit_count_};
   }
+  /// The packet is refused because this rule held.
+  void note_refused(std::uint32_t rule) noexcept { add_to(counts_of(rule).refused, 1); }
   /// The flow was found to carry this.
   void use_service(Service service) noexcept { subject_.service = service; }
   [[nodiscard]] const LiveRuleset& ruleset() const noexcept { return *ruleset_; }
@@ -78,14 +89,25 @@ class RuleJudge {
 
  private:
   RuleJudge(ChunkPool& pool, std::unique_ptr<Confirmer> confirmer,
-            std::unique_ptr<RuleMemory> memory) noexcept
-      : pool_(pool), confirmer_(std::move(confirmer)), memory_(std::move(memory)) {}
+            std::unique_ptr<RuleMemory> memory, std::span<RuleCounts> counts) noexcept
+      : pool_(pool),
+        confirmer_(std::move(confirmer)),
+        memory_(std::move(memory)),
+        counts_(counts) {}
 
+  [[nodiscard]] RuleCounts& counts_of(std::uint32_t rule) noexcept {
+    const std::uint32_t slot = ruleset_->count_slots[rule];
+    return slot < counts_.size() ? counts_[slot] : uncounted_;
+  }
+  [[nodiscard]] bool decide(Candidate& candidate, const BufferSource& source,
+                            bool is_stream) noexcept;
+  [[nodiscard]] bool is_excepted(std::uint32_t rule, const BufferSource& source) const noexcept;
   [[nodiscard]] ConfirmOutcome evaluate(const RulePart& part, const BufferSource& source,
                                         TermVariables& variables) noexcept;
   [[nodiscard]] ConfirmOutcome evaluate_any(const RulePart& part, const BufferSource& source,
                                             TermVariables& variables) noexcept;
-  void settle(std::uint32_t rule, const TermVariables& variables, bool is_stream) noexcept;
+  void settle(std::uint32_t rule, const BufferSource& source, const TermVariables& variables,
+              bool is_stream) noexcept;
   [[nodiscard]] bool flags_hold(const CompiledRule& rule) noexcept;
   [[nodiscard]] bool counters_hold(const CompiledRule& rule,
                                    const TermVariables& variables) noexcept;
@@ -98,7 +120,11 @@ class RuleJudge {
   ChunkPool& pool_;
   std::unique_ptr<Confirmer> confirmer_;
   std::unique_ptr<RuleMemory> memory_;
+  std::span<RuleCounts> counts_;
+  RuleCounts uncounted_;
+  std::uint32_t looks_to_measure_ = 1;
   const LiveRuleset* ruleset_ = nullptr;  ///< of the packet at hand, as are those below
+  const RuleOverlay* overlay_ = nullptr;
   RuleSubject subject_;
   FlowInspection* flow_ = nullptr;
   std::array<RuleHit, kHitsMax> hits_;

@@ -155,6 +155,7 @@ void SmtpParser::take_recipient(ByteSpan address, const AppSink& sink) noexcept 
 void SmtpParser::take_reply(ByteSpan line, const AppSink& sink) noexcept {
   const unsigned code = reply_code(line);
   if (code == 0) return;
+  is_in_text_ = false;  // a server is silent until the text ends: else both are out of step
   if (code == kStartMailInput && has_asked_to_send_) begin_text();
   if (code == kServiceReady && has_greeting_ && has_asked_to_encrypt_) {
     end_mail(sink);

@@ -114,7 +114,12 @@ Judgement StreamReassembly::take_segment(std::uint32_t slot, const StreamSegment
   }
   StreamDirection& other = stream.directions[segment.direction ^ 1U];
   own.sides |= segment.side;
-  if ((kind & kAck) != 0 && !is_from_the_wrong_side(own, other, segment)) [[likely]] {
+  const bool is_forged = is_from_the_wrong_side(own, other, segment);
+  if (is_forged && !segment.payload.empty()) [[unlikely]] {
+    find(turn, SegmentFinding::conflicting_retransmission);
+    return turn.judgement;
+  }
+  if ((kind & kAck) != 0 && !is_forged) [[likely]] {
     turn.direction = segment.direction ^ 1U;
     take_acknowledgement(turn, other, segment.acknowledgement);
     turn.direction = segment.direction;

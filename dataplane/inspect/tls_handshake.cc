@@ -126,7 +126,6 @@ void TlsParser::take_client_hello(const Turn& turn, ByteSpan body) noexcept {
   const auto hello = read_client_hello(body);
   if (!hello || hello->is_odd) tell_disorder(turn);
   if (!hello) return;
-  may_send_early_ = hello->has_early_data;
   offers_ech_ = hello->has_ech;
   workspace_->begin();
   add_client_hello(*workspace_, *hello, JaTransport::tcp);

@@ -15,7 +15,6 @@ enum Extension : std::uint16_t {
   kPointFormats = 11,
   kSignatureAlgorithms = 13,
   kAlpn = 16,
-  kEarlyData = 42,
   kSupportedVersions = 43,
   kEncryptedClientHello = 0xfe0d,
 };
@@ -72,9 +71,6 @@ void take_extension(TlsClientHello& hello, std::uint16_t type, ByteSpan content)
       return;
     case kSupportedVersions:
       hello.versions = only_u16s(content, 1, hello.is_odd);
-      return;
-    case kEarlyData:
-      hello.has_early_data = true;
       return;
     case kEncryptedClientHello:
       hello.has_ech = true;

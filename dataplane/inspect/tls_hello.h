@@ -27,7 +27,6 @@ struct TlsClientHello {
   ByteSpan signature_algorithms;  ///< two bytes each
   bool has_server_name = false;   ///< the extension is there, whatever is in it
   bool has_alpn = false;          ///< the same
-  bool has_early_data = false;
   bool has_ech = false;
   bool is_odd = false;  ///< an extension's content is not as it should be, or bytes stand behind
 };

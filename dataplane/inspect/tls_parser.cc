@@ -123,15 +123,14 @@ void TlsParser::seal(const Turn& turn) noexcept {
   if (sides_[kToServer].is_sealed && sides_[kToClient].is_sealed) tell_encrypted(turn.sink);
 }
 
-/// Nobody sends data before the other side has spoken, but a client early data: else the other
-/// side's packets come another way. Behind a retry early data comes to nothing.
+/// A server sends no data before the client has spoken: else the client's packets come another way.
+/// What a client says alone encrypts nothing. Behind a retry early data comes to nothing.
 void TlsParser::note_application_data(const Turn& turn) noexcept {
   if (is_retried_) return;
   const bool is_alone = !sides_[1 - turn.direction].has_bytes;
   turn.side.has_data = true;
   seal(turn);
-  const bool is_early = turn.direction == kToServer && may_send_early_;
-  if (is_alone && !is_early && !is_encrypted_) tell_encrypted(turn.sink);
+  if (is_alone && turn.direction == kToClient && !is_encrypted_) tell_encrypted(turn.sink);
 }
 
 void TlsParser::tell_encrypted(const AppSink& sink) noexcept {

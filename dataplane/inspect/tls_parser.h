@@ -108,8 +108,7 @@ class TlsParser {
   std::array<Side, 2> sides_;
   std::uint8_t* server_hello_ = nullptr;  ///< waits for certificates
   std::uint32_t server_hello_bytes_ = 0;
-  bool is_retried_ = false;     ///< the server has asked for another ClientHello, of TLS 1.3
-  bool may_send_early_ = true;  ///< application data may come before the server's answer
+  bool is_retried_ = false;  ///< the server has asked for another ClientHello, of TLS 1.3
   bool offers_ech_ = false;
   bool has_certificates_ = false;
   bool is_encrypted_ = false;

@@ -72,6 +72,10 @@ void add_option(CLI::App& app, Asked& asked, const OptionRow& row) {
       option = app.add_option_function<std::vector<std::string>>(
           name, [&](const auto& words) { slot(asked, row) = joined(words); }, help);
       break;
+    case OptionKind::several:
+      option = app.add_option_function<std::vector<std::string>>(
+          name, [&](const auto& words) { slot(asked, row) = words; }, help);
+      break;
     case OptionKind::list:
       option = app.add_option_function<std::vector<std::string>>(
           name, [&](const auto& words) { slot(asked, row) = list_of(row, words); }, help);

@@ -36,10 +36,22 @@ json with_number_as_id(json args) {
   return args;
 }
 
+/// The stage stands behind the ids.
+json with_stage_apart(json args) {
+  const auto rules = args.find("rules");
+  if (rules == args.end() || rules->empty() || flag_in(args, "clear")) return args;
+  args["stage"] = rules->back();
+  rules->erase(rules->size() - 1);
+  return args;
+}
+
+json request_args(const Asked& asked) {
+  if (asked.verb->wire == "blocks.remove") return with_number_as_id(asked.args);
+  return asked.verb->wire == "rules.stage" ? with_stage_apart(asked.args) : asked.args;
+}
+
 int answer(Session& session, const Asked& asked) {
-  const bool is_removal = asked.verb->wire == "blocks.remove";
-  auto result =
-      session.daemon.ask(asked.verb->wire, is_removal ? with_number_as_id(asked.args) : asked.args);
+  auto result = session.daemon.ask(asked.verb->wire, request_args(asked));
   if (!result) return report(session.err, result.error());
   return show_answer(session, asked, *result);
 }

@@ -20,6 +20,9 @@ constexpr OptionRow kReason{"--reason", "reason", text, "TEXT",
 
 constexpr std::string_view kModes[] = {"monitor", "enforce"};
 constexpr std::string_view kShells[] = {"bash", "zsh"};
+constexpr std::string_view kStages[] = {"shadow", "alert", "enforce"};
+constexpr std::string_view kRuleActions[] = {"alert", "drop", "reject", "pass", "limit", "block"};
+constexpr std::string_view kRankings[] = {"cost", "hits"};
 constexpr std::string_view kEventTypes[] = {"drop", "flow", "stats"};
 
 constexpr OptionRow kTopOptions[] = {
@@ -50,6 +53,24 @@ constexpr OptionRow kBypassOptions[] = {
     {"--prefix", "prefix", text, "PREFIX", "packets from it and to it"},
     {"--for", "for", duration, "DURATION", "how long, at most 24h", true},
     kReason};
+constexpr OptionRow kRuleListOptions[] = {
+    {"--class", "class", text, "CLASS", "only rules of this class"},
+    {"--stage", "stage", text, "STAGE", "only rules at this stage", false, false, kStages},
+    {"--action", "action", text, "ACTION", "only rules with this action", false, false,
+     kRuleActions},
+    {"--search", "search", text, "TEXT", "only rules with this in their id, name or class"},
+    {"--changed", "changed", flag, "", "only rules whose stage was set"},
+    kLimit,
+    kAll};
+constexpr OptionRow kRuleTopOptions[] = {
+    {"--by", "by", text, "WHAT", "cost (unless given) or hits", false, false, kRankings},
+    {"-n", "limit", number, "N", "how many, at most 100 (20 unless given)"}};
+constexpr OptionRow kStageOptions[] = {
+    {"ID", "rules", several, "ID... STAGE", "ids of rules, then shadow, alert or enforce", false,
+     false, kStages},
+    {"--clear", "clear", flag, "", "the stages that the rules were written with; only ids then"},
+    {"--all", "all", flag, "", "with --clear: every rule whose stage was set"},
+    kReason};
 constexpr OptionRow kUnbypassOptions[] = {{"ID", "id", number, "", "number of the bypass"},
                                           {"--all", "all", flag, "", "every bypass"}};
 constexpr OptionRow kFollowOptions[] = {{"--type", "types", list, "TYPE,...",
@@ -69,6 +90,7 @@ constexpr VerbGroup kGroups[] = {
     {"limits", "limits, and the sources held to them"},
     {"blocks", "temporary denies"},
     {"bypass", "traffic that goes uninspected for a time"},
+    {"rules", "signatures, their stages and what they cost"},
     {"events", "what the gateway reports"},
     {"configs", "configurations that are kept"},
     {"audit", "who changed what"},
@@ -129,6 +151,14 @@ const VerbRow kVerbs[] = {
      "sluicectl bypass status",
      {},
      show_bypasses},
+    {"rules list", "rules.list", Shape::pages, "rules in force, with stages and counts",
+     "sluicectl rules list --stage shadow --search 'union select'", kRuleListOptions,
+     show_rule_count, rule_columns(), "no such rules"},
+    {"rules top", "rules.top", Shape::answer, "the most costly rules, or the most frequent",
+     "sluicectl rules top --by hits -n 10", kRuleTopOptions, show_rule_ranking},
+    {"rules stage", "rules.stage", Shape::answer, "sets the stage of rules, at once",
+     "sluicectl rules stage 20031 20032 shadow --reason 'false positives'", kStageOptions,
+     show_staged},
     {"events follow", "events.follow", Shape::stream, "prints events as they happen",
      "sluicectl events follow --type drop", kFollowOptions},
     {"check",

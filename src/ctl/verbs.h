@@ -17,6 +17,7 @@ enum class OptionKind : std::uint8_t {
   flag,
   text,
   words,     ///< the rest of the line, joined by spaces
+  several,   ///< the rest of the line, word by word
   list,      ///< separated by commas
   number,    ///< whole, not negative
   duration,  ///< "90s", "10m"

@@ -32,6 +32,12 @@ namespace sluice {
 /// One line of `events follow`: of an event, in the nesting of EVE.
 [[nodiscard]] std::string show_event(const nlohmann::json& event, const Paper& paper);
 
+// views_rules.cc
+[[nodiscard]] std::span<const Column> rule_columns() noexcept;
+[[nodiscard]] std::string show_rule_count(const nlohmann::json& result, const Paper& paper);
+[[nodiscard]] std::string show_rule_ranking(const nlohmann::json& result, const Paper& paper);
+[[nodiscard]] std::string show_staged(const nlohmann::json& result, const Paper& paper);
+
 // views_change.cc
 [[nodiscard]] std::string show_added_blocks(const nlohmann::json& result, const Paper& paper);
 [[nodiscard]] std::string show_removed(const nlohmann::json& result, const Paper& paper);

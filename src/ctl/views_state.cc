@@ -64,6 +64,16 @@ std::string config_lines(const json& status, const Paper& paper) {
   return text;
 }
 
+/// What stands over them, where something does.
+std::string rules_set(const json& rules) {
+  std::string text;
+  const std::uint64_t stages = count_in(rules, "stages_set");
+  const std::uint64_t exceptions = count_in(rules, "exceptions");
+  if (stages > 0) text += fmt::format(", {} with another stage", grouped(stages));
+  if (exceptions > 0) text += fmt::format(", {} exceptions", grouped(exceptions));
+  return text;
+}
+
 /// Empty where the configuration names no rules.
 std::string rules_line(const json& status, const Paper& paper) {
   const json& rules = member(status, "rules");
@@ -72,8 +82,8 @@ std::string rules_line(const json& status, const Paper& paper) {
   if (state != "in_force") return labelled(paper, "rules", paint(paper, Colour::yellow, state));
   const bool is_compiling = flag_in(rules, "is_compiling");
   return labelled(paper, "rules",
-                  fmt::format("{} in force{}", grouped(count_in(rules, "count")),
-                              is_compiling ? ", others are being compiled" : ""));
+                  fmt::format("{} in force{}{}", grouped(count_in(rules, "count")),
+                              rules_set(rules), is_compiling ? ", others are being compiled" : ""));
 }
 
 std::string tables_lines(const json& status, const Paper& paper) {

@@ -118,11 +118,13 @@ def live(trial):
             trial.check("what no rule describes passes", steady.comes_back(b"good " * 100))
             trial.check("a word over two segments is refused", is_refused(lab, b"malice"))
             trial.check("another word passes", not is_refused(lab, b"mischief"))
+            hits = stages(trial, lab, link)
             rules.write_text(RULES.format(word="mischief"))
             changed = link.ask("reload")
             trial.check("a reload with other rules is a change", changed["changed"] == 1, changed)
             trial.check("the new word is refused", is_refused(lab, b"mischief"))
             trial.check("the old word passes", not is_refused(lab, b"malice"))
+            trial.check("a rule that stays keeps its counts", row_of_rule(link)["hits"] > hits)
             trial.check("the open connection goes on", steady.comes_back(b"good " * 100))
             broken(trial, lab, link, rules)
             link.ask("revert")
@@ -136,6 +138,43 @@ def live(trial):
                                    "lab does not want" in event["alert"]["signature"]
                                    for event in alerts), json.dumps(alerts[:1]))
         trial.check_equations(lab, "live")
+
+
+def row_of_rule(link):
+    """As `rules.list` has it, once the texts of the rules in force are known."""
+    rows = []
+
+    def is_known():
+        try:
+            rows[:] = link.ask("rules.list")["items"]
+        except Refused:
+            return False
+        return True
+
+    wait_until(is_known, PATIENCE, "the texts of the rules")
+    return rows[0]
+
+
+def stages(trial, lab, link):
+    """Another stage holds at once, also for connections that are open; returns the rule's hits."""
+    trial.check("what was refused is counted", row_of_rule(link)["refused"] > 0, row_of_rule(link))
+    link.ask("rules.stage", {"rules": ["4711"], "stage": "shadow", "reason": "lab"})
+    before = row_of_rule(link)
+    client = Client(lab)
+    trial.check("at stage shadow the word passes", client.comes_back(b"some malice"))
+    after = row_of_rule(link)
+    trial.check("and is counted", after["hits"] > before["hits"] and after["stage"] == "shadow",
+                (before, after))
+    trial.check("but not as refused", after["refused"] == before["refused"])
+    link.ask("reload")
+    trial.check("a reload leaves the stage", row_of_rule(link)["stage"] == "shadow")
+    link.ask("rules.stage", {"rules": ["1:4711"], "stage": "enforce"})
+    trial.check("the open connection goes on", client.comes_back(b"good " * 100))
+    trial.check("and the word is refused on it", not client.comes_back(b"malice", patience=2))
+    trial.check("the rule tops the list",
+                link.ask("rules.top", {"by": "hits"})["items"][0]["id"] == 4711)
+    trial.check("nothing is left set", not link.ask("rules.list", {"changed": True})["items"])
+    return row_of_rule(link)["hits"]
 
 
 def broken(trial, lab, link, rules):

@@ -12,7 +12,7 @@
 namespace sluice {
 namespace {
 
-/// Every row of both tables, with the value that a default record has.
+/// Every row of all tables, with the value that a default record has.
 struct Row {
   OptionShape shape;
   OptionValue standard;
@@ -25,6 +25,9 @@ std::vector<Row> all_rows() {
   }
   for (const auto& option : rule_limit_options()) {
     rows.push_back({option.shape, option.read(RuleLimitConfig{})});
+  }
+  for (const auto& option : exception_options()) {
+    rows.push_back({option.shape, option.read(RuleExceptionConfig{})});
   }
   return rows;
 }
@@ -58,6 +61,7 @@ std::vector<OptionValue> values_for(const OptionShape& shape) {
     case OptionType::prefixes:
       return {std::vector<IpPrefix>{}, std::vector<IpPrefix>{parse_ip_prefix("::/0").value()}};
     case OptionType::paths:
+    case OptionType::texts:
       return {std::vector<std::string>{}, std::vector<std::string>{"a", "b"}};
     default:
       return {shape.range.min, shape.range.max};
@@ -133,6 +137,16 @@ TEST(OptionTable, WritesTheMemberThatItReads) {
       RuleLimitConfig limit;
       option.write(limit, value);
       EXPECT_EQ(option.read(limit), value) << option.shape.path;
+    }
+  }
+}
+
+TEST(OptionTable, WritesTheMemberThatItReadsOfAnException) {
+  for (const auto& option : exception_options()) {
+    for (const OptionValue& value : values_for(option.shape)) {
+      RuleExceptionConfig exception;
+      option.write(exception, value);
+      EXPECT_EQ(option.read(exception), value) << option.shape.path;
     }
   }
 }

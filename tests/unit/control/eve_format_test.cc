@@ -392,7 +392,8 @@ TEST(EveFormat, NestsStatisticsAsSuricataDoes) {
   EXPECT_EQ(own["dropped_by_reason"], Json::parse(R"({"bad_ip_checksum": 7, "denied_prefix": 2})"));
   EXPECT_EQ(own["would_drop_by_reason"], Json::parse(R"({"flow_refused": 4})"));
   EXPECT_EQ(own["capacity_events"], Json::parse(R"({"flow_evicted": 3})"));
-  EXPECT_EQ(own["records_lost"], Json::parse(R"({"flow": 0, "drop": 0, "queue": 11, "file": 0})"));
+  EXPECT_EQ(own["records_lost"],
+            Json::parse(R"({"flow": 0, "drop": 0, "inspect": 0, "queue": 11, "file": 0})"));
   EXPECT_EQ(own["ports"]["inside0"]["tx_packets"], 44);
   EXPECT_EQ(own["generation"], 8);
 }

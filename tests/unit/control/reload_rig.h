@@ -161,7 +161,7 @@ class ReloadRig : Clock {
     ++reads_asked_;
     read.done(read_config_here(read.request, [](const std::string& path) {
       CheckedConfig checked = check_file(path, ConfigPurpose::run);
-      const auto judged = judge_rules(checked.config, checked.findings);
+      const auto judged = judge_rules(checked);
       EXPECT_TRUE(judged.has_value());
       return checked;
     }));

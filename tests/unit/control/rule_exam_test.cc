@@ -123,14 +123,22 @@ TEST(RuleExam, FindsWhatMessagesOfHttpSayHoweverTheyAreDivided) {
       2);
 }
 
-TEST(RuleExam, NeverPassesATestOfABufferThatNothingFills) {
-  const auto answers = answers_to(
+TEST(RuleExam, FindsWhatOtherServicesSay) {
+  expect_all_as_expected(
       "    when: {proto: tcp, service: smtp}\n    match: [{smtp.helo: {contains: evil}}]\n"
-      "    tests: {hit: [{payload: HELO evil}], miss: [{payload: HELO good}]}\n");
+      "    tests: {hit: [{payload: \"HELO evil\\r\\n\"}], miss: [{payload: \"HELO "
+      "good\\r\\n\"}]}\n",
+      2);
+}
+
+TEST(RuleExam, NeverPassesATestOfAServiceThatNothingReads) {
+  const auto answers = answers_to(
+      "    when: {proto: tcp, service: smb}\n    match: [{payload: {contains: evil}}]\n"
+      "    tests: {hit: [{payload: evil}], miss: [{payload: good}]}\n");
   ASSERT_EQ(answers.size(), 2U);
   for (const ExamAnswer& answer : answers) {
     EXPECT_EQ(answer.verdict, ExamVerdict::not_testable);
-    EXPECT_EQ(answer.reason, "smtp.helo");
+    EXPECT_EQ(answer.reason, "service smb");
   }
 }
 

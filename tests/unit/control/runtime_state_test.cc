@@ -29,6 +29,8 @@ RuntimeState example() {
   bypass.owner = "ada";
   bypass.reason = "maintenance";
   EXPECT_TRUE(state.bypasses.add(bypass).has_value());
+  EXPECT_TRUE(state.stages.set({{{1, 20031}, RuleStage::shadow}, 7, "bob", "noise"}).has_value());
+  EXPECT_TRUE(state.stages.set({{{1, 20032}, RuleStage::alert}, 8, "bob", ""}).has_value());
   return state;
 }
 
@@ -39,6 +41,8 @@ TEST(RuntimeState, ComesBackAsItWas) {
   EXPECT_EQ(state->confirm->mode_before->by, "bob");
   EXPECT_EQ(state->bypasses.entries()[0].reason, "maintenance");
   EXPECT_EQ(state->bypasses.next_id(), 2U);
+  ASSERT_NE(state->stages.find({1, 20031}), nullptr);
+  EXPECT_EQ(state->stages.find({1, 20031})->reason, "noise");
   EXPECT_TRUE(decode_state(encode_state({})).has_value());
 }
 

@@ -166,6 +166,22 @@ TEST(Session, ANumberAloneNamesABlockByItsId) {
             json({{"what", "192.0.2.7"}}));
 }
 
+TEST(Session, TheStageStandsBehindTheIdsOfRules) {
+  EXPECT_EQ(run("rules stage 20031 3:7 shadow --reason x", {ok(1, "{}")}).requests[0]["args"],
+            json({{"rules", {"20031", "3:7"}}, {"stage", "shadow"}, {"reason", "x"}}));
+  EXPECT_EQ(run("rules stage --clear 20031", {ok(1, "{}")}).requests[0]["args"],
+            json({{"rules", {"20031"}}, {"clear", true}}));
+  EXPECT_EQ(run("rules stage --clear --all", {ok(1, "{}")}).requests[0]["args"],
+            json({{"clear", true}, {"all", true}}));
+}
+
+TEST(Session, RulesAreRankedAsAsked) {
+  EXPECT_EQ(run("rules top --by hits -n 5", {ok(1, "{}")}).requests[0]["args"],
+            json({{"by", "hits"}, {"limit", 5}}));
+  EXPECT_EQ(run("rules top", {ok(1, R"({"by": "cost", "items": []})")}).out,
+            "no rule was looked at yet\n");
+}
+
 TEST(Session, BlocksOfAFileGoInBatches) {
   const ScratchDir dir;
   std::string lines = "# a comment\n\n";

@@ -324,5 +324,33 @@ TEST(TopPage, SaysWhyItIsOld) {
   EXPECT_NE(page.find("gone"), std::string::npos);
 }
 
+TEST(Views, ShowTheStageOfARuleAndWhatWasWritten) {
+  const json row = {{"id", 20031},   {"gid", 3},         {"stage", "shadow"},
+                    {"hits", 1200},  {"refused", 0},     {"stage_written", "enforce"},
+                    {"name", "SQL"}, {"action", "drop"}, {"exceptions", {"source 192.0.2.1"}}};
+  Table table(rule_columns(), kWide);
+  const std::string text = table.render(json::array({row}));
+  EXPECT_NE(text.find("3:20031"), std::string::npos) << text;
+  EXPECT_NE(text.find("shadow (not enforce)"), std::string::npos) << text;
+  EXPECT_NE(text.find("1,200"), std::string::npos) << text;
+  EXPECT_NE(text.find("source 192.0.2.1"), std::string::npos) << text;
+}
+
+TEST(Views, RankRulesWithTheirShare) {
+  const json result = {{"by", "cost"},
+                       {"items",
+                        {{{"id", 7},
+                          {"gid", 1},
+                          {"stage", "alert"},
+                          {"candidates", 5000},
+                          {"cycles_per_look", 812.4},
+                          {"share_percent", 12.25},
+                          {"hits", 3},
+                          {"name", "a word"}}}}};
+  const std::string text = show_rule_ranking(result, kWide);
+  EXPECT_NE(text.find("812"), std::string::npos) << text;
+  EXPECT_NE(text.find("5,000"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace sluice

@@ -41,6 +41,14 @@ PolicyParts some_parts() {
   parts.lists.push_back({*parse_ip_prefix("10.0.0.0/8"), ListKind::deny, ListSide::source});
   parts.lists.push_back(
       {*parse_ip_prefix("2001:db8::/32"), ListKind::allow, ListSide::destination});
+  parts.overrides.stages.push_back({{3, 20031}, RuleStage::shadow});
+  RuleException exception;
+  exception.rules = {{0, 20032}};
+  exception.sources = {*parse_ip_prefix("192.0.2.0/24")};
+  exception.uri = "/admin/*";
+  exception.owner = "ada";
+  exception.until = 9;
+  parts.overrides.exceptions.push_back(exception);
   return parts;
 }
 
@@ -52,7 +60,8 @@ OwnedFd sealed_lists(const PolicyParts& parts) {
 
 /// As a bulk: the settings, which are without lists.
 std::vector<std::byte> some_settings() {
-  return encode_parts({.settings = some_parts().settings, .lists = {}, .keeps_lists = true});
+  return encode_parts(
+      {.settings = some_parts().settings, .lists = {}, .keeps_lists = true, .overrides = {}});
 }
 
 TEST_P(ChannelOfAKind, HasNothingWaitingAtFirst) {
@@ -76,7 +85,7 @@ TEST_P(ChannelOfAKind, CarriesMessagesBothWaysInOrder) {
 TEST_P(ChannelOfAKind, CarriesAPolicy) {
   const PolicyParts sent = some_parts();
   const OwnedFd lists = sealed_lists(sent);
-  ASSERT_TRUE(*control().try_publish(sent.settings, lists, {}));
+  ASSERT_TRUE(*control().try_publish(sent.settings, lists, {}, sent.overrides));
   EXPECT_TRUE(lists.is_open()) << "the sender keeps its own";
   const auto message = keeper().try_receive();
   ASSERT_TRUE(message && message->has_value());

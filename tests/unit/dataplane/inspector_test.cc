@@ -8,7 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "dataplane/inspect/rule_overlay.h"
 #include "dataplane/overload.h"
+#include "dataplane/window.h"
 #include "rules/compile.h"
 #include "rules/load.h"
 #include "tests/unit/dataplane/flow_fixture.h"
@@ -43,14 +45,15 @@ class InspectorTest : public test::FlowTest {
                                    .memory_entries = 64,
                                    .key = test::kFlowKey,
                                    .arena = &arena,
-                                   .tracker = tracker.get()});
+                                   .tracker = tracker.get(),
+                                   .rule_counts = counts});
     inspector = std::move(made.value());
     settings.mode = Mode::enforce;
   }
 
   Verdict inspect(const Packet& packet) {
     send(packet);
-    inspector->begin(burst, settings, ruleset.get());
+    inspector->begin(burst, settings, ruleset.get(), overlay.get());
     inspector->inspect(burst.all());
     return burst.packets[0].verdict;
   }
@@ -79,6 +82,7 @@ class InspectorTest : public test::FlowTest {
                              now += kNsPerMs));
     return verdict;
   }
+  void skip_bytes(std::uint32_t bytes) { next_ += bytes; }
   bool is_refused(std::string_view text) { return say(text).reason == DropReason::signature_match; }
   void say_bytes(std::size_t bytes) {
     for (std::size_t i = 0; i < bytes; i += 1024) say(std::string(1024, 'x'));
@@ -89,8 +93,17 @@ class InspectorTest : public test::FlowTest {
     return counters.flows_shed;
   }
 
+  /// Over rule 1, which is written with stage enforce.
+  void stand_over(const RuleOverrides& overrides) {
+    overlay = make_overlay(ruleset->rules, overrides, overlay);
+    ++settings.generation;
+  }
+  [[nodiscard]] const RuleCounts& counted() const { return counts[kNoRuleSlot]; }
+
+  std::vector<RuleCounts> counts = std::vector<RuleCounts>(1);
   std::unique_ptr<Inspector> inspector;
   std::shared_ptr<const LiveRuleset> ruleset = ruleset_of(rule_text(1, "drop", "forbidden"));
+  std::shared_ptr<const RuleOverlay> overlay;
 
  private:
   std::vector<std::uint8_t> frame_;
@@ -131,6 +144,22 @@ TEST_F(InspectorTest, NoTwoRulesetsHaveOneEpoch) {
   EXPECT_NE(first->epoch, ruleset_of(rule_text(1, "drop", "forbidden"))->epoch);
 }
 
+// Whoever knows the ports can send it; no receiver takes it.
+TEST_F(InspectorTest, LeavesNothingOnAFlowForAPacketThatIsOutOfItsState) {
+  ruleset = ruleset_of(rule_text(1, "drop", "forbidden") + rule_text(2, "pass", "let me through") +
+                       rule_text(3, "reject", "reset it"));
+  connect();
+  for (const std::string_view text : {"let me through", "reset it"}) {
+    skip_bytes(0x4000'0000);
+    const Verdict verdict = say(text);
+    skip_bytes(0xc000'0000U - static_cast<std::uint32_t>(text.size()));
+    EXPECT_EQ(verdict.reason, DropReason::tcp_out_of_state) << text;
+    EXPECT_FALSE(verdict.refuses_flow) << text;
+  }
+  EXPECT_EQ(say("welcome").action, Action::undecided);
+  EXPECT_TRUE(is_refused("forbidden"));
+}
+
 TEST_F(InspectorTest, LooksNoFurtherThanItsDepth) {
   settings.inspect.stream_depth = 16 * 1024;
   connect();
@@ -153,6 +182,8 @@ TEST_F(InspectorTest, LeavesElephantsFromTheFourthStepOfOverloadOn) {
   inspector->shed(kShedElephants);
   EXPECT_FALSE(is_refused("forbidden"));
   EXPECT_EQ(flows_shed(), 1U);
+  inspector->shed(0);
+  EXPECT_TRUE(is_refused("forbidden")) << "shedding has ended";
 }
 
 TEST_F(InspectorTest, OpensNoStreamsAtTheLastStepOfOverloadAndMeetsThemMidwayBehindIt) {
@@ -162,6 +193,42 @@ TEST_F(InspectorTest, OpensNoStreamsAtTheLastStepOfOverloadAndMeetsThemMidwayBeh
   EXPECT_EQ(flows_shed(), 1U);
   inspector->shed(0);
   EXPECT_TRUE(is_refused("forbidden"));
+}
+
+TEST_F(InspectorTest, ObeysAnotherStageOnOpenStreams) {
+  connect();
+  stand_over({.stages = {{{1, 1}, RuleStage::shadow}}, .exceptions = {}});
+  EXPECT_FALSE(is_refused("this is forbidden"));
+  EXPECT_EQ(counted().hits.load(), 1U);
+  EXPECT_EQ(counted().refused.load(), 0U);
+  EXPECT_FALSE(is_refused("and so is for"));
+  stand_over({});
+  EXPECT_TRUE(is_refused("bidden")) << "the stream began before the stage was set";
+  EXPECT_EQ(counted().hits.load(), 2U);
+  EXPECT_EQ(counted().refused.load(), 1U);
+}
+
+TEST_F(InspectorTest, LetsPassWhatAnExceptionTakesBack) {
+  connect();
+  RuleException exception;
+  exception.class_name = "policy-violation";
+  exception.sources = {parse_ip_prefix("0.0.0.0/0").value()};
+  exception.until = now + kNsPerSecond;
+  stand_over({.stages = {}, .exceptions = {exception}});
+  EXPECT_FALSE(is_refused("this is forbidden"));
+  EXPECT_EQ(counted().excepted.load(), 1U);
+  EXPECT_EQ(counted().hits.load(), 0U);
+  now += kNsPerSecond;
+  EXPECT_TRUE(is_refused("this is forbidden")) << "it has ended";
+}
+
+TEST_F(InspectorTest, MeasuresOneLookInMany) {
+  connect();
+  stand_over({.stages = {{{1, 1}, RuleStage::shadow}}, .exceptions = {}});
+  for (std::uint32_t i = 0; i < 2 * kLooksPerMeasure; ++i) say("forbidden");
+  EXPECT_EQ(counted().candidates.load(), 2 * kLooksPerMeasure);
+  EXPECT_EQ(counted().cost_looks.load(), 2U);
+  EXPECT_GT(counted().cost_cycles.load(), 0U);
 }
 
 }  // namespace

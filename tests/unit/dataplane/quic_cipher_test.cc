@@ -81,7 +81,7 @@ std::string hex_of(ByteSpan bytes) { return to_hex(std::string(bytes.begin(), by
 std::string opened(const std::string& datagram, const QuicKeys& keys) {
   const auto bytes = bytes_from(datagram);
   const QuicPacket packet = read_quic_packet(bytes).value();
-  const ByteSpan frames = tls_workspace().quic().open(keys, {packet.bytes, packet.number_at});
+  const ByteSpan frames = tls_workspace().quic().open(keys, {packet.bytes, packet.number_at}, 0);
   return {frames.begin(), frames.end()};
 }
 
