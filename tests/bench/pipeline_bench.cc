@@ -28,8 +28,11 @@
 #include "dataplane/policy.h"
 #include "dataplane/policy_slot.h"
 #include "dataplane/worker.h"
+#include "tests/bench/compile_row.h"
 #include "tests/bench/corpus_port.h"
+#include "tests/bench/inspection_rows.h"
 #include "tests/bench/limit_accuracy.h"
+#include "tests/bench/report.h"
 #include "tests/bench/scaling.h"
 #include "tests/bench/scenarios.h"
 
@@ -38,14 +41,6 @@ namespace {
 
 constexpr WorkerKeys kKeys{
     .flow = {1, 2}, .owner = {3, 4}, .fragment = {5, 6}, .source = {7, 8}, .sample = {9, 10}};
-
-struct Options {
-  bool quick = false;
-  std::string json;
-  std::string only;
-  std::uint64_t fixed_bursts = 0;
-  bool hugepages = false;
-};
 
 /// A microsecond goes by between two looks: what runs is the same on every machine.
 class CountingClock final : public Clock {
@@ -199,14 +194,6 @@ Figures measure(Bench& bench, const Scenario& scenario, bool quick) {
   std::sort(figures.above.begin(), figures.above.end());
   return figures;
 }
-
-struct Row {
-  std::string name;
-  double cycles = 0;
-  double bare = 0;
-  double goal = 0;
-  std::optional<bool> met = false;  ///< empty: the machine could not tell
-};
 
 void print_stations(const Figures& figures) {
   fmt::print("  {:<16}{:>14}{:>16}\n", "station", "cycles/packet", "packets/call");
@@ -384,8 +371,11 @@ void write_json(const std::string& path, const std::vector<Row>& rows) {
     object["name"] = row.name;
     object["cycles_per_packet"] = row.cycles;
     object["bare_cycles_per_packet"] = row.bare;
-    object["packets_per_second"] = hz / row.cycles;
-    object["gbit_per_second"] = hz / row.cycles * kFrameBytes * 8 / 1e9;
+    const double packets =
+        row.packets_per_second > 0 || row.cycles == 0 ? row.packets_per_second : hz / row.cycles;
+    object["packets_per_second"] = packets;
+    object["gbit_per_second"] =
+        row.gbit_per_second > 0 ? row.gbit_per_second : packets * kFrameBytes * 8 / 1e9;
     object["goal"] = row.goal;
     object["met"] = row.met ? nlohmann::ordered_json(*row.met) : nlohmann::ordered_json(nullptr);
     all.push_back(object);
@@ -410,18 +400,15 @@ int run(const Options& options) {
              kBurstMax);
   std::vector<Row> rows;
   for (const Goal& goal : kGoals) {
-    if (!options.only.empty() && std::string(goal.id).find(options.only) == std::string::npos) {
-      continue;
-    }
+    if (!options.wants(goal.id)) continue;
     rows.push_back(run_goal(goal, ports, options));
   }
-  const auto is_wanted = [&options](const char* name) {
-    return options.only.empty() || std::string(name).find(options.only) != std::string::npos;
-  };
-  if (is_wanted("P10")) rows.push_back(report_scaling(ports, options));
-  if (is_wanted("P11")) rows.push_back(report_latency(ports, options));
-  if (is_wanted("P16")) rows.push_back(report_memory(ports, options));
-  if (is_wanted("limits")) rows.push_back(report_limits(ports, options));
+  if (options.wants("P10")) rows.push_back(report_scaling(ports, options));
+  if (options.wants("P11")) rows.push_back(report_latency(ports, options));
+  if (options.wants("P16")) rows.push_back(report_memory(ports, options));
+  if (options.wants("limits")) rows.push_back(report_limits(ports, options));
+  for (Row& row : inspection_rows(options)) rows.push_back(std::move(row));
+  if (options.wants("P13")) rows.push_back(compile_row(options));
   if (!options.json.empty()) write_json(options.json, rows);
   return 0;
 }
@@ -437,6 +424,7 @@ int main(int argc, char** argv) {
   app.add_flag("--hugepages", options.hugepages, "pools and tables in 2 MiB pages");
   app.add_option("--json", options.json, "write rows to this file");
   app.add_option("--only", options.only, "goals whose name contains this");
+  app.add_option("--rules", options.rules, "measure this file of Suricata rules, too (P9 foreign)");
   app.add_option("--fixed-bursts", options.fixed_bursts, "run so many bursts, time nothing");
   CLI11_PARSE(app, argc, argv);
   return sluice::bench::run(options);
