@@ -41,7 +41,9 @@ constexpr std::ptrdiff_t kExpressionsMax = 400;
   const auto is_expression = [choices](std::uint32_t rule) {
     return choices[rule].pattern && choices[rule].pattern->kind != PatternKind::literal;
   };
-  return std::ranges::count_if(plan.rules, is_expression) > kExpressionsMax;
+  return std::ranges::count_if(plan.rules, is_expression) +
+             std::ranges::count_if(plan.body_rules, is_expression) >
+         kExpressionsMax;
 }
 
 [[nodiscard]] PatternTable patterns_of(const GroupPlan& plan,
@@ -54,6 +56,11 @@ constexpr std::ptrdiff_t kExpressionsMax = 400;
     const ScanPattern& pattern = saves && choice.cheaper ? *choice.cheaper : *choice.pattern;
     out[pattern_in_mode(pattern, plan.group.mode)].push_back(
         {rule, static_cast<std::uint32_t>(choice.part)});
+  }
+  for (const std::uint32_t rule : plan.body_rules) {
+    PatternChoice choice = choices[rule];
+    if (saves && choice.cheaper) choice.pattern = choice.cheaper;
+    out[*pattern_in_carrier(choice)].push_back({rule, static_cast<std::uint32_t>(choice.part)});
   }
   return out;
 }

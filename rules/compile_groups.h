@@ -18,6 +18,8 @@ struct GroupPlan {
   PatternGroup group;  ///< without database, patterns and entries
   std::string name;
   std::vector<std::uint32_t> rules;
+  /// Of a stream: rules on bodies that are looked for on the way.
+  std::vector<std::uint32_t> body_rules;
 };
 
 /// Groups by buffer, protocol, direction and port class, and the map that finds them. `choices`

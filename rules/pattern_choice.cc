@@ -182,6 +182,17 @@ void each_usable_term(const Rule& rule, Each&& use) {
          (part.buffer != Buffer::payload || rule.when.scope != PayloadScope::no_stream);
 }
 
+/// It may ask where the buffer begins. A line or a word may: a head ends with the end of a line.
+[[nodiscard]] bool has_anchor(const ScanPattern& expression) {
+  const std::string_view text = expression.text;
+  for (std::size_t at = text.find('^'); at != std::string_view::npos; at = text.find('^', at + 1)) {
+    const bool is_of_class = at > 0 && text[at - 1] == '[';
+    if (!is_of_class && !expression.multiline) return true;
+  }
+  return text.find("\\A") != std::string_view::npos || text.find("\\G") != std::string_view::npos ||
+         text.find("\\B") != std::string_view::npos;
+}
+
 [[nodiscard]] PatternChoice no_choice(std::string reason) {
   PatternChoice choice;
   choice.reason = std::move(reason);
@@ -270,6 +281,17 @@ ScanPattern pattern_in_mode(ScanPattern pattern, ScanMode mode) {
     pattern.end_min = 0;
     pattern.at_end = false;
   }
+  return pattern;
+}
+
+std::optional<ScanPattern> pattern_in_carrier(const PatternChoice& choice) {
+  if (!choice.pattern) return std::nullopt;
+  const bool is_sound =
+      choice.pattern->kind == PatternKind::literal || !has_anchor(*choice.pattern);
+  if (!is_sound && !choice.cheaper) return std::nullopt;
+  ScanPattern pattern =
+      pattern_in_mode(is_sound ? *choice.pattern : *choice.cheaper, ScanMode::stream);
+  pattern.end_max = 0;
   return pattern;
 }
 

@@ -32,6 +32,10 @@ inline constexpr std::size_t kPrefilterLiteralMax = 32;
 /// the start a match ends at most: a scan may begin late, and the end is not known.
 [[nodiscard]] ScanPattern pattern_in_mode(ScanPattern pattern, ScanMode mode);
 
+/// The pattern of a body as it is found in the stream that carries the body, whatever stands around
+/// it; none where that cannot be said of it.
+[[nodiscard]] std::optional<ScanPattern> pattern_in_carrier(const PatternChoice& choice);
+
 /// Whether prefilters look into the buffer at all; headers are left to the confirming step.
 [[nodiscard]] bool is_scanned(Buffer buffer);
 

@@ -13,6 +13,16 @@ constexpr std::array<std::string_view, kRuleProtocolCount> kProtocolNames{"ip", 
                                                                           "icmp", "icmpv6", "sctp"};
 constexpr std::array<std::string_view, 2> kDirectionNames{"to_server", "to_client"};
 
+/// Where HTTP is worth one scan in place of two or three.
+constexpr std::array<std::uint16_t, 5> kWebPorts{80, 8000, 8080, 8888, 3128};
+
+/// Of HTTP: comes in pieces and stands in the stream as it is, where it is neither compressed nor
+/// chunked.
+[[nodiscard]] bool is_body(Buffer buffer) {
+  return buffer == Buffer::http_request_body || buffer == Buffer::http_response_body ||
+         buffer == Buffer::file_data;
+}
+
 [[nodiscard]] bool has_ports(RuleProtocol protocol) {
   return protocol == RuleProtocol::tcp || protocol == RuleProtocol::udp ||
          protocol == RuleProtocol::sctp;
@@ -138,9 +148,32 @@ class Planner {
 
   void add_stream(unsigned direction, std::size_t port_class, const std::string& name,
                   const std::vector<std::uint32_t>& rules) {
-    map_.stream_groups[direction][port_class] = add(
+    const std::uint32_t group = add(
         group_on(Buffer::payload, ScanMode::stream, RuleProtocol::tcp, direction), "stream " + name,
         those(rules, [](const CompiledRule& rule) { return rule.needs_stream; }));
+    map_.stream_groups[direction][port_class] = group;
+    if (group != kNoGroup && is_of_web(direction, port_class)) add_bodies(plans_[group], direction);
+  }
+
+  [[nodiscard]] bool is_of_web(unsigned direction, std::size_t port_class) const {
+    return std::ranges::any_of(kWebPorts, [&](std::uint16_t port) {
+      return map_.class_of(RuleProtocol::tcp, direction, port) == port_class;
+    });
+  }
+
+  /// Bodies that stand in the stream as they are need no scan of their own: all of them or none.
+  void add_bodies(GroupPlan& plan, unsigned direction) const {
+    std::vector<std::uint32_t> bodies;
+    for (std::uint32_t i = 0; i < ruleset_.rules.size(); ++i) {
+      const bool is_of_body = is_body(homes_[i]) && choices_[i].pattern &&
+                              covers(ruleset_.rules[i].direction, direction) &&
+                              covers(row_of(homes_[i]).side, direction);
+      if (!is_of_body) continue;
+      if (!pattern_in_carrier(choices_[i])) return;
+      bodies.push_back(i);
+    }
+    plan.group.carries_bodies = !bodies.empty();
+    plan.body_rules = std::move(bodies);
   }
 
   template <class Predicate>
@@ -156,7 +189,7 @@ class Planner {
   [[nodiscard]] std::uint32_t add(PatternGroup group, std::string name,
                                   std::vector<std::uint32_t> rules) {
     if (rules.empty()) return kNoGroup;
-    plans_.push_back({std::move(group), std::move(name), std::move(rules)});
+    plans_.push_back({std::move(group), std::move(name), std::move(rules), {}});
     return static_cast<std::uint32_t>(plans_.size() - 1);
   }
 

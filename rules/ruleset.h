@@ -107,6 +107,9 @@ struct PatternGroup {
   std::vector<std::uint32_t> first_entry;
   std::vector<PatternEntry> entries;
   std::vector<std::uint32_t> always;  ///< rules without a pattern: candidates every time
+  /// Of a stream: its patterns are those of bodies of messages, too, so that a body that stands in
+  /// the stream as it is needs no scan of its own. An entry's part says which it is of.
+  bool carries_bodies = false;
 };
 
 /// Which group judges which bytes. Server ports of one class have the same rules.

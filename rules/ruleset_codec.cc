@@ -155,6 +155,7 @@ void code_group(Archive& io, PatternGroup& group) {
   code_plain(io, group.first_entry, kEntriesMax);
   code_plain(io, group.entries, kEntriesMax);
   code_plain(io, group.always, kRulesMax);
+  io.boolean(group.carries_bodies);
 }
 
 template <class Archive>

@@ -53,6 +53,11 @@ class AppParser {
   /// Gives all memory back; nothing may be pushed after.
   void release() noexcept;
 
+  /// As HttpParser says; other applications have no bodies.
+  [[nodiscard]] bool has_plain_body(unsigned direction) const noexcept {
+    const auto* http = std::get_if<HttpParser>(&parser_);
+    return http != nullptr && http->has_plain_body(direction);
+  }
   /// The spans of a message stay valid until it ends; those of other parsers only during a call.
   [[nodiscard]] bool keeps_buffers() const noexcept {
     return std::holds_alternative<HttpParser>(parser_);

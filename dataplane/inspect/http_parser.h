@@ -37,6 +37,12 @@ class HttpParser {
   /// Gives all memory back; nothing may be pushed after.
   void release() noexcept;
 
+  /// The body under way stands in the stream as it is told: not chunked and not compressed.
+  [[nodiscard]] bool has_plain_body(unsigned direction) const noexcept {
+    const Side& side = sides_[direction];
+    return side.step == Step::body && side.framing != HttpFraming::chunked &&
+           side.inflate == nullptr;
+  }
   /// Nothing more will be read in this direction.
   [[nodiscard]] bool has_left(unsigned direction) const noexcept {
     return sides_[direction].step == Step::left;

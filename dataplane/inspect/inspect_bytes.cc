@@ -168,12 +168,28 @@ bool Inspector::take_piece(const StreamPiece& piece) noexcept {
     close_scan(scan);
     return true;
   }
-  feed_application(piece);  // first: rules on payloads may ask what the flow carries
-  if (scan.group != kNoGroup) scan_piece(scan, piece);
+  // What is found is judged behind the application: rules on payloads may ask what the flow
+  // carries.
+  const bool is_scanned = scan.group != kNoGroup && scan_piece(scan, piece);
+  feed_application(piece);
+  carrier_ = nullptr;
+  if (is_scanned) judge_piece(scan, piece);
   return settings_->mode == Mode::monitor || !must_refuse();
 }
 
-void Inspector::scan_piece(StreamScan& scan, const StreamPiece& piece) noexcept {
+bool Inspector::scan_piece(StreamScan& scan, const StreamPiece& piece) noexcept {
+  const PatternGroup& group = ruleset_->rules.groups[scan.group];
+  if (group.database == kNoDatabase) return true;
+  const ScanDatabase& database = *ruleset_->databases[group.database];
+  if (!open_scan(scan, database)) return false;
+  carried_count_ = 0;
+  if (group.carries_bodies) carrier_ = &piece;
+  note_stream_matches(scan, group, scan.stream.scan(database, piece.bytes, *scratch_));
+  scanned_bytes_ += piece.bytes.size();
+  return true;
+}
+
+void Inspector::judge_piece(StreamScan& scan, const StreamPiece& piece) noexcept {
   const PatternGroup& group = ruleset_->rules.groups[scan.group];
   const std::uint64_t end = piece.begin + piece.bytes.size();
   BufferSource source;
@@ -182,13 +198,26 @@ void Inspector::scan_piece(StreamScan& scan, const StreamPiece& piece) noexcept 
     Candidate candidate{rule, 0};
     static_cast<void>(judge_->judge(candidate, source, true));
   }
-  if (group.database != kNoDatabase) {
-    const ScanDatabase& database = *ruleset_->databases[group.database];
-    if (!open_scan(scan, database)) return;
-    note_matches(scan.candidates, group, scan.stream.scan(database, piece.bytes, *scratch_));
-    scanned_bytes_ += piece.bytes.size();
-  }
   judge_waiting(scan, source);
+}
+
+// What is for bodies waits for the application to say which of these bytes are of one.
+void Inspector::note_stream_matches(StreamScan& scan, const PatternGroup& group,
+                                    const ScanMatches& matches) noexcept {
+  if (!group.carries_bodies) return note_matches(scan.candidates, group, matches);
+  if (matches.too_many || matches.has_failed) [[unlikely]]
+    note_over_limit();
+  for (const PatternMatch& match : matches.found) {
+    for (const PatternEntry& entry : entries_of(group, match.pattern)) {
+      if (ruleset_->rules.rules[entry.rule].parts[entry.part].buffer == Buffer::payload) {
+        note_candidate(scan.candidates, entry.rule);
+      } else if (carried_count_ < carried_.size()) {
+        carried_[carried_count_++] = entry;
+      } else {
+        note_over_limit();
+      }
+    }
+  }
 }
 
 void Inspector::note_matches(CandidateList*& candidates, const PatternGroup& group,

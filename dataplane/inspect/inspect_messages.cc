@@ -106,16 +106,18 @@ BodyScan* Inspector::body_of(MessageScan& message, Buffer buffer) noexcept {
   }
   for (BodyScan& body : message.bodies) {
     if (body.buffer != Buffer::count_) continue;
-    void* chunk = pool_->take(2 * kBodyWindowBytes);
-    if (chunk == nullptr) break;
-    body.bytes = static_cast<std::uint8_t*>(chunk);
-    body.size = 0;
-    body.begin = 0;
+    body = {};
     body.buffer = buffer;
     return &body;
   }
-  note_over_limit();
   return nullptr;
+}
+
+bool Inspector::open_window(BodyScan& body) noexcept {
+  if (body.bytes != nullptr) return true;
+  body.bytes = static_cast<std::uint8_t*>(pool_->take(2 * kBodyWindowBytes));
+  if (body.bytes == nullptr) note_over_limit();
+  return body.bytes != nullptr;
 }
 
 void Inspector::take_body(unsigned direction, BufferBytes piece, bool is_last) noexcept {
@@ -123,21 +125,92 @@ void Inspector::take_body(unsigned direction, BufferBytes piece, bool is_last) n
   const std::uint32_t index = ruleset_->rules.map.buffer_group(piece.buffer, direction);
   if (index == kNoGroup && message.candidates == nullptr) return;
   BodyScan* body = body_of(message, piece.buffer);
-  if (body == nullptr) return;
+  if (body == nullptr) return note_over_limit();
+  if (is_carried(*body, direction, piece.bytes)) {
+    return take_carried(message, *body, direction, piece.bytes, is_last);
+  }
+  if (open_window(*body)) take_window(message, *body, direction, piece, is_last);
+}
+
+void Inspector::take_window(MessageScan& message, BodyScan& body, unsigned direction,
+                            BufferBytes piece, bool is_last) noexcept {
+  const std::uint32_t index = ruleset_->rules.map.buffer_group(piece.buffer, direction);
   do {
     const std::size_t size = std::min<std::size_t>(piece.bytes.size(), kBodyWindowBytes);
     const auto bytes = piece.bytes.first(size);
     piece.bytes = piece.bytes.subspan(size);
-    append(*body, bytes);
-    if (index != kNoGroup) scan_body(message, *body, ruleset_->rules.groups[index], bytes);
+    append(body, bytes);
+    if (index != kNoGroup) scan_body(message, body, ruleset_->rules.groups[index], bytes);
     BufferSource source;
     source.payload = window_view(direction);
     source.message = message.buffers();
-    source.streamed = {body->buffer, {body->bytes, body->size}};
-    source.streamed_begin = body->begin;
+    source.streamed = {body.buffer, {body.bytes, body.size}};
+    source.streamed_begin = body.begin;
     source.streamed_is_complete = is_last && piece.bytes.empty();
     judge_message(message, source);
   } while (!piece.bytes.empty());
+}
+
+// A body that begins in a piece of the stream that was scanned for it stays with the stream as long
+// as it stands there as it is.
+bool Inspector::is_carried(BodyScan& body, unsigned direction,
+                           std::span<const std::uint8_t> bytes) noexcept {
+  const bool is_first = body.bytes == nullptr && !body.is_carried;
+  if (bytes.empty() && !is_first) return body.is_carried;
+  const bool is_here =
+      carrier_ != nullptr && carrier_->direction == direction &&
+      bytes.data() >= carrier_->bytes.data() &&
+      bytes.data() + bytes.size() <= carrier_->bytes.data() + carrier_->bytes.size();
+  if (is_here && is_first && flow_->application->parser.has_plain_body(direction)) {
+    body.is_carried = true;
+    body.stream_begin = body.stream_end =
+        carrier_->begin + static_cast<std::uint64_t>(bytes.data() - carrier_->bytes.data());
+  }
+  if (is_here || !body.is_carried) return body.is_carried;
+  body.is_carried = false;
+  body.begin = body.stream_end - body.stream_begin;
+  return false;
+}
+
+void Inspector::take_carried(MessageScan& message, BodyScan& body, unsigned direction,
+                             std::span<const std::uint8_t> bytes, bool is_last) noexcept {
+  body.stream_end += bytes.size();
+  const std::uint32_t index = ruleset_->rules.map.buffer_group(body.buffer, direction);
+  if (index != kNoGroup) {
+    for (const std::uint32_t rule : ruleset_->rules.groups[index].always) {
+      note_candidate(message.candidates, rule);
+    }
+  }
+  for (const PatternEntry& entry : std::span(carried_).first(carrier_ ? carried_count_ : 0)) {
+    const CompiledRule& rule = ruleset_->rules.rules[entry.rule];
+    if (rule.parts[entry.part].buffer == body.buffer) {
+      note_candidate(message.candidates, entry.rule);
+    }
+  }
+  if (message.candidates == nullptr) return;
+  const BufferView window = carried_view(body, direction);
+  BufferSource source;
+  source.payload = window_view(direction);
+  source.message = message.buffers();
+  source.streamed = {body.buffer, window.bytes};
+  source.streamed_begin = window.begin;
+  source.streamed_is_complete = is_last;
+  judge_message(message, source);
+}
+
+/// What of the body is in the window of its stream; places count from where the body begins.
+BufferView Inspector::carried_view(const BodyScan& body, unsigned direction) const noexcept {
+  BufferView stream = window_view(direction);
+  if (carrier_ != nullptr) {
+    stream.bytes = carrier_->window;
+    stream.begin = carrier_->begin + carrier_->bytes.size() - carrier_->window.size();
+  }
+  const std::uint64_t stream_end = stream.begin + stream.bytes.size();
+  const std::uint64_t begin = std::max(stream.begin, body.stream_begin);
+  const std::uint64_t end = std::min(stream_end, body.stream_end);
+  if (begin >= end) return {{}, body.stream_end - body.stream_begin, false};
+  return {stream.bytes.subspan(begin - stream.begin, end - begin), begin - body.stream_begin,
+          false};
 }
 
 void Inspector::scan_body(MessageScan& message, BodyScan& body, const PatternGroup& group,
@@ -169,7 +242,7 @@ void Inspector::end_message(MessageScan& message) noexcept {
   for (BodyScan& body : message.bodies) {
     if (body.buffer == Buffer::count_) continue;
     close_scan(body.scan);
-    pool_->give(body.bytes, 2 * kBodyWindowBytes);
+    if (body.bytes != nullptr) pool_->give(body.bytes, 2 * kBodyWindowBytes);
     body = {};
   }
 }

@@ -4,6 +4,7 @@
 // with it the rest of its flow. One per worker; everything but `create` is that worker's thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -124,7 +125,10 @@ class Inspector {
                                           const StreamSegment& segment) noexcept;
   [[nodiscard]] bool take_piece(const StreamPiece& piece) noexcept;
   void take_gap(unsigned direction, std::uint64_t bytes) noexcept;
-  void scan_piece(StreamScan& scan, const StreamPiece& piece) noexcept;
+  [[nodiscard]] bool scan_piece(StreamScan& scan, const StreamPiece& piece) noexcept;
+  void judge_piece(StreamScan& scan, const StreamPiece& piece) noexcept;
+  void note_stream_matches(StreamScan& scan, const PatternGroup& group,
+                           const ScanMatches& matches) noexcept;
   void judge_waiting(StreamScan& scan, const BufferSource& source) noexcept;
   void note_matches(CandidateList*& candidates, const PatternGroup& group,
                     const ScanMatches& matches) noexcept;
@@ -154,6 +158,14 @@ class Inspector {
   void scan_buffer(MessageScan& message, unsigned direction, const BufferBytes& buffer) noexcept;
   [[nodiscard]] BodyScan* body_of(MessageScan& message, Buffer buffer) noexcept;
   void take_body(unsigned direction, BufferBytes piece, bool is_last) noexcept;
+  [[nodiscard]] bool open_window(BodyScan& body) noexcept;
+  void take_window(MessageScan& message, BodyScan& body, unsigned direction, BufferBytes piece,
+                   bool is_last) noexcept;
+  [[nodiscard]] bool is_carried(BodyScan& body, unsigned direction,
+                                std::span<const std::uint8_t> bytes) noexcept;
+  [[nodiscard]] BufferView carried_view(const BodyScan& body, unsigned direction) const noexcept;
+  void take_carried(MessageScan& message, BodyScan& body, unsigned direction,
+                    std::span<const std::uint8_t> bytes, bool is_last) noexcept;
   void scan_body(MessageScan& message, BodyScan& body, const PatternGroup& group,
                  std::span<const std::uint8_t> bytes) noexcept;
   void judge_message(MessageScan& message, const BufferSource& source) noexcept;
@@ -198,8 +210,11 @@ class Inspector {
   FlowInspection* flow_ = nullptr;
   FlowMessages* messages_ = nullptr;  ///< of the parser that is pushed
   std::span<const std::uint8_t> datagram_;
-  bool is_encrypted_ = false;  ///< a parser said so of the flow at hand
-  StreamSegment segment_;      ///< of a packet of TCP whose flow is inspected
+  bool is_encrypted_ = false;             ///< a parser said so of the flow at hand
+  StreamSegment segment_;                 ///< of a packet of TCP whose flow is inspected
+  const StreamPiece* carrier_ = nullptr;  ///< the piece at hand, scanned for what bodies hold, too
+  std::array<PatternEntry, 64> carried_;  ///< what was found for bodies in it
+  std::uint32_t carried_count_ = 0;
   bool is_over_limit_ = false;
 };
 
