@@ -23,12 +23,11 @@ struct Page {
   std::string body;
 };
 
-/// A page of a body that many ask for: as large as pages of the web are, 15 KB on average.
-[[nodiscard]] Page make_page(Dice& dice) {
-  static constexpr std::array<std::uint32_t, 20> kBytes{
-      1'000,  1'000,  3'000,  3'000,  3'000,  3'000,  6'000,  6'000,  6'000,  6'000,
-      10'000, 10'000, 10'000, 16'000, 16'000, 24'000, 24'000, 40'000, 60'000, 75'000};
-  const std::uint32_t bytes = dice.one_of(kBytes) + dice.below(900);
+/// What many ask for: sizes as the web has them, 9 KB on average, times `percent`.
+[[nodiscard]] Page make_page(Dice& dice, std::uint32_t percent) {
+  static constexpr std::array<std::uint32_t, 20> kKilobytes{1, 1, 2, 2, 2,  3,  3,  3,  4,  4,
+                                                            6, 6, 8, 8, 10, 12, 16, 20, 30, 40};
+  const std::uint32_t bytes = dice.one_of(kKilobytes) * 10 * percent + dice.below(900);
   const std::uint32_t kind = dice.below(100);
   if (kind < 60) return {"text/html; charset=UTF-8", html_page(dice, bytes)};
   if (kind < 75) return {"application/javascript", script_text(dice, bytes)};
@@ -52,7 +51,7 @@ class Mixer {
  public:
   Mixer(const Mix& mix, std::span<const Plant> plants)
       : mix_(mix), plants_(plants), dice_(mix.seed) {
-    for (std::size_t i = 0; i < kPages; ++i) pages_.push_back(make_page(dice_));
+    for (std::size_t i = 0; i < kPages; ++i) pages_.push_back(make_page(dice_, mix.page_percent));
   }
   [[nodiscard]] MixedCapture run();
 
@@ -201,7 +200,7 @@ void Mixer::fill_tls(Conversation& out) {
   out.send(Sender::client, out.keep(client_finish(dice_)));
   for (std::uint32_t i = 1 + dice_.below(3); i > 0; --i) {
     out.send(Sender::client, out.keep(application_data(dice_, 200 + dice_.below(600))));
-    out.send(Sender::server, out.keep(application_data(dice_, 1'000 + dice_.below(14'000))));
+    out.send(Sender::server, out.keep(application_data(dice_, 1'000 + dice_.below(12'000))));
   }
   out.close();
 }

@@ -33,8 +33,9 @@ struct Plant {
 struct Mix {
   std::uint32_t http = 20'000;  ///< connections
   std::uint32_t tls = 8'000;
-  std::uint32_t dns = 12'000;      ///< exchanges
-  std::uint32_t requests_max = 2;  ///< of a connection
+  std::uint32_t dns = 12'000;        ///< exchanges
+  std::uint32_t requests_max = 3;    ///< of a connection
+  std::uint32_t page_percent = 100;  ///< of the usual size
   std::uint32_t planted = 203;
   std::uint64_t seed = 1;
 };
