@@ -68,6 +68,28 @@ TEST(Compile, ContentsOfTcpAreLookedForInTheStream) {
   EXPECT_EQ(compiled.in_packets(RuleProtocol::udp, 0, 80), Ids{});
 }
 
+TEST(Compile, StreamsOfWebPortsLookForBodiesToo) {
+  Rule elsewhere = rule_on(3, Buffer::payload, {content("elsewhere")});
+  elsewhere.when.destination_port = "9000";
+  const Compiled compiled({rule_on(1, Buffer::payload, {content("attack")}),
+                           rule_on(2, Buffer::http_request_body, {content("needle")}), elsewhere});
+  EXPECT_EQ(compiled.in_stream(0, 80), (Ids{1, 2}));
+  EXPECT_EQ(compiled.in_stream(0, 9000), (Ids{1, 3}));
+  EXPECT_EQ(compiled.in_buffer(Buffer::http_request_body, 0), Ids{2});
+  const auto& groups = compiled.ruleset().groups;
+  const auto& map = compiled.ruleset().map;
+  EXPECT_TRUE(groups[map.stream_group(0, 80)].carries_bodies);
+  EXPECT_FALSE(groups[map.stream_group(0, 9000)].carries_bodies);
+}
+
+TEST(Compile, AStreamCarriesNoBodiesWhereOnePatternAsksWhereTheBodyBegins) {
+  const Compiled compiled({rule_on(1, Buffer::payload, {content("attack")}),
+                           rule_on(2, Buffer::http_request_body, {content("needle")}),
+                           rule_on(3, Buffer::http_request_body, {pcre("^[a-f0-9]{8}[xyz]{6}")})});
+  EXPECT_EQ(compiled.in_stream(0, 80), Ids{1});
+  EXPECT_EQ(compiled.in_buffer(Buffer::http_request_body, 0), (Ids{2, 3}));
+}
+
 TEST(Compile, ContentsAtAPlaceAreLookedForInPacketsToo) {
   ContentTerm term = content("attack");
   term.depth = std::int64_t{20};
@@ -168,7 +190,7 @@ TEST(Compile, GroupsWithTheSamePatternsShareADatabase) {
   mail.when.destination_port = "25";
   const Compiled compiled({web, mail, rule_on(3, Buffer::file_data, {content("attack")})});
   EXPECT_EQ(compiled.parts.databases.size(), 1U);
-  EXPECT_EQ(compiled.in_stream(0, 80), Ids{1});
+  EXPECT_EQ(compiled.in_stream(0, 80), (Ids{1, 3}));  // as a body may come this way
   EXPECT_EQ(compiled.in_stream(0, 25), Ids{2});
 }
 

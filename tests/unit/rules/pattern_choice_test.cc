@@ -53,6 +53,19 @@ TEST(PatternChoice, NeverTakesANegatedTerm) {
   EXPECT_FALSE(choose_pattern(rule_on(Buffer::payload, {negated, negated_pcre})).pattern);
 }
 
+TEST(PatternChoice, InItsCarrierABodysPatternStandsAnywhere) {
+  ContentTerm bounded = content("zqxj9!");
+  bounded.depth = std::int64_t{20};
+  const auto literal = choose_pattern(rule_on(Buffer::file_data, {bounded}));
+  EXPECT_EQ(literal.pattern->end_max, 20U);
+  EXPECT_EQ(pattern_in_carrier(literal)->end_max, 0U);
+  const auto in_class =
+      choose_pattern(rule_on(Buffer::file_data, {pcre("[^a]{2}[0-9]{9}[b-d]{4}")}));
+  EXPECT_EQ(pattern_in_carrier(in_class)->text, in_class.pattern->text);
+  const auto anchored = choose_pattern(rule_on(Buffer::file_data, {pcre("^[0-9]{9}[b-d]{4}")}));
+  EXPECT_FALSE(pattern_in_carrier(anchored));
+}
+
 TEST(PatternChoice, PrefersBuffersOfApplications) {
   Rule rule = rule_on(Buffer::payload, {content("abcdefg")});
   rule.match.push_back(part(Buffer::http_uri, {content("abcdef")}));
