@@ -12,7 +12,7 @@ namespace sluice::bench {
 namespace {
 
 constexpr std::uint32_t kFlows = 1U << 17;
-constexpr std::uint64_t kInspectionBytes = std::uint64_t{256} << 20;
+constexpr std::uint64_t kInspectionBytes = std::uint64_t{128} << 20;
 constexpr int kSlicePolls = 64;  // lanes hold what so many bursts can tell
 
 [[nodiscard]] double cpu_seconds() noexcept {

@@ -248,6 +248,32 @@ TEST(PatternScan, NoBytesAreNoMatch) {
   EXPECT_TRUE(numbers(scanner.scratch->scan_block(*scanner.database, {})).empty());
 }
 
+// Vectorscan 5.4.9 overlooks matches of small databases: it leaps over bytes that it holds to be of
+// no pattern.
+TEST(PatternScan, FewLiteralsAreFoundWhereverTheyStand) {
+  const std::vector<std::string> words = {"rawword", "only from this port", "needle", "attack",
+                                          "cmd.exe", "union select",        "malware"};
+  constexpr std::string_view kLetters = " etaoinshrdlu\r\n:/.0123ABCDEF-port";
+  std::mt19937 random(3);
+  for (std::size_t first = 0; first < words.size(); ++first) {
+    for (std::size_t count = 1; count <= 5; ++count) {
+      std::vector<ScanPattern> patterns;
+      for (std::size_t i = 0; i < count; ++i) {
+        patterns.push_back(literal(words[(first + i) % words.size()]));
+      }
+      const Scanner scanner(patterns, ScanMode::block);
+      for (int round = 0; round < 300; ++round) {
+        std::string text;
+        for (std::size_t i = random() % 250; i > 0; --i) text += kLetters[random() % 33];
+        const auto planted = static_cast<std::uint32_t>(random() % count);
+        text.insert(random() % (text.size() + 1), patterns[planted].text);
+        const auto found = numbers(scanner.scratch->scan_block(*scanner.database, bytes_of(text)));
+        ASSERT_TRUE(found.contains(planted)) << patterns[planted].text << " in " << text;
+      }
+    }
+  }
+}
+
 TEST(PatternScan, BytesThatAreNoDatabaseAreRefused) {
   const ScanPattern pattern = literal("attack");
   const auto compiled = compile_patterns(std::span(&pattern, 1), ScanMode::block);
