@@ -1,5 +1,5 @@
 // Patterns as a database that finds all of them in one pass over the bytes. The only file of this
-// folder that knows the engine (Vectorscan). Compiling takes milliseconds to seconds and memory in
+// folder that knows the engine (Hyperscan). Compiling takes milliseconds to seconds and memory in
 // proportion: short-lived children only, never the process that holds the wire.
 #pragma once
 

@@ -1,5 +1,5 @@
 // Finding the patterns of a group in bytes. The only file of this folder that knows the engine
-// (Vectorscan). Databases are read at publication and shared by all workers; what a worker needs
+// (Hyperscan). Databases are read at publication and shared by all workers; what a worker needs
 // beside them is made ahead of time. `scan_*` and `ScanStream` run on workers: no call of theirs
 // allocates but from the memory that the caller names, and none can fail for reasons of content.
 #pragma once
