@@ -136,7 +136,8 @@ Scenario established(std::uint32_t flows, unsigned v6_percent) {
   scenario.name = fmt::format("established_{}k_v6_{}", flows / 1000, v6_percent);
   scenario.what =
       fmt::format("{} established flows, {} % IPv6, lists, limits, records", flows, v6_percent);
-  scenario.parts = {ordinary_settings(), bystanders()};
+  scenario.parts.settings = ordinary_settings();
+  scenario.parts.lists = bystanders();
   scenario.sizes = sizes_for(flows);
   std::vector<Frame>& steady = scenario.steady.frames;
   for (std::uint32_t i = 0; i < flows; ++i) {

@@ -1,6 +1,7 @@
 // Rules as they are looked for, and the heaviest of many.
 #include "control/rule_desk.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -51,7 +52,7 @@ TEST(RuleCatalog, KnowsAnIdThatIsASlipAway) {
 
 TEST(RuleCatalog, CutsLongNamesBetweenCharacters) {
   Written written;
-  written.add(1, 1, std::string(kCatalogTextMax - 1, 'x') + "\xc3\xa4");
+  written.add(1, 1, fmt::format("{:x<{}}\xc3\xa4", "", kCatalogTextMax - 1));
   const RuleCatalog catalog(written.rules, written.texts);
   EXPECT_EQ(catalog.rows()[0].name.size(), kCatalogTextMax - 1);
 }
