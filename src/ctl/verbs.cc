@@ -68,7 +68,7 @@ constexpr OptionRow kRuleTopOptions[] = {
 constexpr OptionRow kStageOptions[] = {
     {"ID", "rules", several, "ID... STAGE", "ids of rules, then shadow, alert or enforce", false,
      false, kStages},
-    {"--clear", "clear", flag, "", "the stages that the rules were written with; only ids then"},
+    {"--clear", "clear", flag, "", "the stages that the rules were written with; ids alone"},
     {"--all", "all", flag, "", "with --clear: every rule whose stage was set"},
     kReason};
 constexpr OptionRow kUnbypassOptions[] = {{"ID", "id", number, "", "number of the bypass"},

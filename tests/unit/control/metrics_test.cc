@@ -115,6 +115,8 @@ const std::map<std::string, Move>& moves() {
       {"sluice_alerts_total", [](Gateway& g) { g.counters().alerts += 3; }},
       {"sluice_transactions_total", [](Gateway& g) { g.counters().transactions += 3; }},
       {"sluice_anomalies_total", [](Gateway& g) { g.counters().anomalies += 3; }},
+      {"sluice_rule_blocks_total", [](Gateway& g) { g.facts.rule_blocks += 3; }},
+      {"sluice_rule_blocks_refused_total", [](Gateway& g) { g.facts.rule_blocks_refused += 3; }},
       {"sluice_rule_hits_total", [](Gateway& g) { g.counters().rule_hits += 3; }},
       {"sluice_rule_hits_shadowed_total", [](Gateway& g) { g.counters().rules_shadowed += 3; }},
       {"sluice_rules_excepted_total", [](Gateway& g) { g.counters().rules_excepted += 3; }},

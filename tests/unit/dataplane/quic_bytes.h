@@ -38,6 +38,7 @@ struct InitialSpec {
   std::string keyed_by = connection_id;  ///< what the client has called the server first
   std::size_t number = 2;
   std::string token = {};
+  std::size_t number_bytes = 4;
 };
 
 inline std::string quic_encrypted(const QuicKeys& keys, std::string_view header,
@@ -74,16 +75,19 @@ inline std::string quic_mask(const QuicKeys& keys, std::string_view sample) {
 /// With its packet number in four bytes (RFC 9001 5).
 inline std::string quic_initial(const InitialSpec& spec, std::string_view frames) {
   const bool is_v2 = spec.version == QuicVersion::v2;
-  std::string packet = is_v2 ? "\xd3\x6b\x33\x43\xcf" : std::string("\xc3\0\0\0\1", 5);
+  std::string packet = is_v2 ? "\xd0\x6b\x33\x43\xcf" : std::string("\xc0\0\0\0\1", 5);
+  packet[0] = static_cast<char>(packet[0] | static_cast<char>(spec.number_bytes - 1));
   packet += counted(1, spec.connection_id) + counted(1, "") + quic_varint(spec.token.size()) +
-            spec.token + big_endian(0x4000 | (frames.size() + 4 + kQuicTagBytes), 2);
+            spec.token +
+            big_endian(0x4000 | (frames.size() + spec.number_bytes + kQuicTagBytes), 2);
   const std::size_t number_at = packet.size();
-  packet += big_endian(spec.number, 4);
+  packet +=
+      big_endian(spec.number & ((std::size_t{1} << 8 * spec.number_bytes) - 1), spec.number_bytes);
   const QuicKeys keys = client_initial_keys(spec.version, bytes_from(spec.keyed_by));
   packet += quic_encrypted(keys, packet, frames, spec.number);
   const std::string mask = quic_mask(keys, std::string_view(packet).substr(number_at + 4, 16));
   packet[0] = static_cast<char>(packet[0] ^ (mask[0] & 0x0f));
-  for (std::size_t i = 0; i < 4; ++i) {
+  for (std::size_t i = 0; i < spec.number_bytes; ++i) {
     packet[number_at + i] = static_cast<char>(packet[number_at + i] ^ mask[1 + i]);
   }
   return packet;

@@ -32,9 +32,35 @@ TEST(QuicParser, HelloInOnePacketIsTold) {
   quic.client(datagram);
   EXPECT_EQ(quic.told.asked(quic_sni), "a.example");
   EXPECT_EQ(quic.told.ends, 1);
-  EXPECT_EQ(quic.told.encrypted, 1);
   EXPECT_TRUE(quic.told.anomalies.empty());
   EXPECT_EQ(quic.bytes_in_use(), 0U);
+}
+
+TEST(QuicParser, AHelloThatNoServerTakesForQuicEncryptsNothing) {
+  QuicRecorder quic;
+  quic.server(quic_datagram({}, crypto_frame(0, "early")));
+  quic.client(quic_datagram({}, crypto_frame(0, hello_for("a.example"))));
+  quic.server("something else");
+  EXPECT_EQ(quic.told.encrypted, 0);
+  quic.server(quic_datagram({}, crypto_frame(0, "hello")));
+  quic.server(quic_datagram({}, crypto_frame(5, "more")));
+  EXPECT_EQ(quic.told.encrypted, 1);
+}
+
+TEST(QuicParser, PacketNumbersMayBeCutShort) {
+  QuicRecorder quic;
+  const std::string hello = hello_for("a.example");
+  quic.client(quic_datagram({.number = 200}, crypto_frame(0, hello.substr(0, 40))));
+  quic.client(
+      quic_datagram({.number = 300, .number_bytes = 1}, crypto_frame(40, hello.substr(40))));
+  EXPECT_EQ(quic.told.asked(quic_sni), "a.example");
+}
+
+TEST(QuicParser, BytesThatNobodySentTakeNoMemory) {
+  QuicRecorder quic;
+  quic.client(quic_datagram({}, crypto_frame(32'000, "x")));
+  EXPECT_EQ(quic.bytes_in_use(), 0U);
+  EXPECT_EQ(quic.told.count(AppAnomaly::tls_handshake_too_long), 1);
 }
 
 TEST(QuicParser, HelloInSeveralPacketsIsToldWithTheLastOne) {
@@ -96,7 +122,6 @@ TEST(QuicParser, AnotherConnectionOfTheSamePortsIsTheNextMessage) {
       quic_datagram({.connection_id = "another one"}, crypto_frame(0, hello_for("meant.example"))));
   EXPECT_EQ(quic.told.text(kToServer, 0, quic_sni), "decoy.example");
   EXPECT_EQ(quic.told.text(kToServer, 1, quic_sni), "meant.example");
-  EXPECT_EQ(quic.told.encrypted, 1);
 }
 
 TEST(QuicParser, PacketsOfOneDatagramAreReadOneByOne) {
@@ -115,13 +140,13 @@ TEST(QuicParser, TokensArePassedOver) {
   EXPECT_EQ(quic.told.asked(quic_sni), "a.example");
 }
 
-TEST(QuicParser, WhatDoesNotOpenIsBadOnce) {
+TEST(QuicParser, WhatDoesNotOpenIsBadEachTime) {
   QuicRecorder quic;
   std::string datagram = quic_datagram({}, crypto_frame(0, hello_for("a.example")));
   datagram.back() = static_cast<char>(datagram.back() ^ 1);
   quic.client(datagram).client(datagram);
-  EXPECT_EQ(quic.told.count(AppAnomaly::quic_bad_initial), 1);
-  EXPECT_EQ(quic.told.anomalies.size(), 1U);
+  EXPECT_EQ(quic.told.count(AppAnomaly::quic_bad_initial), 2);
+  EXPECT_EQ(quic.told.anomalies.size(), 2U);
   EXPECT_EQ(quic.told.encrypted, 0);
 }
 

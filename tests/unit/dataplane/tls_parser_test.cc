@@ -147,14 +147,14 @@ TEST(TlsParser, EarlyDataThatIsRefusedIsPassedOver) {
   EXPECT_EQ(tls.told.encrypted, 0);
 }
 
-TEST(TlsParser, ApplicationDataOfOneWayFlowsMakesThemEncrypted) {
+TEST(TlsParser, WhatAClientSaysAloneEncryptsNothing) {
   TlsRecorder server;
   server.server(handshake(server_hello_12()) + change_cipher_spec() + application_data());
   EXPECT_EQ(server.told.encrypted, 1);
   EXPECT_EQ(server.told.answered(tls_version), "1.2");
   TlsRecorder client;
   client.client(handshake(client_hello("")) + change_cipher_spec() + application_data());
-  EXPECT_EQ(client.told.encrypted, 1);
+  EXPECT_EQ(client.told.encrypted, 0);
 }
 
 TEST(TlsParser, DataOfBothSidesMakesAFlowInItsMidstEncrypted) {
@@ -254,7 +254,7 @@ TEST(TlsParser, WhatNobodyWantsIsNotTold) {
 
 TEST(TlsParser, GapWithinWhatIsSkippedDoesNotMatter) {
   TlsRecorder tls;
-  tls.client(handshake(client_hello("")) + change_cipher_spec() + "\x17\x03\x03\x01\x10");
+  tls.server(handshake(server_hello_12()) + change_cipher_spec() + "\x17\x03\x03\x01\x10");
   EXPECT_EQ(tls.told.encrypted, 1);
   TlsRecorder skipped;
   skipped.server(handshake(server_hello_12()));
