@@ -12,6 +12,7 @@ namespace sluice {
 namespace {
 
 constexpr std::string_view kOwner = "rule";
+constexpr std::size_t kEarlyMax = 64;
 
 [[nodiscard]] bool is_enforced_block(const InspectRecord& record) noexcept {
   return record.kind == InspectKind::alert && record.is_refused != 0 && record.is_enforced != 0 &&
@@ -71,7 +72,7 @@ RuleBlocks::RuleBlocks(EventSink& next, Blocks& blocks, const Clock& clock, Rule
 
 void RuleBlocks::inspection(const InspectRecord& record) noexcept {
   next_.inspection(record);
-  if (is_enforced_block(record)) consider(record);
+  if (is_enforced_block(record)) consider(record, true);
 }
 
 bool RuleBlocks::is_asked_for(const BlockTarget& target) const {
@@ -90,11 +91,16 @@ bool RuleBlocks::has_room(Use& use, TimeNs now) {
          waiting_.size() < kBlocksPerRequestMax;
 }
 
-// A rule of which nothing is known yet came into force this moment: the next packet of that source
-// is refused by it as well, and asks again.
-void RuleBlocks::consider(const InspectRecord& record) {
+void RuleBlocks::use_rules(std::shared_ptr<const RuleTextIndex> rules) {
+  rules_ = std::move(rules);
+  for (const InspectRecord& record : std::exchange(early_, {})) consider(record, false);
+}
+
+// A rule of which nothing is known yet came into force this moment: what it asks for waits.
+void RuleBlocks::consider(const InspectRecord& record, bool may_wait) {
   const RuleEventText* text =
       rules_ == nullptr ? nullptr : rules_->find(record.gid, record.rule_id);
+  if (text == nullptr && may_wait && early_.size() < kEarlyMax) return early_.push_back(record);
   const auto target = text != nullptr && text->block ? block_target(record, text->block->key)
                                                      : std::optional<BlockTarget>();
   if (!target) {

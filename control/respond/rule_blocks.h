@@ -43,7 +43,7 @@ class RuleBlocks final : public EventSink {
   /// record on, and ends before the object does or has nothing more to answer.
   RuleBlocks(EventSink& next, Blocks& blocks, const Clock& clock, RuleBlocksTold told);
 
-  void use_rules(std::shared_ptr<const RuleTextIndex> rules) noexcept { rules_ = std::move(rules); }
+  void use_rules(std::shared_ptr<const RuleTextIndex> rules);
   /// Asks for what has come together.
   void turn();
   [[nodiscard]] const Counts& counted() const noexcept { return counts_; }
@@ -62,7 +62,7 @@ class RuleBlocks final : public EventSink {
     std::deque<TimeNs> untils;  ///< ends of those asked for, in order of asking
   };
 
-  void consider(const InspectRecord& record);
+  void consider(const InspectRecord& record, bool may_wait);
   [[nodiscard]] bool is_asked_for(const BlockTarget& target) const;
   [[nodiscard]] bool has_room(Use& use, TimeNs now);
   void take_answer(const Status& answer);
@@ -73,6 +73,7 @@ class RuleBlocks final : public EventSink {
   RuleBlocksTold told_;
   std::shared_ptr<const RuleTextIndex> rules_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, Use> uses_;  ///< by gid and id of the rule
+  std::vector<InspectRecord> early_;  ///< of rules that came into force this moment
   std::vector<BlockRequest> waiting_;
   std::vector<BlockRequest> asked_;  ///< the batch that is on its way
   Counts counts_;

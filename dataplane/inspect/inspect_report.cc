@@ -36,6 +36,13 @@ void fill_addresses(InspectRecord& record, const Packet& packet) noexcept {
   }
 }
 
+/// Who does not prove to see a connection blocks nobody by it.
+[[nodiscard]] RuleActionKind action_told(const CompiledRule& rule, const Packet& packet) noexcept {
+  const bool is_unproven = packet.verdict.is_out_of_state;
+  const bool blocks = rule.action.kind == RuleActionKind::block;
+  return is_unproven && blocks ? RuleActionKind::drop : rule.action.kind;
+}
+
 [[nodiscard]] std::size_t bytes_used(const InspectRecord& record) noexcept {
   std::size_t used = 0;
   for (std::size_t i = 0; i < record.excerpt_count; ++i) used += record.excerpts[i].bytes;
@@ -101,7 +108,7 @@ void InspectReport::alert(const InspectScene& scene, const CompiledRule& rule, c
   record.rev = rule.rev;
   record.generation = static_cast<std::uint16_t>(settings.generation);
   record.stage = static_cast<std::uint8_t>(hit.stage);
-  record.action = static_cast<std::uint8_t>(rule.action.kind);
+  record.action = static_cast<std::uint8_t>(action_told(rule, *scene.subject.packet));
   record.is_refused = is_refused ? 1 : 0;
   record.is_enforced = settings.mode == Mode::enforce ? 1 : 0;
   record.is_stream = hit.is_stream ? 1 : 0;

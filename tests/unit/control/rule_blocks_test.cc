@@ -131,11 +131,16 @@ TEST_F(RuleBlocksTest, WhatAnAllowListCoversIsNotBlocked) {
   EXPECT_EQ(rule_blocks_.counted().refused, 1U);
 }
 
-TEST_F(RuleBlocksTest, ARuleThatNobodyKnowsYetBlocksNobody) {
-  rule_blocks_.inspection(alert_from(7, 1));
+TEST_F(RuleBlocksTest, ARuleThatNobodyKnowsYetBlocksWhenItIsKnown) {
+  rule_blocks_.use_rules(nullptr);
+  rule_blocks_.inspection(alert_from(7));
+  rule_blocks_.inspection(alert_from(8, 1));
   turn();
   EXPECT_EQ(desk_.listed(), "");
-  EXPECT_EQ(rule_blocks_.counted().refused, 1U);
+  rule_blocks_.use_rules(texts_of(BlockedEnd::source, 600 * kNsPerSecond));
+  turn();
+  EXPECT_EQ(rule_blocks_.counted().made, 1U);
+  EXPECT_EQ(rule_blocks_.counted().refused, 1U) << "the other is of no rule";
 }
 
 TEST_F(RuleBlocksTest, NoBlockLastsLongerThanAnyMay) {
