@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A fresh Debian 12 host, made by debootstrap, follows docs/start.md: what the page says is typed
 as it stands there, and ends with a gateway that is installed, runs under the unit's own restrictions
-and is scraped. Then the runbook's commands, an upgrade, and the way back. Takes one to three minutes.
+and is scraped. Then an upgrade, the runbook's commands, and the way back. Takes one to three minutes.
 
 systemd is not process 1 here: `systemctl` in that host asks this test, which starts the installed
 unit with unit_launcher.py. The base system is kept as BUILD/debian-12.tar for the next run.
@@ -235,6 +235,15 @@ def check_restrictions(trial, host):
                 done.stdout + done.stderr)
 
 
+def reload(host, more):
+    """With this behind the configuration that is there."""
+    before = host.notify.count("READY=1")
+    with open(host.root / "etc/sluice/sluice.yaml", "a", encoding="utf-8") as configuration:
+        configuration.write(more)
+    os.kill(host.daemon.pid, signal.SIGHUP)
+    wait_until(lambda: host.notify.count("READY=1") > before, 20, "READY=1 after SIGHUP")
+
+
 def check_service(trial, host, lab):
     trial.check("READY=1 came once", host.notify.count("READY=1") == 1)
     trial.check("pings pass through", lab.ping(SERVER_IP4, 3) == 3, lab.log())
@@ -251,17 +260,15 @@ def check_service(trial, host, lab):
     status = host.type("sluicectl --json status")
     trial.check("sluicectl status answers", status.returncode == 0 and '"monitor"' in status.stdout,
                 status.stdout + status.stderr)
-    before = host.notify.count("READY=1")
-    with open(host.root / "etc/sluice/sluice.yaml", "a", encoding="utf-8") as configuration:
-        configuration.write("lists: {deny: {source: [198.51.100.0/24]}}\n")
-    os.kill(host.daemon.pid, signal.SIGHUP)
-    wait_until(lambda: host.notify.count("READY=1") > before, 20, "READY=1 after SIGHUP")
+    reload(host, "lists: {deny: {source: [198.51.100.0/24]}}\n"
+                 "rules: {files: [/usr/share/sluice/rules/sql-injection.yaml]}\n")
     said = [line for _, line in host.notify.said]
     trial.check("a reload is told: RELOADING, MONOTONIC_USEC, then READY",
                 "RELOADING=1" in said and any(line.startswith("MONOTONIC_USEC=") for line in said))
 
 
 def check_runbook(trial, host):
+    wait_until(lambda: '"in_force"' in host.type("sluicectl --json status").stdout, 60, "the rules")
     page = (ROOT / "docs/runbook.md").read_text()
     typed = [line.strip() for line in re.findall(r"^ {4,}(\S.*)$", page, flags=re.M)]
     commands = [line for line in typed
@@ -389,9 +396,13 @@ def test(trial):
         check_service(trial, host, lab)
         check_confinement(trial, host)
         check_restrictions(trial, host)
-        check_runbook(trial, host)
         check_upgrade(trial, host, lab, package)
         stop(trial, host, lab, "af_packet")
+        host.notify.said.clear()
+        trial.check("with rules: starts", host.start() == 0, lab.log())
+        reload(host, "events: {dns: false}\n")
+        check_runbook(trial, host)
+        stop(trial, host, lab, "with rules")
         check_xdp(trial, host, lab)
         check_end(trial, host)
         check_script(trial, lab)
