@@ -23,7 +23,8 @@ constexpr std::string_view kShells[] = {"bash", "zsh"};
 constexpr std::string_view kStages[] = {"shadow", "alert", "enforce"};
 constexpr std::string_view kRuleActions[] = {"alert", "drop", "reject", "pass", "limit", "block"};
 constexpr std::string_view kRankings[] = {"cost", "hits"};
-constexpr std::string_view kEventTypes[] = {"drop", "flow", "stats"};
+constexpr std::string_view kEventTypes[] = {"alert", "anomaly", "drop", "flow", "stats", "http",
+                                            "dns",   "tls",     "ssh",  "smtp", "ftp",   "quic"};
 
 constexpr OptionRow kTopOptions[] = {
     {"--once", "once", flag, "", "print it once, plainly", false, true},
@@ -74,7 +75,7 @@ constexpr OptionRow kStageOptions[] = {
 constexpr OptionRow kUnbypassOptions[] = {{"ID", "id", number, "", "number of the bypass"},
                                           {"--all", "all", flag, "", "every bypass"}};
 constexpr OptionRow kFollowOptions[] = {{"--type", "types", list, "TYPE,...",
-                                         "only these: drop, flow, stats", false, false,
+                                         "only these: alert, drop, http and so on", false, false,
                                          kEventTypes}};
 constexpr OptionRow kReloadOptions[] = {{"--confirm-within", "confirm_within", duration, "DURATION",
                                          "goes back unless `confirm` comes in time; 5s to 1h"}};

@@ -89,7 +89,7 @@ TEST(Arguments, SayWhatIsWrong) {
   EXPECT_EQ(refused("mode enfroce").message,
             "sluicectl mode: MODE: is 'enfroce': monitor or enforce would do");
   EXPECT_EQ(refused("blocks add 192.0.2.1").message, "sluicectl blocks add: --for is required");
-  EXPECT_EQ(refused("events follow --type alert").kind, ErrorKind::invalid);
+  EXPECT_EQ(refused("events follow --type alerts").kind, ErrorKind::invalid);
   EXPECT_FALSE(parse_arguments({}));
 }
 

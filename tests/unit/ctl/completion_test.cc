@@ -37,7 +37,8 @@ TEST(Completion, OffersVerbsThenTheirSecondWordsThenOptions) {
 
 TEST(Completion, OffersTheWordsThatAValueMayBe) {
   EXPECT_EQ(offered("sluicectl mode e"), "enforce\n");
-  EXPECT_EQ(offered("sluicectl events follow --type ''"), "drop flow stats\n");
+  EXPECT_EQ(offered("sluicectl events follow --type ''"),
+            "alert anomaly drop flow stats http dns tls ssh smtp ftp quic\n");
   EXPECT_EQ(offered("sluicectl bypass on --for ''"), "\n");
 }
 
