@@ -10,11 +10,13 @@
 namespace sluice {
 namespace {
 
-/// Puts the directory of the configuration in front of the names of its list files.
-void resolve_list_files(const std::string& config_path, ListConfig& lists) {
+/// Puts the directory of the configuration in front of the names of its list and rule files.
+void resolve_files(const std::string& config_path, Config& config) {
   const std::filesystem::path directory = std::filesystem::path(config_path).parent_path();
-  for (auto* files : {&lists.allow_source_files, &lists.allow_destination_files,
-                      &lists.deny_source_files, &lists.deny_destination_files}) {
+  ListConfig& lists = config.lists;
+  for (auto* files :
+       {&lists.allow_source_files, &lists.allow_destination_files, &lists.deny_source_files,
+        &lists.deny_destination_files, &config.rules.files}) {
     for (std::string& file : *files) file = (directory / file).string();
   }
 }
@@ -28,7 +30,7 @@ CheckedConfig check_text(const std::string& path, std::string text, ConfigPurpos
   // After a mistake of form the defaults in its place would be judged, too, so that only what the
   // file does say is checked further: a text that is no YAML says nothing.
   if (loaded.is_readable) {
-    resolve_list_files(path, loaded.config.lists);
+    resolve_files(path, loaded.config);
     validate_config(loaded.config, loaded.source, purpose, checked.findings);
     checked.lists = read_prefix_lists(loaded.config.lists, loaded.source, checked.findings);
   }

@@ -259,7 +259,8 @@ constexpr std::array kConfigOptions{
        {1, 99}, {}, {}, "share of full bursts below which it takes one step back"}),
 
     at<&Config::rules, &RulesConfig::files>({"rules.files", paths, kRuleFiles, {}, {},
-       "rule files, in YAML; without any, nothing is inspected"}),
+       "rule files, in YAML; a path that is not whole begins where the configuration lies; without "
+       "any, nothing is inspected"}),
     at<&Config::rules, &RulesConfig::variables>({"rules.variables", paths, kRuleVariables, {}, {},
        "what variables in rules stand for, each as NAME=VALUE, such as "
        "HOME_NET=[10.0.0.0/8, 2001:db8::/32] or HTTP_PORTS=[80, 8080]"}),

@@ -36,6 +36,15 @@ TEST(CheckFile, FindsListFilesBesideTheConfiguration) {
   EXPECT_EQ(checked.config.lists.deny_source_files[0], dir.file("drop.txt"));
 }
 
+TEST(CheckFile, FindsRuleFilesBesideTheConfiguration) {
+  const ScratchDir dir;
+  const std::string file =
+      dir.write("a.yaml", "rules: {files: [own.yaml, /etc/sluice/web.yaml]}\n");
+  const CheckedConfig checked = check_file(file, ConfigPurpose::replay);
+  EXPECT_EQ(checked.config.rules.files,
+            (std::vector<std::string>{dir.file("own.yaml"), "/etc/sluice/web.yaml"}));
+}
+
 TEST(CheckFile, DescribesTheFirstMistakesOfALongList) {
   const ScratchDir dir;
   std::string lines;
