@@ -101,7 +101,8 @@ std::vector<std::string> arguments(const EalOptions& options) {
   if (options.hugepages) {
     args.emplace_back("--in-memory");
   } else {
-    const std::uint64_t megabytes = options.memory_bytes / kMegabyte + kEalOwnMegabytes;
+    // No mbuf lies across two ordinary pages: one of 2,432 bytes takes a page of 4,096.
+    const std::uint64_t megabytes = 2 * options.memory_bytes / kMegabyte + kEalOwnMegabytes;
     args.insert(args.end(), {"--no-huge", "--no-shconf", "-m", std::to_string(megabytes)});
   }
   if (options.pci_devices.empty()) args.emplace_back("--no-pci");
