@@ -232,8 +232,9 @@ def with_hugepages_and_killed(trial, lab, kind):
 
 
 def two_workers(trial, lab):
-    name = "two workers"
-    trial.start(lab, lab.configuration(extra=SMALL + "workers: {count: 2}"))
+    name = "two workers and all the mbufs that there may be"
+    memory = "memory: {budget: 2GiB, mbufs: 65535, hugepages: 'off'}\n"
+    trial.start(lab, lab.configuration(extra=memory + "workers: {count: 2}"))
     trial.check(f"{name}: it says so", "with 2 workers" in lab.log(), lab.log())
     pings(trial, lab, name)
     disturbed(trial, lab, name)
