@@ -205,6 +205,9 @@ void Inspector::leave_flow(FlowInspection& inspection, InspectionFlag why) noexc
   transactions_->flow_ends(inspection.transactions);
   if (inspection.tcp_slot != kNoSlot) streams_->close(inspection.tcp_slot);
   inspection.tcp_slot = kNoSlot;
+  if (why == kInspectionEnded) return;
+  inspection.service = Service::any;  // told anew when it is looked at again
+  inspection.detect_from = {};
 }
 
 // Bytes that no stream could put in order are not let through beside it: whether their receiver

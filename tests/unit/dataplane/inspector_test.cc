@@ -186,6 +186,22 @@ TEST_F(InspectorTest, LeavesElephantsFromTheFourthStepOfOverloadOn) {
   EXPECT_TRUE(is_refused("forbidden")) << "shedding has ended";
 }
 
+TEST_F(InspectorTest, ReadsMessagesAgainWhereSheddingHasEnded) {
+  ruleset = ruleset_of(
+      "  - id: 1\n    name: a path\n    class: policy-violation\n    severity: high\n"
+      "    stage: enforce\n    action: drop\n"
+      "    when: {proto: tcp, service: http, direction: to_server}\n"
+      "    match:\n      - http.uri: {contains: \"/forbidden\"}\n");
+  connect();
+  say("GET /welcome HTTP/1.1\r\nHost: a\r\n\r\n");
+  say_bytes(kElephantBytes + 1024);
+  inspector->shed(kShedElephants);
+  say("GET /welcome HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(flows_shed(), 1U);
+  inspector->shed(0);
+  EXPECT_TRUE(is_refused("GET /%66orbidden HTTP/1.1\r\nHost: a\r\n\r\n"));
+}
+
 TEST_F(InspectorTest, OpensNoStreamsAtTheLastStepOfOverloadAndMeetsThemMidwayBehindIt) {
   inspector->shed(kShedStreams);
   connect();
