@@ -20,6 +20,7 @@ class BlockPrinter {
   explicit BlockPrinter(std::size_t base_indent) noexcept : base_indent_(base_indent) {}
 
   void print(const OptionShape& shape, const OptionValue& value) {
+    if (was_left_out(shape, value)) return;
     const std::size_t leaf = shape.path.find_last_of('.') + 1;  // npos + 1 is 0
     open_sections(shape.path.substr(0, leaf));
     start_line(depth_of(shape.path));
@@ -33,6 +34,12 @@ class BlockPrinter {
   [[nodiscard]] const std::string& text() const noexcept { return out_; }
 
  private:
+  /// An entry whose name was not given has none: written as an empty text it could not be read.
+  static bool was_left_out(const OptionShape& shape, const OptionValue& value) {
+    const auto* text = std::get_if<std::string>(&value);
+    return text != nullptr && text->empty() && shape.range.min > 0;
+  }
+
   static std::size_t depth_of(std::string_view path) noexcept {
     std::size_t dots = 0;
     for (const char c : path) dots += c == '.' ? 1 : 0;
