@@ -103,7 +103,7 @@ SANITIZER_ENV = {
 def build_sanitized():
     return build(SANITIZED, "--buildtype=plain", "-Dfuzzing=true", "-Dbenchmarks=false",
                  "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dcpp_args=-O1 -g1",
-                 env={"CC": "clang-16", "CXX": "clang++-16"})
+                 env={"CC": "clang-16", "CXX": "clang++-16"}, targets=("sanitized",))
 
 
 def build_threads():
