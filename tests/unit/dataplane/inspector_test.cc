@@ -1,19 +1,16 @@
 #include "dataplane/inspect/inspector.h"
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "dataplane/inspect/rule_overlay.h"
 #include "dataplane/overload.h"
-#include "dataplane/window.h"
-#include "rules/compile.h"
 #include "rules/load.h"
-#include "tests/unit/dataplane/flow_fixture.h"
+#include "tests/unit/dataplane/inspector_fixture.h"
 
 namespace sluice {
 namespace {
@@ -30,59 +27,14 @@ std::shared_ptr<const LiveRuleset> ruleset_of(const std::string& rules) {
   Diagnostics findings;
   const RulePack pack =
       load_rule_pack(Source("rules.yaml", "pack: test\nversion: 1\nrules:\n" + rules), findings);
-  CompileReport report;
-  auto parts = compile_ruleset(pack.rules, {}, {}, findings, report);
   EXPECT_TRUE(findings.empty()) << findings.render();
-  return make_live(std::move(parts->ruleset), std::move(parts->databases), 1, nullptr).value();
+  return test::live_of(pack.rules);
 }
 
-/// One connection through tracker and inspector, a segment at a time.
-class InspectorTest : public test::FlowTest {
+class InspectorTest : public test::InspectionTest {
  protected:
-  void SetUp() override {
-    FlowTest::SetUp();
-    auto made = Inspector::create({.memory_bytes = 8U << 20,
-                                   .memory_entries = 64,
-                                   .key = test::kFlowKey,
-                                   .arena = &arena,
-                                   .tracker = tracker.get(),
-                                   .rule_counts = counts});
-    inspector = std::move(made.value());
-    settings.mode = Mode::enforce;
-  }
+  InspectorTest() { ruleset = ruleset_of(rule_text(1, "drop", "forbidden")); }
 
-  Verdict inspect(const Packet& packet) {
-    send(packet);
-    inspector->begin(burst, settings, ruleset.get(), overlay.get());
-    inspector->inspect(burst.all());
-    return burst.packets[0].verdict;
-  }
-  void connect() {
-    inspect(test::tcp_packet(talk, true, kSyn, {.sequence = 1000}, now += kNsPerMs));
-    inspect(test::tcp_packet(talk, false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001},
-                             now += kNsPerMs));
-    inspect(test::tcp_packet(talk, true, kAck, {.sequence = 1001, .acknowledgement = 5001},
-                             now += kNsPerMs));
-    next_ = 1001;
-  }
-  /// The client says so, in one segment, and the server acknowledges it.
-  Verdict say(std::string_view text) {
-    frame_.assign(54, 0);
-    frame_.insert(frame_.end(), text.begin(), text.end());
-    const auto size = static_cast<std::uint16_t>(text.size());
-    Packet packet = test::tcp_packet(talk, true, kAck,
-                                     {.sequence = next_, .acknowledgement = 5001, .payload = size},
-                                     now += kNsPerMs);
-    packet.bytes = frame_.data();
-    packet.bytes_at_hand = static_cast<std::uint32_t>(frame_.size());
-    const Verdict verdict = inspect(packet);
-    next_ += size;
-    if (verdict.action != Action::undecided) return verdict;
-    inspect(test::tcp_packet(talk, false, kAck, {.sequence = 5001, .acknowledgement = next_},
-                             now += kNsPerMs));
-    return verdict;
-  }
-  void skip_bytes(std::uint32_t bytes) { next_ += bytes; }
   bool is_refused(std::string_view text) { return say(text).reason == DropReason::signature_match; }
   void say_bytes(std::size_t bytes) {
     for (std::size_t i = 0; i < bytes; i += 1024) say(std::string(1024, 'x'));
@@ -99,15 +51,6 @@ class InspectorTest : public test::FlowTest {
     ++settings.generation;
   }
   [[nodiscard]] const RuleCounts& counted() const { return counts[kNoRuleSlot]; }
-
-  std::vector<RuleCounts> counts = std::vector<RuleCounts>(1);
-  std::unique_ptr<Inspector> inspector;
-  std::shared_ptr<const LiveRuleset> ruleset = ruleset_of(rule_text(1, "drop", "forbidden"));
-  std::shared_ptr<const RuleOverlay> overlay;
-
- private:
-  std::vector<std::uint8_t> frame_;
-  std::uint32_t next_ = 0;
 };
 
 TEST_F(InspectorTest, RefusesWhatARuleDescribesOverTwoSegments) {
