@@ -3,6 +3,7 @@
 // pool. Worker thread only.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -36,9 +37,19 @@ struct MessageScan {
   std::array<BufferBytes, kBuffersMax> head;  ///< its whole buffers, valid until it ends
   std::uint32_t head_count = 0;
   std::array<BodyScan, 2> bodies;  ///< as sent, and decoded
+  /// Rules that held, each of which tells of a message once; more than fit may tell again.
+  static constexpr std::size_t kHeldMax = 16;
+  std::array<std::uint32_t, kHeldMax> held;
+  std::uint32_t held_count = 0;
 
   [[nodiscard]] std::span<const BufferBytes> buffers() const noexcept {
     return {head.data(), head_count};
+  }
+  [[nodiscard]] bool has_held(std::uint32_t rule) const noexcept {
+    return std::find(held.begin(), held.begin() + held_count, rule) != held.begin() + held_count;
+  }
+  void note_held(std::uint32_t rule) noexcept {
+    if (held_count < kHeldMax) held[held_count++] = rule;
   }
 };
 

@@ -40,7 +40,7 @@ void Inspector::scan_packet(Packet& packet, std::span<const std::uint8_t> payloa
   source.payload = {payload, 0, true};
   for (const std::uint32_t rule : group.always) {
     Candidate candidate{rule, 0};
-    static_cast<void>(judge_->judge(candidate, source, false));
+    judge_->judge(candidate, source, false);
   }
   if (group.database == kNoDatabase || payload.empty()) return;
   const ScanMatches matches = scratch_->scan_block(*ruleset_->databases[group.database], payload);
@@ -50,7 +50,7 @@ void Inspector::scan_packet(Packet& packet, std::span<const std::uint8_t> payloa
   for (const PatternMatch& match : matches.found) {
     for (const PatternEntry& entry : entries_of(group, match.pattern)) {
       Candidate candidate{entry.rule, 0};
-      static_cast<void>(judge_->judge(candidate, source, false));
+      judge_->judge(candidate, source, false);
     }
   }
 }
@@ -196,7 +196,7 @@ void Inspector::judge_piece(StreamScan& scan, const StreamPiece& piece) noexcept
   source.payload = {piece.window, end - piece.window.size(), false};
   for (const std::uint32_t rule : group.always) {
     Candidate candidate{rule, 0};
-    static_cast<void>(judge_->judge(candidate, source, true));
+    judge_->judge(candidate, source, true);
   }
   judge_waiting(scan, source);
 }
@@ -248,8 +248,9 @@ bool Inspector::open_scan(StreamScan& scan, const ScanDatabase& database) noexce
 
 void Inspector::judge_waiting(StreamScan& scan, const BufferSource& source) noexcept {
   if (scan.candidates == nullptr) return;
-  scan.candidates->keep_if(
-      [&](Candidate& candidate) { return judge_->judge(candidate, source, true); });
+  scan.candidates->keep_if([&](Candidate& candidate) {
+    return judge_->judge(candidate, source, true) == ConfirmOutcome::not_yet;
+  });
   if (!scan.candidates->is_empty()) return;
   pool_->give(scan.candidates, sizeof(CandidateList));
   scan.candidates = nullptr;

@@ -227,11 +227,16 @@ void Inspector::scan_body(MessageScan& message, BodyScan& body, const PatternGro
   note_matches(message.candidates, group, body.scan.stream.scan(database, bytes, *scratch_));
 }
 
+// The next part of a body makes a rule a candidate again, and may still show what it asks for.
 void Inspector::judge_message(MessageScan& message, const BufferSource& source) noexcept {
   if (message.candidates == nullptr) return;
   const std::size_t hits = judge_->hits().size();
-  message.candidates->keep_if(
-      [&](Candidate& candidate) { return judge_->judge(candidate, source, true); });
+  message.candidates->keep_if([&](Candidate& candidate) {
+    if (message.has_held(candidate.rule)) return false;
+    const ConfirmOutcome outcome = judge_->judge(candidate, source, true);
+    if (outcome == ConfirmOutcome::yes) message.note_held(candidate.rule);
+    return outcome == ConfirmOutcome::not_yet;
+  });
   if (judge_->hits().size() != hits) report_.keep_excerpts(message.buffers());
   if (message.candidates->is_empty()) forget_candidates(message.candidates, *pool_);
 }
@@ -239,6 +244,7 @@ void Inspector::judge_message(MessageScan& message, const BufferSource& source) 
 void Inspector::end_message(MessageScan& message) noexcept {
   forget_candidates(message.candidates, *pool_);
   message.head_count = 0;
+  message.held_count = 0;
   for (BodyScan& body : message.bodies) {
     if (body.buffer == Buffer::count_) continue;
     close_scan(body.scan);

@@ -152,7 +152,8 @@ ConfirmOutcome RuleJudge::evaluate(const RulePart& part, const BufferSource& sou
 }
 
 // One look in many is measured, so that counting stays cheap.
-bool RuleJudge::judge(Candidate& candidate, const BufferSource& source, bool is_stream) noexcept {
+ConfirmOutcome RuleJudge::judge(Candidate& candidate, const BufferSource& source,
+                                bool is_stream) noexcept {
   RuleCounts& counts = counts_of(candidate.rule);
   ++counters_.candidates;
   add_to(counts.candidates, 1);
@@ -160,15 +161,16 @@ bool RuleJudge::judge(Candidate& candidate, const BufferSource& source, bool is_
     return decide(candidate, source, is_stream);
   looks_to_measure_ = kLooksPerMeasure;
   const std::uint64_t begun = rte_rdtsc();
-  const bool waits = decide(candidate, source, is_stream);
+  const ConfirmOutcome outcome = decide(candidate, source, is_stream);
   add_to(counts.cost_cycles, rte_rdtsc() - begun);
   add_to(counts.cost_looks, 1);
-  return waits;
+  return outcome;
 }
 
-bool RuleJudge::decide(Candidate& candidate, const BufferSource& source, bool is_stream) noexcept {
+ConfirmOutcome RuleJudge::decide(Candidate& candidate, const BufferSource& source,
+                                 bool is_stream) noexcept {
   const CompiledRule& rule = ruleset_->rules.rules[candidate.rule];
-  if (!conditions_hold(ruleset_->rules, rule, subject_)) return false;
+  if (!conditions_hold(ruleset_->rules, rule, subject_)) return ConfirmOutcome::no;
   TermVariables variables;
   bool waits = false;
   for (std::size_t i = 0; i < rule.parts.size(); ++i) {
@@ -178,7 +180,7 @@ bool RuleJudge::decide(Candidate& candidate, const BufferSource& source, bool is
         candidate.parts_held |= 1U << i;
         break;
       case ConfirmOutcome::no:
-        return false;
+        return ConfirmOutcome::no;
       case ConfirmOutcome::not_yet:
         waits = true;
         break;
@@ -186,14 +188,14 @@ bool RuleJudge::decide(Candidate& candidate, const BufferSource& source, bool is
         ++counters_.undecided;
         if (confirmer_->limit_hit() == ConfirmLimit::window) ++counters_.window_exhausted;
         if (confirmer_->limit_hit() != ConfirmLimit::window) has_given_up_ = true;
-        if (!confirmer_->could_still_hold()) return false;
+        if (!confirmer_->could_still_hold()) return ConfirmOutcome::no;
         waits = true;
         break;
     }
   }
-  if (waits) return true;
-  settle(candidate.rule, source, variables, is_stream);
-  return false;
+  if (waits) return ConfirmOutcome::not_yet;
+  const bool has_held = settle(candidate.rule, source, variables, is_stream);
+  return has_held ? ConfirmOutcome::yes : ConfirmOutcome::no;
 }
 
 // A URI that is not at hand is none that was excepted.
@@ -212,18 +214,18 @@ bool RuleJudge::is_excepted(std::uint32_t index, const BufferSource& source) con
   return overlay_->is_excepted(index, ruleset_->rules.rules[index].class_number, scene);
 }
 
-// A rule that is off here leaves nothing behind.
-void RuleJudge::settle(std::uint32_t index, const BufferSource& source,
+// A rule that is off here leaves nothing behind. True: it held, whether or not that is told.
+bool RuleJudge::settle(std::uint32_t index, const BufferSource& source,
                        const TermVariables& variables, bool is_stream) noexcept {
   const CompiledRule& rule = ruleset_->rules.rules[index];
   for (const RuleHit& hit : hits()) {
-    if (hit.rule == index) return;
+    if (hit.rule == index) return true;
   }
-  if (!flags_hold(rule) || !counters_hold(rule, variables)) return;
+  if (!flags_hold(rule) || !counters_hold(rule, variables)) return false;
   if (is_excepted(index, source)) {
     ++counters_.excepted;
     add_to(counts_of(index).excepted, 1);
-    return;
+    return true;
   }
   RuleHit hit{.rule = index,
               .stage = overlay_ == nullptr ? rule.stage : overlay_->stage_of(index),
@@ -237,20 +239,25 @@ void RuleJudge::settle(std::uint32_t index, const BufferSource& source,
         hit.is_reported = false;
         break;
       case ThresholdAnswer::none:
-        return;
+        return true;
     }
   }
   leave_flags(rule);
   leave_counters(rule, variables);
+  note_hit(hit);
+  return true;
+}
+
+void RuleJudge::note_hit(const RuleHit& hit) noexcept {
   ++counters_.hits;
-  add_to(counts_of(index).hits, 1);
+  add_to(counts_of(hit.rule).hits, 1);
   if (hit.stage == RuleStage::shadow) ++counters_.shadowed;
   if (hit_count_ < kHitsMax) {
     hits_[hit_count_++] = hit;
     return;
   }
   note_given_up();
-  if (!acts(rule, hit)) return;
+  if (!acts(ruleset_->rules.rules[hit.rule], hit)) return;
   for (RuleHit& other : hits_) {  // reports give way to what decides
     if (acts(ruleset_->rules.rules[other.rule], other)) continue;
     other = hit;

@@ -66,9 +66,9 @@ class RuleJudge {
   void begin(const LiveRuleset& ruleset, const RuleOverlay* overlay, const RuleSubject& subject,
              FlowInspection* flow) noexcept;
 
-  /// Evaluates what is still open of the candidate. False: it is decided, one way or the other.
-  [[nodiscard]] bool judge(Candidate& candidate, const BufferSource& source,
-                           bool is_stream) noexcept;
+  /// Evaluates what is still open of the candidate: `yes`, the rule held and that is counted, `no`,
+  /// or `not_yet`.
+  ConfirmOutcome judge(Candidate& candidate, const BufferSource& source, bool is_stream) noexcept;
 
   [[nodiscard]] std::span<const RuleHit> hits() const noexcept {
     return {hits_.data(), hit_count_};
@@ -99,15 +99,16 @@ class RuleJudge {
     const std::uint32_t slot = ruleset_->count_slots[rule];
     return slot < counts_.size() ? counts_[slot] : uncounted_;
   }
-  [[nodiscard]] bool decide(Candidate& candidate, const BufferSource& source,
-                            bool is_stream) noexcept;
+  [[nodiscard]] ConfirmOutcome decide(Candidate& candidate, const BufferSource& source,
+                                      bool is_stream) noexcept;
   [[nodiscard]] bool is_excepted(std::uint32_t rule, const BufferSource& source) const noexcept;
   [[nodiscard]] ConfirmOutcome evaluate(const RulePart& part, const BufferSource& source,
                                         TermVariables& variables) noexcept;
   [[nodiscard]] ConfirmOutcome evaluate_any(const RulePart& part, const BufferSource& source,
                                             TermVariables& variables) noexcept;
-  void settle(std::uint32_t rule, const BufferSource& source, const TermVariables& variables,
-              bool is_stream) noexcept;
+  [[nodiscard]] bool settle(std::uint32_t rule, const BufferSource& source,
+                            const TermVariables& variables, bool is_stream) noexcept;
+  void note_hit(const RuleHit& hit) noexcept;
   [[nodiscard]] bool flags_hold(const CompiledRule& rule) noexcept;
   [[nodiscard]] bool counters_hold(const CompiledRule& rule,
                                    const TermVariables& variables) noexcept;

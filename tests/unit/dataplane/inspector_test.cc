@@ -181,6 +181,21 @@ TEST_F(InspectorTest, LetsPassWhatAnExceptionTakesBack) {
   EXPECT_TRUE(is_refused("this is forbidden")) << "it has ended";
 }
 
+TEST_F(InspectorTest, CountsARuleOnceOfAMessageHoweverOftenItsBodySaysSo) {
+  ruleset = ruleset_of(
+      "  - id: 1\n    name: a word\n    class: policy-violation\n    severity: high\n"
+      "    when: {proto: tcp, service: http, direction: to_server}\n"
+      "    match:\n      - http.request_body: {contains: \"forbidden\"}\n");
+  connect();
+  say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nforbidden;");
+  EXPECT_EQ(counted().hits.load(), 1U);
+  say("forbidden;");
+  say("forbidden;");
+  EXPECT_EQ(counted().hits.load(), 1U);
+  say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nforbidden;");
+  EXPECT_EQ(counted().hits.load(), 2U) << "another message";
+}
+
 TEST_F(InspectorTest, MeasuresOneLookInMany) {
   connect();
   stand_over({.stages = {{{1, 1}, RuleStage::shadow}}, .exceptions = {}});
