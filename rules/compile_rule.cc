@@ -46,6 +46,14 @@ struct PayloadTerms {
   return found;
 }
 
+/// Whether a DNS message asks or answers says its header, whichever side began the flow.
+[[nodiscard]] RuleDirection direction_of(const Rule& rule) {
+  const bool says_header = std::ranges::any_of(rule.match, [](const BufferTerms& part) {
+    return row_of(part.buffer).service == Service::dns;
+  });
+  return says_header ? RuleDirection::both : rule.when.direction;
+}
+
 [[nodiscard]] CompiledRule header_of(const Rule& rule) {
   CompiledRule out;
   out.id = rule.id;
@@ -59,7 +67,7 @@ struct PayloadTerms {
   out.protocol = rule.when.protocol;
   out.service = rule.when.service;
   out.service_negated = rule.when.service_negated;
-  out.direction = rule.when.direction;
+  out.direction = direction_of(rule);
   out.is_bidirectional = rule.when.is_bidirectional;
   out.state = rule.when.state;
   const PayloadNeeds needs = payload_needs(rule);

@@ -33,9 +33,10 @@ constexpr std::array<std::uint16_t, 5> kWebPorts{80, 8000, 8080, 8888, 3128};
   return (rule == RuleDirection::to_client) == (direction == 1);
 }
 
-[[nodiscard]] bool covers(BufferSide side, unsigned direction) {
-  if (side == BufferSide::both) return true;
-  return (side == BufferSide::response) == (direction == 1);
+/// Whether a DNS message asks or answers says its header: a query may go either way.
+[[nodiscard]] bool covers(const BufferRow& row, unsigned direction) {
+  if (row.side == BufferSide::both || row.service == Service::dns) return true;
+  return (row.side == BufferSide::response) == (direction == 1);
 }
 
 [[nodiscard]] bool covers(RuleProtocol rule, RuleProtocol protocol) {
@@ -97,7 +98,7 @@ class Planner {
       if (homes_[i] == Buffer::payload) continue;
       for (const unsigned direction : {0U, 1U}) {
         if (covers(ruleset_.rules[i].direction, direction) &&
-            covers(row_of(homes_[i]).side, direction)) {
+            covers(row_of(homes_[i]), direction)) {
           members[{homes_[i], direction}].push_back(i);
         }
       }
@@ -167,7 +168,7 @@ class Planner {
     for (std::uint32_t i = 0; i < ruleset_.rules.size(); ++i) {
       const bool is_of_body = is_body(homes_[i]) && choices_[i].pattern &&
                               covers(ruleset_.rules[i].direction, direction) &&
-                              covers(row_of(homes_[i]).side, direction);
+                              covers(row_of(homes_[i]), direction);
       if (!is_of_body) continue;
       if (!pattern_in_carrier(choices_[i])) return;
       bodies.push_back(i);
