@@ -64,7 +64,7 @@ constexpr std::array<BufferRow, kBufferCount> kBuffers{{
     {http_response_body, "http.response_body", Service::http, BufferSide::response, true,
      "body of a response with its transfer and content codings undone"},
     {file_data, "file.data", Service::any, BufferSide::both, true,
-     "content of a file that is transferred: a body of HTTP, an attachment, data of FTP"},
+     "content of a file: a body of HTTP with its codings undone, or a part of a mail, decoded"},
     {dns_query, "dns.query", Service::dns, BufferSide::request, false,
      "a name that is asked for, with dots between its labels"},
     {dns_answer, "dns.answer", Service::dns, BufferSide::response, false,

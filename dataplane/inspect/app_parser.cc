@@ -9,12 +9,13 @@ Result<std::unique_ptr<AppWorkspace>> AppWorkspace::create(ChunkPool& pool) {
   auto tls = TlsWorkspace::create();
   if (!tls) return tl::unexpected<Error>(tls.error());
   return std::unique_ptr<AppWorkspace>(
-      new AppWorkspace{.pool = pool, .http = {}, .tls = std::move(*tls), .dns = {}});
+      new AppWorkspace{.pool = pool, .http = {}, .tls = std::move(*tls), .dns = {}, .mail = {}});
 }
 
 void AppWorkspace::want(std::uint64_t buffers) noexcept {
   http.wanted = buffers;
   tls->wanted = buffers;
+  mail.wants_files = http.wants(Buffer::file_data);
 }
 
 bool AppParser::exists_for(Service service) noexcept {
@@ -45,7 +46,7 @@ AppParser::AppParser(Service service, AppWorkspace& workspace) noexcept {
       parser_.emplace<DnsStream>(pool, workspace.dns);
       return;
     case Service::smtp:
-      parser_.emplace<SmtpParser>(pool);
+      parser_.emplace<SmtpParser>(pool, workspace.mail);
       return;
     case Service::ftp:
       parser_.emplace<FtpParser>(pool);

@@ -31,6 +31,7 @@ struct AppWorkspace {
   HttpLimits http;
   std::unique_ptr<TlsWorkspace> tls;
   DnsWorkspace dns;
+  MailLimits mail;
 };
 
 class AppParser {

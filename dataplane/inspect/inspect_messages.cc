@@ -149,6 +149,10 @@ void Inspector::take_window(MessageScan& message, BodyScan& body, unsigned direc
     source.streamed_is_complete = is_last && piece.bytes.empty();
     judge_message(message, source);
   } while (!piece.bytes.empty());
+  if (!is_last) return;
+  close_scan(body.scan);  // a mail has several
+  body.size = 0;
+  body.begin = 0;
 }
 
 // A body that begins in a piece of the stream that was scanned for it stays with the stream as long

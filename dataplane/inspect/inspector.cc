@@ -128,6 +128,7 @@ void Inspector::obey_settings() noexcept {
   known_services_ = wanted_services_ | ruleset_->asked_services;
   workspace_->want(wanted_buffers_);
   workspace_->http.request_body_bytes = settings_->inspect.request_body;
+  workspace_->mail.part_bytes_max = settings_->inspect.request_body;
   workspace_->http.response_body_bytes = settings_->inspect.response_body;
   streams_->obey(stream_limits(pool_->capacity(), settings_->inspect));
 }

@@ -65,7 +65,11 @@ std::uint32_t services_of(std::uint64_t buffers) noexcept {
   std::uint32_t services = 0;
   for (const BufferRow& row : buffer_table()) {
     if ((buffers & bit_of(row.buffer)) == 0) continue;
-    services |= bit_of(row.buffer == Buffer::file_data ? Service::http : row.service);
+    if (row.buffer == Buffer::file_data) {
+      services |= bit_of(Service::http) | bit_of(Service::smtp);
+    } else {
+      services |= bit_of(row.service);
+    }
   }
   if ((services & bit_of(Service::tls)) != 0) services |= bit_of(Service::quic);
   return services;

@@ -86,6 +86,15 @@ constexpr std::size_t kBitsPerWord = 64;
   return static_cast<std::int64_t>(variables.values[number.slot]);
 }
 
+/// A mail has many recipients and files, told one by one. A rule about nothing else becomes a
+/// candidate with each of them.
+[[nodiscard]] bool may_come_again(const CompiledRule& rule, Buffer buffer,
+                                  Service service) noexcept {
+  if (rule.parts.size() < 2) return false;
+  return buffer == Buffer::smtp_rcpt_to ||
+         (buffer == Buffer::file_data && service == Service::smtp);
+}
+
 }  // namespace
 
 std::size_t flow_words_bytes(const Ruleset& rules) noexcept {
@@ -125,10 +134,6 @@ ConfirmOutcome RuleJudge::evaluate_any(const RulePart& part, const BufferSource&
     const ConfirmOutcome one = confirmer_->evaluate(program, {buffer.bytes, 0, true}, variables);
     if (one == ConfirmOutcome::yes) return one;
     if (outcome != ConfirmOutcome::limit) outcome = one;
-  }
-  // A mail has many recipients, told one by one.
-  if (outcome == ConfirmOutcome::no && part.buffer == Buffer::smtp_rcpt_to) {
-    outcome = ConfirmOutcome::not_yet;
   }
   return outcome;
 }
@@ -180,7 +185,10 @@ ConfirmOutcome RuleJudge::decide(Candidate& candidate, const BufferSource& sourc
         candidate.parts_held |= 1U << i;
         break;
       case ConfirmOutcome::no:
-        return ConfirmOutcome::no;
+        if (!may_come_again(rule, rule.parts[i].buffer, subject_.service))
+          return ConfirmOutcome::no;
+        waits = true;
+        break;
       case ConfirmOutcome::not_yet:
         waits = true;
         break;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "dataplane/flow/tcp_state.h"
 #include "dataplane/inspect/line_words.h"
@@ -11,6 +12,8 @@ namespace {
 
 constexpr unsigned kServiceReady = 220;
 constexpr unsigned kStartMailInput = 354;
+constexpr std::array<std::uint8_t, 1> kCr{'\r'};
+constexpr std::array<std::uint8_t, 2> kLineEnd{'\r', '\n'};
 
 /// What stands behind "FROM:" or "TO:": to the bracket's end, or to a blank where there is none.
 [[nodiscard]] ByteSpan address_of(ByteSpan argument, std::string_view word) noexcept {
@@ -23,6 +26,11 @@ constexpr unsigned kStartMailInput = 354;
     if (bracket < argument.size()) return argument.first(bracket + 1);
   }
   return argument.first(find_blank(argument, 0));
+}
+
+[[nodiscard]] bool is_dot(ByteSpan line) noexcept {
+  line = trimmed(line);
+  return line.size() == 1 && line.front() == '.';
 }
 
 }  // namespace
@@ -63,12 +71,12 @@ bool SmtpParser::next_line(unsigned direction, ByteSpan& bytes, const AppSink& s
 }
 
 /// What has come of a line before the reply is text already.
-void SmtpParser::begin_text() noexcept {
+void SmtpParser::begin_text(const AppSink& sink) noexcept {
   LineReader& lines = lines_[kToServer];
   has_asked_to_send_ = false;
   is_in_text_ = true;
   place_ = TextPlace::line_start;
-  for (const std::uint8_t byte : lines.gathered()) static_cast<void>(step_text(byte));
+  static_cast<void>(pass_text(lines.gathered(), sink));
   lines.release(*pool_);
 }
 
@@ -89,22 +97,57 @@ bool SmtpParser::step_text(std::uint8_t byte) noexcept {
   return false;
 }
 
+/// A dot that a line begins with is not of the text; a CR behind it waits for what follows.
 std::size_t SmtpParser::pass_text(ByteSpan bytes, const AppSink& sink) noexcept {
   std::size_t at = 0;
+  std::size_t told = 0;
   while (at < bytes.size()) {
     if (place_ == TextPlace::in_line) {
       at = find_byte(bytes, at, '\n');
       if (at == bytes.size()) break;
     }
-    if (!step_text(bytes[at++])) continue;
-    is_in_text_ = false;
-    end_mail(sink);
-    break;
+    const bool has_held = place_ == TextPlace::behind_dot_cr;
+    if (step_text(bytes[at++])) {
+      is_in_text_ = false;
+      end_mail(sink);
+      return at;
+    }
+    if (has_held) tell_text(kCr, sink);
+    if (place_ != TextPlace::behind_dot && place_ != TextPlace::behind_dot_cr) continue;
+    tell_text(bytes.subspan(told, at - 1 - told), sink);
+    told = at;
   }
+  tell_text(bytes.subspan(told, at - told), sink);
   return at;
 }
 
+void SmtpParser::open_mail(const AppSink& sink) noexcept {
+  if (!limits_->wants_files) return;
+  if (mail_ != nullptr) mail_->end({sink, message_});
+  if (mail_ == nullptr) mail_ = static_cast<MailReader*>(pool_->take(sizeof(MailReader)));
+  if (mail_ == nullptr) return sink.anomaly(sink.self, kToServer, AppAnomaly::state_limit);
+  new (mail_) MailReader(limits_->part_bytes_max);
+}
+
+void SmtpParser::tell_text(ByteSpan bytes, const AppSink& sink) noexcept {
+  if (mail_ == nullptr || bytes.empty()) return;
+  is_open_ = true;
+  mail_->push(bytes, {sink, message_});
+}
+
+/// A line that was read as a command, and is text if the server takes it for that.
+void SmtpParser::tell_line(ByteSpan line, const AppSink& sink) noexcept {
+  tell_text(line.subspan(!line.empty() && line.front() == '.' ? 1 : 0), sink);
+  tell_text(kLineEnd, sink);
+}
+
+void SmtpParser::close_mail() noexcept {
+  if (mail_ != nullptr) pool_->give(mail_, sizeof(MailReader));
+  mail_ = nullptr;
+}
+
 void SmtpParser::take_command(ByteSpan line, const AppSink& sink) noexcept {
+  if (has_asked_to_send_ && !is_dot(line)) tell_line(line, sink);
   line = trimmed(line);
   constexpr std::size_t kVerbBytes = 4;
   const ByteSpan argument = line.subspan(std::min(kVerbBytes, line.size()));
@@ -116,9 +159,10 @@ void SmtpParser::take_command(ByteSpan line, const AppSink& sink) noexcept {
     take_recipient(address_of(argument, "to"), sink);
   } else if (is_word(line, "data")) {
     has_asked_to_send_ = true;
+    open_mail(sink);
   } else if (is_word(line, "starttls")) {
     has_asked_to_encrypt_ = true;
-  } else if (line.size() == 1 && line.front() == '.' && has_asked_to_send_) {
+  } else if (is_dot(line) && has_asked_to_send_) {
     // The whole text came before the server asked for it.
     has_asked_to_send_ = false;
     end_mail(sink);
@@ -156,7 +200,7 @@ void SmtpParser::take_reply(ByteSpan line, const AppSink& sink) noexcept {
   const unsigned code = reply_code(line);
   if (code == 0) return;
   is_in_text_ = false;  // a server is silent until the text ends: else both are out of step
-  if (code == kStartMailInput && has_asked_to_send_) begin_text();
+  if (code == kStartMailInput && has_asked_to_send_) begin_text(sink);
   if (code == kServiceReady && has_greeting_ && has_asked_to_encrypt_) {
     end_mail(sink);
     release();
@@ -179,6 +223,8 @@ void SmtpParser::tell(std::span<const BufferBytes> buffers, const AppSink& sink)
 }
 
 void SmtpParser::end_mail(const AppSink& sink) noexcept {
+  if (mail_ != nullptr) mail_->end({sink, message_});
+  close_mail();
   if (is_open_) sink.message_ends(sink.self, kToServer, message_++);
   is_open_ = false;
   has_helo_ = false;
@@ -188,6 +234,7 @@ void SmtpParser::end_mail(const AppSink& sink) noexcept {
 void SmtpParser::gap(unsigned direction, std::uint64_t, const AppSink&) noexcept {
   if (direction == kToServer && is_in_text_) {
     place_ = TextPlace::in_line;
+    if (mail_ != nullptr) mail_->lose();
   } else {
     lines_[direction].lose_line(*pool_);
   }
@@ -202,6 +249,7 @@ void SmtpParser::end(unsigned direction, const AppSink& sink) noexcept {
 
 void SmtpParser::release() noexcept {
   for (LineReader& lines : lines_) lines.release(*pool_);
+  close_mail();
   if (helo_ != nullptr) pool_->give(helo_, kSmtpHeloBytesMax);
   helo_ = nullptr;
   has_left_ = true;

@@ -5,7 +5,9 @@
 // come one command at a time; a later mail of the same client is told with the name of the HELO
 // before. What a mail says is passed over up to a dot alone on a line, with any of the line ends
 // that servers take: where they differ the rest is read as commands, which harms nobody, while
-// commands that are taken for text would be missed. So are chunks of BDAT.
+// commands that are taken for text would be missed. So are chunks of BDAT. Where files are wanted,
+// the text goes to a MailReader, and so do lines that come between DATA and its answer: they are
+// text or commands, as the server likes.
 #pragma once
 
 #include <array>
@@ -14,16 +16,23 @@
 
 #include "dataplane/inspect/app_sink.h"
 #include "dataplane/inspect/line_reader.h"
+#include "dataplane/inspect/mail_reader.h"
 
 namespace sluice {
 
 /// Of a name given with HELO that is kept for later mails.
 inline constexpr std::size_t kSmtpHeloBytesMax = 256;
 
+/// Of all flows of a generation.
+struct MailLimits {
+  bool wants_files = true;                ///< the parts of a mail are told as file.data
+  std::uint32_t part_bytes_max = 65'536;  ///< of each
+};
+
 class SmtpParser {
  public:
-  /// The pool outlives the parser; `release` comes before its end.
-  explicit SmtpParser(ChunkPool& pool) noexcept : pool_(&pool) {}
+  /// Pool and limits outlive the parser; `release` comes before its end.
+  SmtpParser(ChunkPool& pool, const MailLimits& limits) noexcept : pool_(&pool), limits_(&limits) {}
   SmtpParser(const SmtpParser&) = delete;
   SmtpParser& operator=(const SmtpParser&) = delete;
 
@@ -47,7 +56,11 @@ class SmtpParser {
   /// False where there is no line, or no room for one.
   [[nodiscard]] bool next_line(unsigned direction, ByteSpan& bytes, const AppSink& sink) noexcept;
   [[nodiscard]] std::size_t pass_text(ByteSpan bytes, const AppSink& sink) noexcept;
-  void begin_text() noexcept;
+  void begin_text(const AppSink& sink) noexcept;
+  void open_mail(const AppSink& sink) noexcept;
+  void tell_text(ByteSpan bytes, const AppSink& sink) noexcept;
+  void tell_line(ByteSpan line, const AppSink& sink) noexcept;
+  void close_mail() noexcept;
   [[nodiscard]] bool step_text(std::uint8_t byte) noexcept;
   void take_command(ByteSpan line, const AppSink& sink) noexcept;
   void take_helo(ByteSpan name, const AppSink& sink) noexcept;
@@ -60,6 +73,8 @@ class SmtpParser {
 
   ChunkPool* pool_;
   std::array<LineReader, 2> lines_;
+  const MailLimits* limits_;
+  MailReader* mail_ = nullptr;    ///< of the text that is under way; a chunk
   std::uint8_t* helo_ = nullptr;  ///< the name, for mails to come
   std::uint32_t message_ = 0;
   std::uint16_t helo_bytes_ = 0;

@@ -1,5 +1,6 @@
 // SMTP, FTP and SSH: bytes of one direction or of both in turn, cut into pushes, against the same
-// bytes uncut. What is told is the same, and no memory is left. Detection sees the bytes too.
+// bytes uncut. What is told is the same, the files of a mail too, and no memory is left. Detection
+// sees the bytes too.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -34,10 +35,10 @@ Turns turns_of(std::uint8_t kind, ByteSpan bytes) {
   return turns;
 }
 
-template <class Parser>
-void compare(const Turns& turns, std::size_t piece) {
-  test::FlowRecorder<Parser> whole(test::kPoolBytes);
-  test::FlowRecorder<Parser> split(test::kPoolBytes);
+template <class Parser, class... Limits>
+void compare(const Turns& turns, std::size_t piece, const Limits&... limits) {
+  test::FlowRecorder<Parser> whole(test::kPoolBytes, limits...);
+  test::FlowRecorder<Parser> split(test::kPoolBytes, limits...);
   for (const auto& [direction, text] : turns) {
     if (text.empty()) {
       whole.gap(direction);
@@ -69,7 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       compare<FtpParser>(turns, piece);
       break;
     case 1:
-      compare<SmtpParser>(turns, piece);
+      compare<SmtpParser>(turns, piece, MailLimits{.wants_files = true, .part_bytes_max = 512});
       break;
     default:
       compare<SshParser>(turns, piece);

@@ -13,9 +13,12 @@ using namespace test;
 
 using Told = std::vector<std::string>;
 
+constexpr MailLimits kLimits{.wants_files = false};
+
 class SmtpFlow : public FlowRecorder<SmtpParser> {
  public:
-  explicit SmtpFlow(std::size_t pool_bytes = kPoolBytes) : FlowRecorder<SmtpParser>(pool_bytes) {}
+  explicit SmtpFlow(std::size_t pool_bytes = kPoolBytes)
+      : FlowRecorder<SmtpParser>(pool_bytes, kLimits) {}
   /// Up to the reply that asks for the text.
   SmtpFlow& begin_text() {
     server("220 mail.example ESMTP\r\n").client("EHLO me\r\n").server("250 hi\r\n");

@@ -36,8 +36,14 @@ class ToldRecorder {
             std::string_view(reinterpret_cast<const char*>(row.bytes.data()), row.bytes.size())));
       }
     };
-    sink.piece = [](void* self, unsigned, std::uint32_t, BufferBytes, bool) noexcept {
-      of(self).told.emplace_back("piece");
+    sink.piece = [](void* self, unsigned direction, std::uint32_t message, BufferBytes piece,
+                    bool is_last) noexcept {
+      ToldRecorder& recorder = of(self);
+      const std::string head = fmt::format("{}:{} {}=", direction, message, name_of(piece.buffer));
+      const bool goes_on = recorder.is_in_piece && recorder.told.back().starts_with(head);
+      if (!goes_on) recorder.told.push_back(head);
+      recorder.told.back().append(piece.bytes.begin(), piece.bytes.end());
+      recorder.is_in_piece = !is_last;
     };
     sink.message_ends = [](void* self, unsigned direction, std::uint32_t message) noexcept {
       of(self).told.push_back(fmt::format("{}:{} end", direction, message));
@@ -59,6 +65,7 @@ class ToldRecorder {
 
   AppSink sink;
   std::vector<std::string> told;
+  bool is_in_piece = false;  ///< the last of `told` goes on with what comes
 
  private:
   static ToldRecorder& of(void* self) { return *static_cast<ToldRecorder*>(self); }
@@ -69,8 +76,9 @@ template <class Parser>
 class FlowRecorder : public ToldRecorder {
  public:
   template <class... Arguments>
-  explicit FlowRecorder(std::size_t pool_bytes, Arguments&... arguments)
-      : pool_(ChunkPool::create(pool_bytes, arena_).value()), parser_(*pool_, arguments...) {}
+  explicit FlowRecorder(std::size_t pool_bytes, Arguments&&... arguments)
+      : pool_(ChunkPool::create(pool_bytes, arena_).value()),
+        parser_(*pool_, std::forward<Arguments>(arguments)...) {}
   ~FlowRecorder() { parser_.release(); }
 
   FlowRecorder& push(unsigned direction, std::string_view text) {

@@ -1,0 +1,265 @@
+#include "dataplane/inspect/mail_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "dataplane/flow/tcp_state.h"
+#include "dataplane/inspect/line_words.h"
+
+namespace sluice {
+namespace {
+
+/// What stands behind "NAME:"; empty where the line is another header.
+[[nodiscard]] ByteSpan value_of(ByteSpan line, std::string_view name) noexcept {
+  if (!starts_with_letters(line, name)) return {};
+  line = trimmed(line.subspan(name.size()));
+  return !line.empty() && line.front() == ':' ? trimmed(line.subspan(1)) : ByteSpan{};
+}
+
+[[nodiscard]] bool ends_value(std::uint8_t byte) noexcept {
+  return byte == ';' || byte == '\r' || is_blank(byte);
+}
+
+/// "boundary=VALUE" or "boundary="VALUE"" among the parameters of a type.
+[[nodiscard]] ByteSpan boundary_of(ByteSpan type) noexcept {
+  constexpr std::string_view kName = "boundary";
+  for (std::size_t at = 1; at + kName.size() < type.size(); ++at) {
+    if (type[at - 1] != ';' && type[at - 1] != '\n' && !is_blank(type[at - 1])) continue;
+    if (!starts_with_letters(type.subspan(at), kName)) continue;
+    ByteSpan value = trimmed(type.subspan(at + kName.size()));
+    if (value.empty() || value.front() != '=') continue;
+    value = trimmed(value.subspan(1));
+    if (!value.empty() && value.front() == '"') {
+      value = value.subspan(1);
+      return value.first(find_byte(value, 0, '"'));
+    }
+    const auto end = std::ranges::find_if(value, ends_value);
+    return value.first(static_cast<std::size_t>(end - value.begin()));
+  }
+  return {};
+}
+
+[[nodiscard]] MailCoding coding_of(ByteSpan value) noexcept {
+  if (starts_with_letters(value, "base64")) return MailCoding::base64;
+  if (starts_with_letters(value, "quoted-printable")) return MailCoding::quoted_printable;
+  return MailCoding::none;
+}
+
+}  // namespace
+
+void MailReader::push(ByteSpan bytes, const MailTurn& turn) noexcept {
+  read(bytes, turn);
+  tell_decoded(turn);
+}
+
+void MailReader::read(ByteSpan bytes, const MailTurn& turn) noexcept {
+  while (!bytes.empty()) {
+    std::size_t taken = 0;
+    switch (place_) {
+      case Place::header_start:
+      case Place::in_header:
+        taken = read_header(bytes, turn);
+        break;
+      case Place::body_start:
+        taken = read_line_start(bytes, turn);
+        break;
+      case Place::in_body:
+        taken = read_body(bytes, turn);
+        break;
+    }
+    bytes = bytes.subspan(taken);
+  }
+}
+
+// --- headers ------------------------------------------------------------------------------------
+
+void MailReader::begin_headers() noexcept {
+  place_ = Place::header_start;
+  line_bytes_ = 0;
+  coding_ = MailCoding::none;
+  is_container_ = false;
+  is_mail_ = false;
+}
+
+void MailReader::append(ByteSpan bytes) noexcept {
+  const std::size_t size = std::min(bytes.size(), line_.size() - line_bytes_);
+  if (size > 0) std::memcpy(line_.data() + line_bytes_, bytes.data(), size);
+  line_bytes_ = static_cast<std::uint16_t>(line_bytes_ + size);
+}
+
+std::size_t MailReader::read_header(ByteSpan bytes, const MailTurn& turn) noexcept {
+  if (place_ == Place::header_start) {
+    const bool continues = is_blank(bytes.front()) && line_bytes_ > 0;
+    if (!continues) take_header();
+    place_ = Place::in_header;
+    may_be_text_ = !continues;
+    is_empty_line_ = true;
+  }
+  const std::size_t end = find_byte(bytes, 0, '\n');
+  const ByteSpan found = bytes.first(end);
+  append(found);
+  is_empty_line_ = is_empty_line_ && std::ranges::all_of(found, [](auto b) { return b == '\r'; });
+  if (end == bytes.size()) return end;
+  end_header_line(turn);
+  return end + 1;
+}
+
+// A line that is no header ends them, as an empty one does, and belongs to the text.
+void MailReader::end_header_line(const MailTurn& turn) noexcept {
+  place_ = Place::header_start;
+  if (is_empty_line_) return begin_body();
+  const bool is_whole = line_bytes_ < line_.size();
+  if (!may_be_text_ || !is_whole || find_byte(line(), 0, ':') < line_bytes_) {
+    append({reinterpret_cast<const std::uint8_t*>(" "), 1});
+    return;
+  }
+  append({reinterpret_cast<const std::uint8_t*>("\n"), 1});
+  const auto text = line_;
+  const ByteSpan first{text.data(), line_bytes_};
+  begin_body();
+  read(first, turn);
+}
+
+/// What was gathered is a whole header, or nothing.
+void MailReader::take_header() noexcept {
+  const ByteSpan type = value_of(line(), "content-type");
+  if (!type.empty()) take_type(type);
+  const ByteSpan coding = value_of(line(), "content-transfer-encoding");
+  if (!coding.empty()) coding_ = coding_of(coding);
+  line_bytes_ = 0;
+}
+
+void MailReader::take_type(ByteSpan value) noexcept {
+  if (starts_with_letters(value, "multipart/")) push_boundary(value);
+  is_mail_ = starts_with_letters(value, "message/rfc822");
+}
+
+void MailReader::push_boundary(ByteSpan type) noexcept {
+  const ByteSpan found = boundary_of(type);
+  if (found.empty() || found.size() > kMailBoundaryBytesMax || depth_ == kMailDepthMax) return;
+  Boundary& boundary = boundaries_[depth_++];
+  std::memcpy(boundary.bytes.data(), found.data(), found.size());
+  boundary.size = static_cast<std::uint8_t>(found.size());
+  is_container_ = true;
+}
+
+// --- parts --------------------------------------------------------------------------------------
+
+// A mail in a mail has headers of its own. Only parts are coded, not what holds them.
+void MailReader::begin_body() noexcept {
+  if (is_mail_ && coding_ == MailCoding::none) return begin_headers();
+  decoder_.begin(is_container_ ? MailCoding::none : coding_);
+  place_ = Place::body_start;
+  line_bytes_ = 0;
+}
+
+/// Gathers a line as long as it may be a boundary.
+std::size_t MailReader::read_line_start(ByteSpan bytes, const MailTurn& turn) noexcept {
+  constexpr std::size_t kLongest = kMailBoundaryBytesMax + 4;
+  std::size_t at = 0;
+  for (; at < bytes.size() && depth_ > 0; ++at) {
+    const bool may_begin = line_bytes_ >= 2 || bytes[at] == '-';
+    if (may_begin && bytes[at] != '\n' && line_bytes_ < kLongest) {
+      append(bytes.subspan(at, 1));
+      continue;
+    }
+    if (may_begin && take_boundary(bytes[at] == '\n', turn)) {
+      return at + (bytes[at] == '\n' ? 1 : 0);
+    }
+    break;
+  }
+  if (at == bytes.size()) return at;
+  place_ = Place::in_body;
+  tell(line(), turn);
+  line_bytes_ = 0;
+  return at;
+}
+
+/// The longest that the line begins with: one may begin as another does. What stands behind a last
+/// one is told as it is.
+bool MailReader::take_boundary(bool is_whole_line, const MailTurn& turn) noexcept {
+  const ByteSpan behind = line().subspan(std::min<std::size_t>(2, line_bytes_));
+  std::size_t found = depth_;
+  for (std::size_t i = 0; i < depth_; ++i) {
+    const Boundary& one = boundaries_[i];
+    const bool is_it =
+        behind.size() >= one.size && std::memcmp(behind.data(), one.bytes.data(), one.size) == 0;
+    if (is_it && (found == depth_ || one.size > boundaries_[found].size)) found = i;
+  }
+  if (found == depth_) return false;
+  const ByteSpan rest = behind.subspan(boundaries_[found].size);
+  const bool is_last = rest.size() >= 2 && rest[0] == '-' && rest[1] == '-';
+  end_part(turn);
+  depth_ = static_cast<std::uint8_t>(is_last ? found : found + 1);
+  begin_headers();
+  may_be_text_ = false;
+  is_empty_line_ = false;
+  if (is_last) {
+    place_ = is_whole_line ? Place::body_start : Place::in_body;
+  } else if (!is_whole_line) {
+    place_ = Place::in_header;
+  }
+  return true;
+}
+
+std::size_t MailReader::read_body(ByteSpan bytes, const MailTurn& turn) noexcept {
+  std::size_t end = depth_ > 0 ? 0 : bytes.size();
+  while (end < bytes.size()) {
+    end = find_byte(bytes, end, '\n');
+    if (end == bytes.size()) break;
+    ++end;
+    if (end < bytes.size() && bytes[end] != '-') continue;
+    place_ = Place::body_start;
+    break;
+  }
+  tell(bytes.first(end), turn);
+  return end;
+}
+
+void MailReader::tell(ByteSpan bytes, const MailTurn& turn) noexcept {
+  if (decoder_.coding() == MailCoding::none) return tell_piece(bytes, turn);
+  while (!bytes.empty() && told_bytes_ < part_bytes_max_) {
+    decoder_.decode(bytes, decoded_);
+    if (!decoded_.has_room()) tell_decoded(turn);
+  }
+}
+
+void MailReader::tell_decoded(const MailTurn& turn) noexcept {
+  tell_piece({decoded_.bytes.data(), decoded_.size}, turn);
+  decoded_.size = 0;
+}
+
+void MailReader::tell_piece(ByteSpan bytes, const MailTurn& turn) noexcept {
+  const ByteSpan told =
+      bytes.first(std::min<std::size_t>(bytes.size(), part_bytes_max_ - told_bytes_));
+  if (told.empty()) return;
+  told_bytes_ += static_cast<std::uint32_t>(told.size());
+  turn.sink.piece(turn.sink.self, kToServer, turn.message, {Buffer::file_data, told}, false);
+}
+
+void MailReader::end_part(const MailTurn& turn) noexcept {
+  decoder_.finish(decoded_);
+  tell_decoded(turn);
+  if (told_bytes_ > 0) {
+    turn.sink.piece(turn.sink.self, kToServer, turn.message, {Buffer::file_data, {}}, true);
+  }
+  told_bytes_ = 0;
+  decoder_.begin(MailCoding::none);
+}
+
+void MailReader::lose() noexcept {
+  const bool is_header = place_ == Place::header_start || place_ == Place::in_header;
+  place_ = is_header ? Place::in_header : Place::in_body;
+  may_be_text_ = false;
+  is_empty_line_ = false;
+  line_bytes_ = 0;
+  decoder_.begin(decoder_.coding());
+}
+
+void MailReader::end(const MailTurn& turn) noexcept {
+  if (place_ == Place::body_start && !(depth_ > 0 && take_boundary(true, turn))) tell(line(), turn);
+  end_part(turn);
+}
+
+}  // namespace sluice

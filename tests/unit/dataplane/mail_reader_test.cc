@@ -1,0 +1,150 @@
+// The parts of a mail as rules see them, through the parser of SMTP that carries them.
+#include "dataplane/inspect/mail_reader.h"
+
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "dataplane/inspect/smtp_parser.h"
+#include "tests/support/fuzz_seeds.h"
+#include "tests/unit/dataplane/told_recorder.h"
+
+namespace sluice {
+namespace {
+
+using namespace test;
+
+using Told = std::vector<std::string>;
+
+constexpr MailLimits kLimits{.wants_files = true, .part_bytes_max = 300};
+
+class MailFlow : public FlowRecorder<SmtpParser> {
+ public:
+  explicit MailFlow(std::size_t pool_bytes = kPoolBytes)
+      : FlowRecorder<SmtpParser>(pool_bytes, kLimits) {}
+  MailFlow& begin_text() {
+    server("220 mail.example ESMTP\r\n").client("EHLO me\r\n").server("250 hi\r\n");
+    client("MAIL FROM:<a@b.example>\r\n").server("250 ok\r\n").client("DATA\r\n");
+    server("354 go on\r\n");
+    told.clear();
+    return *this;
+  }
+};
+
+/// What is told of a text with lines that end in LF here.
+Told told_of(std::string text, std::size_t piece = 4'096) {
+  std::string sent;
+  for (const char letter : text) sent += letter == '\n' ? "\r\n" : std::string(1, letter);
+  MailFlow mail;
+  mail.begin_text().push_cut(kToServer, sent + ".\r\n", piece);
+  EXPECT_EQ(mail.told.back(), "0:0 end");
+  mail.told.pop_back();
+  EXPECT_LE(mail.bytes_in_use(), kSmtpHeloBytesMax) << "what reads the text is given back";
+  return mail.told;
+}
+
+constexpr const char* kParts =
+    "Subject: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed;\n boundary=\"b 1\"\n\n"
+    "--b 1\nContent-Type: multipart/alternative; boundary=b 1-in; x=y\n\n"
+    "--b 1\nContent-Type: text/plain\nContent-Transfer-Encoding: quoted-printable\n\n"
+    "caf=C3=A9 =\nau lait\n--b 1\nContent-Disposition: attachment\n"
+    "Content-Transfer-Encoding: BASE64\n\naGVsbG8s\nIHdvcmxk\nIQ==\n--b 1--\n";
+
+TEST(MailReader, ATextWithoutPartsIsAFile) {
+  EXPECT_EQ(told_of("Subject: x\n\nhello\n..\n--dash\n"),
+            (Told{"0:0 file.data=hello\r\n.\r\n--dash\r\n"}));
+  EXPECT_EQ(told_of("\nhello\n"), (Told{"0:0 file.data=hello\r\n"}));
+  EXPECT_EQ(told_of("Content-Transfer-Encoding: base64\n\naGVs\nbG8=\n"),
+            (Told{"0:0 file.data=hello"}));
+  EXPECT_EQ(told_of(""), Told{});
+}
+
+TEST(MailReader, ALineThatIsNoHeaderBeginsTheText) {
+  EXPECT_EQ(told_of("Subject: x\nhello there\nand: on\n"),
+            (Told{"0:0 file.data=hello there\r\nand: on\r\n"}));
+}
+
+TEST(MailReader, EveryPartIsAFileOfItsOwnAndDecoded) {
+  const std::string text =
+      "Content-type: Multipart/Mixed; charset=x;\n\tBOUNDARY = \"b 1\"\n\n"
+      "--b 1\nContent-Type: text/plain\nContent-Transfer-Encoding: quoted-printable\n\n"
+      "caf=C3=A9 =\nau lait=3\n--b 1\nContent-Transfer-Encoding: BASE64\n\n"
+      "aGVsbG8s\nIHdvcmxk\nIQ==\n--b 1--\n";
+  EXPECT_EQ(told_of(text),
+            (Told{"0:0 file.data=caf\xc3\xa9 au lait=3\r\n", "0:0 file.data=hello, world!"}));
+}
+
+TEST(MailReader, ContainersAndMailsWithinEachOtherAreOpened) {
+  const std::string text =
+      "Content-Type: multipart/mixed; boundary=out\n\nbefore\n"
+      "--out\nContent-Type: multipart/alternative; boundary=out2\n\n"
+      "--out2\n\nfirst\n--out2\nContent-Type: message/rfc822\n\n"
+      "Subject: inner\nContent-Transfer-Encoding: base64\n\naGVsbG8=\n"
+      "--out2--\nbehind\n--out \n\nlast\n--out--\n";
+  EXPECT_EQ(told_of(text),
+            (Told{"0:0 file.data=before\r\n", "0:0 file.data=first\r\n", "0:0 file.data=hello",
+                  "0:0 file.data=behind\r\n", "0:0 file.data=last\r\n"}));
+}
+
+TEST(MailReader, APartIsToldAsFarAsItsLimit) {
+  const auto told = told_of(fmt::format("\n{:x<5000}\n", ""));
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told.front(), fmt::format("0:0 file.data={:x<300}", ""));
+}
+
+TEST(MailReader, OddCodingsAreReadAsReadersOfMailDo) {
+  const std::string head = "Content-Transfer-Encoding: ";
+  EXPECT_EQ(told_of(head + "base64\n\naGV*s!bG8=aGVsbG8=\n"), (Told{"0:0 file.data=hellohello"}));
+  EXPECT_EQ(told_of(head + "quoted-printable\n\na=zz=4=4x=\n=41=\n"),
+            (Told{"0:0 file.data=a=zz=4=4xA"}));
+  EXPECT_EQ(told_of(head + "x-other\n\naGVsbG8=\n"), (Told{"0:0 file.data=aGVsbG8=\r\n"}));
+}
+
+TEST(MailReader, HeadersThatAreTooLongAndBoundariesTooManyEndNothing) {
+  std::string text = fmt::format("X: {:x<3000}\n", "");
+  for (int i = 0; i < 9; ++i) {
+    text += fmt::format("Content-Type: multipart/mixed; boundary=b{}\n\n--b{}\n", i, i);
+  }
+  const auto told = told_of(text + "\nhello\n");
+  ASSERT_FALSE(told.empty());
+  EXPECT_NE(told.back().find("hello"), std::string::npos);
+}
+
+TEST(MailReader, EveryCutTellsTheSame) {
+  std::string text = kParts;
+  keep_seed("line_fuzz", "\1\0EHLO me\r\nMAIL FROM:<a>\r\nDATA\r\n"s + text + ".\r\n");
+  const auto whole = told_of(text);
+  EXPECT_EQ(whole.size(), 2U);
+  for (std::size_t piece = 1; piece < text.size(); ++piece) {
+    ASSERT_EQ(told_of(text, piece), whole) << piece;
+  }
+}
+
+TEST(MailReader, TextThatCameBeforeTheServerAskedIsReadToo) {
+  MailFlow mail;
+  mail.server("220 mail.example\r\n").client("HELO me\r\nMAIL FROM:<a>\r\nDATA\r\n");
+  mail.client("Subject: x\r\n\r\nfirst\r\n..\r\nsec").server("354 go on\r\n");
+  mail.client("ond\r\n.\r\n");
+  EXPECT_EQ(mail.told, (Told{"0:0 smtp.helo=me", "0:0 smtp.mail_from=<a>",
+                             "0:0 file.data=first\r\n.\r\nsecond\r\n", "0:0 end"}));
+}
+
+TEST(MailReader, AGapInAPartLosesNoMoreThanItself) {
+  MailFlow mail;
+  mail.begin_text().client("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nfirst\r\n");
+  mail.gap(kToServer).client("xx\r\n--b\r\n\r\nsecond\r\n--b--\r\n.\r\n");
+  EXPECT_EQ(mail.told,
+            (Told{"0:0 file.data=first\r\nxx\r\n", "0:0 file.data=second\r\n", "0:0 end"}));
+}
+
+TEST(MailReader, WithoutMemoryTheMailGoesOnUnread) {
+  MailFlow mail(kNoPool);
+  mail.begin_text().client("Subject: x\r\n\r\nhello\r\n.\r\nMAIL FROM:<b>\r\n");
+  EXPECT_FALSE(mail.has("0:0 file.data=hello\r\n"));
+  EXPECT_TRUE(mail.has("0:1 smtp.mail_from=<b>"));
+}
+
+}  // namespace
+}  // namespace sluice
