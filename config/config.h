@@ -163,7 +163,7 @@ struct RuleExceptionConfig {
 
 /// Signatures.
 struct RulesConfig {
-  std::vector<std::string> files;      ///< none = nothing is inspected
+  std::vector<std::string> files;      ///< none = no rules
   std::vector<std::string> variables;  ///< "NAME=VALUE"
   ReadyPolicy until_ready = ReadyPolicy::pass;
   std::vector<RuleExceptionConfig> exceptions;
@@ -173,7 +173,7 @@ struct RulesConfig {
 /// What becomes of a flow behind the handshake that encrypts it.
 enum class EncryptedPolicy : std::uint8_t { bypass, inspect };
 
-/// Station 8. Only where there are rules.
+/// Station 8.
 struct InspectConfig {
   std::uint64_t memory_bytes = 0;            ///< over all workers; 0 = from the memory budget
   std::uint64_t stream_depth = 1ULL << 20;   ///< bytes per direction; 0 = without end
@@ -196,7 +196,7 @@ struct EventConfig {
   std::uint32_t drop_sample = 64;  ///< one in so many flows has its drops reported; 0 = none
   bool flow_records = true;
   DurationNs stats_interval = 10 * kNsPerSecond;  ///< 0 = none
-  // Messages of applications; only where there are rules.
+  // Messages of applications.
   bool http = true;
   bool dns = true;
   bool tls = true;

@@ -15,14 +15,14 @@ namespace {
 constexpr DurationNs kRetryInterval = kNsPerSecond;
 constexpr DurationNs kReasonsInterval = kNsPerSecond;
 
-/// Tables are sized at start: a policy goes on saying what they were sized for. Without rules there
-/// is no memory to inspect with.
+/// Tables are sized at start: a policy goes on saying what they were sized for. Where nothing was
+/// to be inspected there is no memory to do it with.
 void keep_sizes(PolicySettings& settings, const PolicySettings& started) noexcept {
   settings.fragments.datagrams = started.fragments.datagrams;
   settings.flows.capacity = started.flows.capacity;
   settings.flows.half_open = started.flows.half_open;
   settings.limits.sources = started.limits.sources;
-  settings.has_rules = settings.has_rules && started.has_rules;
+  settings.has_rules = settings.has_rules && has_inspection_memory(started);
 }
 
 }  // namespace
@@ -284,7 +284,10 @@ void Reload::look_for_restart_reasons(TimeNs now) {
   const ConfigEntry* started = history_.find(state_.started);
   const ConfigEntry* entry = in_force();
   if (entry != nullptr && entry->digest.settings.has_rules && !can_inspect()) {
-    restart_reasons_.emplace_back("rules.files: started with none, so nothing can be inspected");
+    restart_reasons_.emplace_back(
+        "rules.files: started without rules, events of applications and inspect.memory, so there "
+        "is "
+        "no memory to inspect with");
   }
   if (started != nullptr && entry != nullptr && started != entry) {
     for (const OptionChange& change :

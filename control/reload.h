@@ -97,6 +97,9 @@ struct ReloadSetup {
   std::function<void(const ConfigEntry&)> reloaded = {};
 };
 
+/// A wire process that was started with these settings can inspect.
+[[nodiscard]] bool has_inspection_memory(const PolicySettings& started) noexcept;
+
 class Reload {
  public:
   /// Keeper and clock outlive the object, and the object every turn of the keeper's link.
@@ -145,7 +148,7 @@ class Reload {
   [[nodiscard]] const std::vector<std::string>& restart_reasons() const noexcept {
     return restart_reasons_;
   }
-  /// False where the wire process was started without rules: it has no memory to inspect with.
+  /// False where the wire process was started with nothing to inspect: it has no memory for it.
   [[nodiscard]] bool can_inspect() const noexcept;
   /// A child compiles rules.
   [[nodiscard]] bool is_compiling() const noexcept { return is_compiling_; }

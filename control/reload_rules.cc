@@ -23,9 +23,14 @@ OwnedFd duplicate(const OwnedFd& fd) {
 
 }  // namespace
 
+/// As memory_plan.cc has it.
+bool has_inspection_memory(const PolicySettings& started) noexcept {
+  return started.has_rules || started.transaction_records != 0 || started.inspect.memory_bytes != 0;
+}
+
 bool Reload::can_inspect() const noexcept {
   const ConfigEntry* started = history_.find(state_.started);
-  return started == nullptr || started->digest.settings.has_rules;
+  return started == nullptr || has_inspection_memory(started->digest.settings);
 }
 
 bool Reload::may_run(const Job& job) const noexcept {

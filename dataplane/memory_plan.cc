@@ -67,9 +67,16 @@ std::uint64_t per_worker(std::uint64_t over_all, std::uint32_t workers) {
   return power_of_two_up((over_all + workers - 1) / workers);
 }
 
+/// Rules are to be obeyed, or may come; or events tell what applications say.
+bool is_inspecting(const Config& config) {
+  const EventConfig& events = config.events;
+  return !config.rules.files.empty() || config.inspect.memory_bytes != 0 || events.http ||
+         events.dns || events.tls || events.ssh || events.smtp || events.ftp || events.quic;
+}
+
 /// Of one worker.
 std::uint64_t inspection_bytes(const Config& config, std::uint32_t workers, std::uint64_t budget) {
-  if (config.rules.files.empty()) return 0;
+  if (!is_inspecting(config)) return 0;
   const std::uint64_t all =
       config.inspect.memory_bytes != 0 ? config.inspect.memory_bytes : budget / 8;
   return std::max(all / workers / kChunkBytesMax * kChunkBytesMax, kInspectionBytesMin);

@@ -11,8 +11,8 @@
 // In this order, each step with all before it, and every record not made is counted as shed:
 //   1  no drop records, no interim flow records (the next one tells what this one did not)
 //   2  no flow records at all
-// and, where overload.inspection allows it and there are rules, what they look at; every flow that
-// is left alone for it is counted:
+// and, where overload.inspection allows it, what rules and events look at; every flow that is left
+// alone for it is counted:
 //   3  64 KiB of each direction of a stream, not inspect.stream_depth
 //   4  no flows that have brought more than 256 KiB
 //   5  no streams of new connections: only their packets

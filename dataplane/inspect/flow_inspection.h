@@ -30,7 +30,8 @@ inline constexpr std::uint32_t kUndetectable = 0xffff'ffff;
 
 enum InspectionFlag : std::uint8_t {
   kInspectionRefused = 1 << 0,  ///< a packet of the flow was refused, all that follow are
-  kInspectionPassed = 1 << 1,   ///< a pass rule held: nothing of the flow is inspected
+  kInspectionPassed = 1 << 1,   ///< nothing of the flow is inspected until other rules come: a
+                                ///< pass rule held, or there are no rules and nothing to tell
   kInspectionShed = 1 << 3,     ///< nothing of the flow is inspected while work is shed
   kInspectionEnded = 1 << 2,    ///< encrypted, or beyond the depth: nothing more of it is inspected
 };

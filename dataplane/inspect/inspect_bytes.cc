@@ -20,6 +20,11 @@ void give_chunk(void* self, void* chunk) noexcept { static_cast<ChunkPool*>(self
   return {&pool, &take_chunk, &give_chunk};
 }
 
+/// Its application is known, or will not be, and has no parser.
+[[nodiscard]] bool tells_nothing(const FlowInspection& flow) noexcept {
+  return flow.service != Service::any && flow.application == nullptr;
+}
+
 [[nodiscard]] std::span<const PatternEntry> entries_of(const PatternGroup& group,
                                                        std::uint32_t pattern) noexcept {
   if (std::size_t{pattern} + 1 >= group.first_entry.size()) return {};
@@ -108,16 +113,25 @@ void Inspector::inspect_segment(Packet& packet, FlowInspection& inspection,
           },
   };
   const Judgement judgement =
-      streams_->take_segment(inspection.tcp_slot, segment_, settings_->mode, sink);
+      streams_->take_segment(inspection.tcp_slot, segment_, stream_mode(), sink);
   flow_ = nullptr;
   obey_judgement(packet, judgement);
   leave_deep(inspection, segment_.direction);
 }
 
-// Neither what is encrypted nor what lies beyond the depth in both directions is looked at.
+// What nobody refuses reaches its receiver whatever it contradicts.
+Mode Inspector::stream_mode() const noexcept {
+  return only_tells_ ? Mode::monitor : settings_->mode;
+}
+
+// Neither what is encrypted nor what lies beyond the depth in both directions is looked at. Without
+// rules, neither is a flow of which no message will be told.
 void Inspector::leave_deep(FlowInspection& inspection, unsigned direction) noexcept {
   if (is_encrypted_ && settings_->inspect.encrypted == EncryptedPolicy::bypass) {
     return leave_flow(inspection, kInspectionEnded);
+  }
+  if (only_tells_ && (is_encrypted_ || tells_nothing(inspection))) {
+    return leave_flow(inspection, kInspectionPassed);
   }
   const std::uint64_t most = depth();
   const auto& directions = streams_->stream(inspection.tcp_slot).directions;
@@ -139,13 +153,13 @@ void Inspector::obey_judgement(Packet& packet, const Judgement& judgement) noexc
   const InspectConfig& config = settings_->inspect;
   switch (judgement.finding) {
     case SegmentFinding::conflicting_retransmission:
-      return packet.drop(DropReason::conflicting_retransmission);
+      return obey(packet, ExceptionPolicy::drop_packet, DropReason::conflicting_retransmission);
     case SegmentFinding::unverifiable_retransmission:
       return obey(packet, config.unverifiable, DropReason::unverifiable_retransmission);
     case SegmentFinding::reorder_limit:
       return obey(packet, config.reorder_full, DropReason::reorder_limit);
     case SegmentFinding::old_timestamp:
-      return packet.drop(DropReason::old_timestamp);
+      return obey(packet, ExceptionPolicy::drop_packet, DropReason::old_timestamp);
     case SegmentFinding::none:
     case SegmentFinding::count_:
       break;

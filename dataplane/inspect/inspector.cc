@@ -89,6 +89,9 @@ Result<std::unique_ptr<Inspector>> Inspector::create(const InspectorSetup& setup
   auto limiter = RuleLimiter::create({.key = setup.key, .meters = setup.meters}, *setup.arena);
   if (!limiter) return tl::unexpected<Error>(limiter.error());
   inspector->limiter_ = std::move(*limiter);
+  auto no_rules = make_live({}, {}, 0, nullptr);
+  if (!no_rules) return tl::unexpected<Error>(no_rules.error());
+  inspector->no_rules_ = std::move(*no_rules);
   inspector->linear_.resize(kPayloadBytesMax);
   return inspector;
 }
@@ -97,11 +100,12 @@ void Inspector::begin(Burst& burst, const PolicySettings& settings, const LiveRu
                       const RuleOverlay* overlay) noexcept {
   burst_ = &burst;
   settings_ = &settings;
-  ruleset_ = ruleset;
+  only_tells_ = ruleset == nullptr && !settings.has_rules && settings.transaction_records != 0;
+  ruleset_ = only_tells_ ? no_rules_.get() : ruleset;
   overlay_ = overlay;
-  if (ruleset == nullptr) return forget_unruled(burst);
-  scratch_ = ruleset->scratches[setup_.worker].get();
-  if (ruleset->epoch != epoch_ || settings.generation != generation_) [[unlikely]]
+  if (ruleset_ == nullptr) return forget_unruled(burst);
+  scratch_ = only_tells_ ? nullptr : ruleset_->scratches[setup_.worker].get();
+  if (ruleset_->epoch != epoch_ || settings.generation != generation_) [[unlikely]]
     obey_settings();
   for (const Packet& packet : burst.all()) {
     if (packet.flow != nullptr && packet.flow->stream_slot != kNoSlot) {
@@ -133,7 +137,8 @@ void Inspector::obey_settings() noexcept {
   streams_->obey(stream_limits(pool_->capacity(), settings_->inspect));
 }
 
-// Without rules no stream goes on: were rules to come back, it would have missed bytes.
+// Where nothing is inspected no stream goes on: were rules to come back, it would have missed
+// bytes.
 void Inspector::forget_unruled(Burst& burst) noexcept {
   for (const Packet& packet : burst.all()) {
     if (packet.flow != nullptr && packet.flow->stream_slot != kNoSlot) forget(*packet.flow);
@@ -216,6 +221,12 @@ void Inspector::leave_flow(FlowInspection& inspection, InspectionFlag why) noexc
 void Inspector::inspect_tcp(Packet& packet, FlowInspection* inspection,
                             std::span<const std::uint8_t> payload) noexcept {
   constexpr unsigned kKinds = unsigned{kSyn} | kAck;
+  if (only_tells_) {
+    if (inspection != nullptr && !packet.verdict.is_out_of_state) {
+      inspect_segment(packet, *inspection, payload);
+    }
+    return;
+  }
   if ((packet.tcp_flags & kUrg) != 0)
     obey(packet, settings_->inspect.urgent, DropReason::urgent_data);
   if (!packet.is_undecided() && settings_->mode == Mode::enforce) return;
@@ -348,7 +359,7 @@ void Inspector::forget(Flow& flow) noexcept {
 }
 
 void Inspector::obey(Packet& packet, ExceptionPolicy policy, DropReason reason) noexcept {
-  if (policy == ExceptionPolicy::pass) {
+  if (policy == ExceptionPolicy::pass || only_tells_) {
     if (setup_.anomalies != nullptr) setup_.anomalies->packet(packet, reason, *settings_);
     return;
   }

@@ -54,8 +54,8 @@ class Inspector {
   [[nodiscard]] static Result<std::unique_ptr<Inspector>> create(const InspectorSetup& setup);
   ~Inspector();
 
-  /// What the packets of the next burst are judged by. `ruleset` null: there is none; `overlay` is
-  /// of this ruleset, or null.
+  /// What the packets of the next burst are judged by. `ruleset` null: there is none, and messages
+  /// are read where events of them are wanted; `overlay` is of this ruleset, or null.
   void begin(Burst& burst, const PolicySettings& settings, const LiveRuleset* ruleset,
              const RuleOverlay* overlay = nullptr) noexcept;
   /// Judges those of the burst's next packets that are not decided yet.
@@ -94,6 +94,7 @@ class Inspector {
   [[nodiscard]] std::uint64_t depth() const noexcept;
   void leave_flow(FlowInspection& inspection, InspectionFlag why) noexcept;
   void leave_deep(FlowInspection& inspection, unsigned direction) noexcept;
+  [[nodiscard]] Mode stream_mode() const noexcept;
   void inspect_tcp(Packet& packet, FlowInspection* inspection,
                    std::span<const std::uint8_t> payload) noexcept;
   void obey_match_limit(Packet& packet) noexcept;
@@ -185,9 +186,10 @@ class Inspector {
   FlowTransactions* datagram_transactions_ = nullptr;
   std::vector<std::uint8_t> linear_;  ///< a payload of several mbuf segments in one piece
 
-  std::uint64_t wanted_buffers_ = 0;   ///< bit i: rules or events ask for Buffer i
-  std::uint32_t wanted_services_ = 0;  ///< bit i: and so for messages of Service i
-  std::uint32_t known_services_ = 0;   ///< bit i: and for these it matters whether a flow is one
+  std::shared_ptr<const LiveRuleset> no_rules_;  ///< a ruleset of none: events need one to stand on
+  std::uint64_t wanted_buffers_ = 0;             ///< bit i: rules or events ask for Buffer i
+  std::uint32_t wanted_services_ = 0;            ///< bit i: and so for messages of Service i
+  std::uint32_t known_services_ = 0;  ///< bit i: and for these it matters whether a flow is one
   std::uint32_t epoch_ = 0;  ///< of the ruleset, and the generation of the settings, last obeyed
   std::uint64_t generation_ = 0;
 
@@ -206,6 +208,7 @@ class Inspector {
   const Burst* burst_ = nullptr;
   const LiveRuleset* ruleset_ = nullptr;
   const RuleOverlay* overlay_ = nullptr;
+  bool only_tells_ = false;  ///< there are no rules: nothing is refused here
   ScanScratch* scratch_ = nullptr;
   FlowInspection* flow_ = nullptr;
   FlowMessages* messages_ = nullptr;  ///< of the parser that is pushed

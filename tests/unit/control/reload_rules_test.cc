@@ -93,9 +93,13 @@ TEST(ReloadRules, ABypassNeedNotWaitForTheCompiler) {
   EXPECT_FALSE(rig.reload().has_value()) << "a change waits";
 }
 
-TEST(ReloadRules, RulesForAGatewayThatWasStartedWithoutWaitForARestart) {
+constexpr const char* kNoApplicationEvents =
+    "events: {http: false, dns: false, tls: false, ssh: false, smtp: false, ftp: false, "
+    "quic: false}\n";
+
+TEST(ReloadRules, RulesForAGatewayThatWasStartedWithNothingToInspectWaitForARestart) {
   RuledWorld world;
-  world.write("mode: enforce");
+  world.write(kNoApplicationEvents);
   ReloadRig rig(world);
   rig.settle();
   world.write("rules: {files: [\"" + world.dir.file("rules.yaml") + "\"]}");
@@ -104,6 +108,25 @@ TEST(ReloadRules, RulesForAGatewayThatWasStartedWithoutWaitForARestart) {
   EXPECT_THAT(reloaded->needs_restart, ::testing::Contains("rules.files"));
   EXPECT_FALSE(world.has_ruleset());
   EXPECT_FALSE(world.last().has_rules);
+  rig.settle();
+  EXPECT_THAT(rig->restart_reasons(), ::testing::Contains(HasSubstr("no memory to inspect with")));
+}
+
+TEST(ReloadRules, AGatewayWithMemoryToInspectTakesItsFirstRulesByReload) {
+  const std::string with_memory = std::string(kNoApplicationEvents) + "inspect: {memory: 8MiB}\n";
+  for (const std::string& text : {std::string("mode: enforce"), with_memory}) {
+    RuledWorld world;
+    world.write(text);
+    ReloadRig rig(world);
+    rig.settle();
+    EXPECT_FALSE(world.has_ruleset());
+    world.write("rules: {files: [\"" + world.dir.file("rules.yaml") + "\"]}");
+    const auto reloaded = rig.reload();
+    ASSERT_TRUE(reloaded.has_value());
+    EXPECT_THAT(reloaded->needs_restart, ::testing::Not(::testing::Contains("rules.files")));
+    EXPECT_TRUE(world.has_ruleset());
+    EXPECT_TRUE(world.last().has_rules);
+  }
 }
 
 TEST(ReloadRules, RulesThatGoAreTakenFromTheWire) {

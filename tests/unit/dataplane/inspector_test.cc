@@ -45,6 +45,12 @@ class InspectorTest : public test::InspectionTest {
     return counters.flows_shed;
   }
 
+  [[nodiscard]] std::uint64_t streams() const {
+    WorkerCounters counters;
+    inspector->add_to(counters);
+    return counters.inspected_flows;
+  }
+
   /// Over rule 1, which is written with stage enforce.
   void stand_over(const RuleOverrides& overrides) {
     overlay = make_overlay(ruleset->rules, overrides, overlay);
@@ -68,6 +74,29 @@ TEST_F(InspectorTest, ForgetsStreamsWhileThereAreNoRules) {
   EXPECT_EQ(flow_of(talk)->stream_slot, kNoSlot);
   ruleset = rules;
   EXPECT_FALSE(is_refused("bidden"));
+  EXPECT_TRUE(is_refused("forbidden"));
+}
+
+TEST_F(InspectorTest, ReadsMessagesForTheirEventsWithoutRulesAndRefusesNothing) {
+  ruleset = nullptr;
+  settings.transaction_records = bit_of(Service::http);
+  connect();
+  EXPECT_EQ(say("GET / HTTP/1.1\r\nHost: a\r\n").action, Action::undecided);
+  skip_bytes(0U - 7);
+  EXPECT_EQ(say("Host: another\r\n").action, Action::undecided) << "a conflict reaches its host";
+  EXPECT_NE(flow_of(talk)->stream_slot, kNoSlot);
+  EXPECT_EQ(streams(), 1U);
+}
+
+TEST_F(InspectorTest, WithoutRulesLeavesAFlowOfWhichNothingWillBeToldUntilRulesCome) {
+  const auto rules = std::exchange(ruleset, nullptr);
+  settings.transaction_records = bit_of(Service::http);
+  connect();
+  EXPECT_EQ(streams(), 1U);
+  say("SSH-2.0-client\r\n");
+  EXPECT_EQ(streams(), 0U);
+  ruleset = rules;
+  settings.has_rules = true;
   EXPECT_TRUE(is_refused("forbidden"));
 }
 
