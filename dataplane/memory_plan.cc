@@ -21,9 +21,11 @@
 #include "dataplane/flow/flow.h"
 #include "dataplane/flow/half_open.h"
 #include "dataplane/inspect/chunk_pool.h"
+#include "dataplane/inspect/rule_memory.h"
 #include "dataplane/io/frame_room.h"
 #include "dataplane/limit/block_table.h"
 #include "dataplane/limit/prefix_table.h"
+#include "dataplane/limit/rule_limiter.h"
 #include "dataplane/limit/source_table.h"
 #include "dataplane/window.h"
 
@@ -54,6 +56,8 @@ static_assert(kFlowBytes <= 272, "the promised memory per flow");
 constexpr std::uint64_t kFlowsPerHalfOpen = 4;
 constexpr std::uint64_t kFlowsPerSource = 4;
 constexpr std::uint64_t kInspectionBytesMin = 1ULL << 20;
+constexpr std::uint64_t kRuleTablesBytes =
+    kRuleMemoryEntries * kRuleMemoryEntryBytes + kRuleLimiterEntries * kRuleLimiterEntryBytes;
 constexpr std::uint64_t kBudgetMin = 16ULL << 20;
 
 std::uint64_t power_of_two_up(std::uint64_t value) {
@@ -198,6 +202,10 @@ void add_table_rows(MemoryPlan& plan, std::uint32_t workers) {
   if (sizes.inspection_bytes > 0) {
     add_row(plan, {"inspection", "worker", workers, sizes.inspection_bytes / kChunkBytesMax,
                    kChunkBytesMax, 0});
+    add_row(plan,
+            {"memory of rules", "worker", workers, kRuleMemoryEntries, kRuleMemoryEntryBytes, 0});
+    add_row(plan,
+            {"limits of rules", "worker", workers, kRuleLimiterEntries, kRuleLimiterEntryBytes, 0});
   }
   if (plan.shared_meters > 0) {
     add_row(plan, {"shared meters", "process", 1, plan.shared_meters, kSharedMeterBytes, 0});
@@ -245,7 +253,7 @@ WorkerSizes size_tables(const Config& config, std::uint32_t workers, std::uint64
   const std::uint64_t share = budget_bytes / workers;
   const std::uint64_t inspection = inspection_bytes(config, workers, budget_bytes);
   const std::uint64_t fixed =
-      fragment_bytes(config) + inspection +
+      fragment_bytes(config) + inspection + (inspection > 0 ? kRuleTablesBytes : 0) +
       (config.flows.half_open > 0 ? per_worker(config.flows.half_open, workers) * kHalfOpenBytes
                                   : 0) +
       (config.limits.sources > 0 ? per_worker(config.limits.sources, workers) * kSourceBytes : 0);

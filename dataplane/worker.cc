@@ -39,8 +39,6 @@ constexpr std::uint32_t kSweepBusy = 4;
 constexpr std::uint32_t kSweepIdle = 64;
 // Packets that are scanned before the first of them leaves.
 constexpr std::size_t kScannedPart = 8;
-// What rules remember of addresses: 32 bytes each.
-constexpr std::uint32_t kRuleMemoryEntries = 1U << 16;
 
 }  // namespace
 

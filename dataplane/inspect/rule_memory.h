@@ -17,6 +17,10 @@
 
 namespace sluice {
 
+/// Of each worker that inspects.
+inline constexpr std::uint32_t kRuleMemoryEntries = 1U << 16;
+inline constexpr std::size_t kRuleMemoryEntryBytes = 32;
+
 /// What a rule's match makes of its threshold.
 enum class ThresholdAnswer : std::uint8_t {
   report,  ///< it counts as a match and is reported
@@ -50,7 +54,7 @@ class RuleMemory {
     std::uint32_t reserved_;
     std::uint64_t unused_;
   };
-  static_assert(sizeof(Entry) == 32);
+  static_assert(sizeof(Entry) == kRuleMemoryEntryBytes);
   static constexpr std::size_t kWays = 4;
 
   RuleMemory(std::span<Entry> entries, const SipKey& key) noexcept : entries_(entries), key_(key) {}

@@ -38,10 +38,14 @@ struct RuleLimit {
 [[nodiscard]] Result<std::vector<RuleLimit>> compile_rule_limits(
     const PolicySettings& settings, std::span<const std::string> names);
 
+/// Of each worker that inspects.
+inline constexpr std::uint32_t kRuleLimiterEntries = 1U << 14;
+inline constexpr std::size_t kRuleLimiterEntryBytes = 32;
+
 struct RuleLimiterSetup {
-  std::uint32_t entries = 1U << 14;  ///< a power of two, of 32 bytes each
-  SipKey key;                        ///< equal in all workers
-  SharedMeters* meters = nullptr;    ///< null: this worker alone sees all traffic
+  std::uint32_t entries = kRuleLimiterEntries;  ///< a power of two
+  SipKey key;                                   ///< equal in all workers
+  SharedMeters* meters = nullptr;               ///< null: this worker alone sees all traffic
 };
 
 class RuleLimiter {
@@ -64,7 +68,7 @@ class RuleLimiter {
     TimeNs stamp;
     TokenPair level;
   };
-  static_assert(sizeof(Entry) == 32);
+  static_assert(sizeof(Entry) == kRuleLimiterEntryBytes);
   static constexpr std::size_t kWays = 4;
 
   RuleLimiter(std::span<Entry> entries, const RuleLimiterSetup& setup) noexcept

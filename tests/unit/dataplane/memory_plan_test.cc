@@ -55,6 +55,29 @@ TEST(MemoryPlan, StaysInsideTheBudgetAndAddsUp) {
   }
 }
 
+/// Of one worker; 0 where the plan has no such row.
+std::uint64_t bytes_of(const Config& config, const char* table) {
+  const auto plan = plan_memory(config, {.workers = 1}, kHost);
+  const auto row = std::ranges::find(plan->rows, table, &MemoryRow::table);
+  return row == plan->rows.end() ? 0 : row->bytes;
+}
+
+TEST(MemoryPlan, RulesAndEventsOfApplicationsTakeMemoryToInspectWith) {
+  Config config = config_with(1024 * kMiB);
+  EXPECT_GT(bytes_of(config, "inspection"), 64 * kMiB);
+  EXPECT_EQ(bytes_of(config, "memory of rules"), 2 * kMiB);
+  EXPECT_EQ(bytes_of(config, "limits of rules"), kMiB / 2);
+  config.events.http = config.events.dns = config.events.tls = config.events.ssh = false;
+  config.events.smtp = config.events.ftp = config.events.quic = false;
+  EXPECT_EQ(bytes_of(config, "inspection"), 0U);
+  EXPECT_EQ(bytes_of(config, "memory of rules"), 0U);
+  config.inspect.memory_bytes = 8 * kMiB;
+  EXPECT_EQ(bytes_of(config, "inspection"), 8 * kMiB) << "rules may come";
+  config.inspect.memory_bytes = 0;
+  config.rules.files = {"rules.yaml"};
+  EXPECT_GT(bytes_of(config, "inspection"), 64 * kMiB);
+}
+
 TEST(MemoryPlan, RoomForBlocksIsARowOfThePlan) {
   Config config = config_with(1000 * kMiB);
   config.blocks.capacity = 1U << 20;
