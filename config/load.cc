@@ -19,27 +19,6 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-std::string_view describe_kind(const YamlNode& node) noexcept {
-  switch (node.kind) {
-    case Kind::list:
-      return "a list";
-    case Kind::map:
-      return "a map";
-    case Kind::scalar:
-      return "a single value";
-    case Kind::null:
-    case Kind::refused:
-      break;
-  }
-  return "nothing";
-}
-
-/// Where a finding about `node` points: at what is written, else at its key.
-SourcePosition position_of(const YamlNode& node) noexcept {
-  const bool is_written = node.kind != Kind::null || node.key.empty();
-  return is_written ? node.position : node.key_position;
-}
-
 /// The part of an option's path that stands in section `section`, or nothing: of "memory.mbufs" in
 /// "memory." it is "mbufs", in "" it is "memory".
 std::string_view word_in_section(std::string_view path, std::string_view section) noexcept {

@@ -283,4 +283,24 @@ std::optional<YamlNode> parse_yaml(const Source& source, FindingWriter& findings
   return std::nullopt;
 }
 
+std::string_view describe_kind(const YamlNode& node) noexcept {
+  switch (node.kind) {
+    case YamlNode::Kind::list:
+      return "a list";
+    case YamlNode::Kind::map:
+      return "a map";
+    case YamlNode::Kind::scalar:
+      return "a single value";
+    case YamlNode::Kind::null:
+    case YamlNode::Kind::refused:
+      break;
+  }
+  return "nothing";
+}
+
+SourcePosition position_of(const YamlNode& node) noexcept {
+  const bool is_written = node.kind != YamlNode::Kind::null || node.key.empty();
+  return is_written ? node.position : node.key_position;
+}
+
 }  // namespace sluice

@@ -47,6 +47,11 @@ struct YamlLimits {
   std::string_view file_kind = "a configuration";  ///< as findings call it
 };
 
+/// "a list", "a map": what stands there, for findings.
+[[nodiscard]] std::string_view describe_kind(const YamlNode& node) noexcept;
+/// Where a finding about `node` points: at what is written, else at its key.
+[[nodiscard]] SourcePosition position_of(const YamlNode& node) noexcept;
+
 /// The document of `source`; none where it is not YAML or over a cap. An empty document is a null
 /// node. Duplicate keys, anchors, aliases and tags are findings, and the rest of the tree stands.
 [[nodiscard]] std::optional<YamlNode> parse_yaml(const Source& source, FindingWriter& findings,

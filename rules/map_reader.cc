@@ -10,27 +10,6 @@ using Kind = YamlNode::Kind;
 
 constexpr std::size_t kListedKeysMax = 24;
 
-std::string_view describe_kind(const YamlNode& node) noexcept {
-  switch (node.kind) {
-    case Kind::list:
-      return "a list";
-    case Kind::map:
-      return "a map";
-    case Kind::scalar:
-      return "a single value";
-    case Kind::null:
-    case Kind::refused:
-      break;
-  }
-  return "nothing";
-}
-
-/// Where a finding about `node` points: at what is written, else at its key.
-SourcePosition position_of(const YamlNode& node) noexcept {
-  const bool is_written = node.kind != Kind::null || node.key.empty();
-  return is_written ? node.position : node.key_position;
-}
-
 }  // namespace
 
 const YamlNode* child_of(const YamlNode& map, std::string_view key) noexcept {

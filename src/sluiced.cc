@@ -2,6 +2,7 @@
 // each verb is a few lines that call the folder which does the work.
 #include <array>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -60,80 +61,78 @@ int doctor(const std::string& path, bool as_json) {
   return exit_code_of(findings);
 }
 
+void add_gateway_verbs(CLI::App& app, int& exit_code) {
+  const auto path = std::make_shared<std::string>();
+  CLI::App* verb = app.add_subcommand("run", "forward, until SIGTERM (in the foreground)");
+  verb->add_option("--config", *path, "configuration file")->default_val("/etc/sluice/sluice.yaml");
+  verb->footer("example: sluiced run --config /etc/sluice/sluice.yaml");
+  verb->callback([path, &exit_code] { exit_code = run_gateway(*path); });
+
+  verb = app.add_subcommand("check", "judge a configuration: 0 good, 2 findings");
+  verb->add_option("--config", *path, "configuration file")->required();
+  verb->footer("example: sluiced check --config sluice.yaml");
+  verb->callback([path, &exit_code] { exit_code = check(*path); });
+
+  const auto as_json = std::make_shared<bool>(false);
+  verb = app.add_subcommand("plan", "what would be started: lcores, memory, tables");
+  verb->add_option("--config", *path, "configuration file")->required();
+  verb->add_flag("--json", *as_json, "for scripts");
+  verb->footer("example: sluiced plan --config sluice.yaml --json");
+  verb->callback([path, as_json, &exit_code] { exit_code = plan(*path, *as_json); });
+
+  const auto examined = std::make_shared<std::string>();
+  verb = app.add_subcommand("doctor", "is this host ready: 0 yes, 1 with warnings, 2 no");
+  verb->add_option("--config", *examined, "configuration file");
+  verb->add_flag("--json", *as_json, "for scripts");
+  verb->footer("example: sluiced doctor --config sluice.yaml");
+  verb->callback([examined, as_json, &exit_code] { exit_code = doctor(*examined, *as_json); });
+}
+
+/// sluiced starts these itself; nobody types them.
+void add_child_verbs(CLI::App& app, int& exit_code) {
+  const auto read = std::make_shared<ConfigChildRequest>();
+  CLI::App* verb = app.add_subcommand("digest-config", "")->group("");
+  verb->add_option("--config", read->config_path);
+  verb->add_option("--restore", read->restore);
+  verb->add_option("--compare", read->compare);
+  verb->add_option("--stage", read->stage);
+  verb->add_flag("--publish", read->publishes);
+  verb->add_option("--known-lists", read->known_lists);
+  verb->callback([read, &exit_code] {
+    limit_child(kConfigChild);
+    exit_code = run_config_child(*read, check_for_start, kDigestFd, kListsFd);
+  });
+
+  const auto compiled = std::make_shared<RulesRequest>();
+  verb = app.add_subcommand("compile-rules", "")->group("");
+  verb->add_option("--config", compiled->config_path)->required();
+  verb->add_option("--cache", compiled->cache)->required();
+  verb->add_option("--digest", compiled->digest)->required();
+  verb->callback([compiled, &exit_code] {
+    limit_child(kRulesChild);
+    exit_code = run_rules_child(*compiled, std::array{kAnswerFd, kAnswerFd + 1, kAnswerFd + 2});
+  });
+
+  const auto setup = std::make_shared<ControlSetup>();
+  setup->version = kVersion;
+  verb = app.add_subcommand("control", "")->group("");
+  verb->add_option("--config", setup->config_path)->required();
+  verb->callback([setup, &exit_code] { exit_code = run_control(*setup); });
+}
+
 int run_verb(int argc, char** argv) {
   CLI::App app{"sluiced: an inline security gateway, and the tools that work without one"};
   app.set_version_flag("--version", fmt::format("sluiced {}", kVersion));
   app.require_subcommand(1);
-  std::string path;
-  bool as_json = false;
-
-  CLI::App* run = app.add_subcommand("run", "forward, until SIGTERM (in the foreground)");
-  run->add_option("--config", path, "configuration file")->default_val("/etc/sluice/sluice.yaml");
-  run->footer("example: sluiced run --config /etc/sluice/sluice.yaml");
-
-  CLI::App* check_app = app.add_subcommand("check", "judge a configuration: 0 good, 2 findings");
-  check_app->add_option("--config", path, "configuration file")->required();
-  check_app->footer("example: sluiced check --config sluice.yaml");
-
-  CLI::App* plan_app = app.add_subcommand("plan", "what would be started: lcores, memory, tables");
-  plan_app->add_option("--config", path, "configuration file")->required();
-  plan_app->add_flag("--json", as_json, "for scripts");
-  plan_app->footer("example: sluiced plan --config sluice.yaml --json");
-
-  std::string examined;
-  CLI::App* doctor_app =
-      app.add_subcommand("doctor", "is this host ready: 0 yes, 1 with warnings, 2 no");
-  doctor_app->add_option("--config", examined, "configuration file");
-  doctor_app->add_flag("--json", as_json, "for scripts");
-  doctor_app->footer("example: sluiced doctor --config sluice.yaml");
-
   int exit_code = kDone;
+  add_gateway_verbs(app, exit_code);
   add_replay_verb(app, exit_code);
   add_rules_verbs(app, exit_code);
-
-  // The control process starts this one to have a configuration read; nobody types it.
-  ConfigChildRequest read;
-  CLI::App* digest = app.add_subcommand("digest-config", "")->group("");
-  digest->add_option("--config", read.config_path);
-  digest->add_option("--restore", read.restore);
-  digest->add_option("--compare", read.compare);
-  digest->add_option("--stage", read.stage);
-  digest->add_flag("--publish", read.publishes);
-  digest->add_option("--known-lists", read.known_lists);
-
-  // It starts this one to have rules compiled.
-  RulesRequest compiled;
-  CLI::App* compile = app.add_subcommand("compile-rules", "")->group("");
-  compile->add_option("--config", compiled.config_path)->required();
-  compile->add_option("--cache", compiled.cache)->required();
-  compile->add_option("--digest", compiled.digest)->required();
-
-  // The keeper starts the control process under this name; nobody types it.
-  CLI::App* control = app.add_subcommand("control", "")->group("");
-  control->add_option("--config", path)->required();
-
+  add_child_verbs(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kAskedWrongly;
-  }
-  if (*run) return run_gateway(path);
-  if (*check_app) return check(path);
-  if (*plan_app) return plan(path, as_json);
-  if (*digest) {
-    limit_child(kConfigChild);
-    return run_config_child(read, check_for_start, kDigestFd, kListsFd);
-  }
-  if (*compile) {
-    limit_child(kRulesChild);
-    return run_rules_child(compiled, std::array{kAnswerFd, kAnswerFd + 1, kAnswerFd + 2});
-  }
-  if (*doctor_app) return doctor(examined, as_json);
-  if (*control) {
-    ControlSetup setup;
-    setup.config_path = path;
-    setup.version = kVersion;
-    return run_control(setup);
   }
   return exit_code;
 }
