@@ -26,6 +26,7 @@ InspectionLab::InspectionLab(const LabSetup& setup)
   PolicyParts parts;
   parts.settings = setup.settings;
   parts.settings.has_rules = setup.ruleset != nullptr;
+  parts.settings.overload.shed = false;  // every burst is full here
   auto policy =
       build_policy(parts, nullptr, {11, 12}, {.hugepages = setup.hugepages}, setup.ruleset);
   SLUICE_CHECK(policy.has_value(), "there are no lists");
