@@ -18,6 +18,12 @@ constexpr std::uint32_t kMeasuredMax = 4'000;
 constexpr double kWorthwhile = 0.9;
 constexpr unsigned kMeasureRounds = 5;
 
+/// In long texts the engine looks at every fourth place for up to 800 literals, and finding out
+/// what is none of them costs more than that saves: 0.9 cycles a byte of web pages, against 0.6 at
+/// every second place for up to 5,000. Below three dozen it has a faster way.
+constexpr std::uint32_t kPaddedMin = 36;
+constexpr std::uint32_t kPaddedTo = 816;
+
 /// One database to be made, and what became of it.
 struct Job {
   std::vector<ScanPattern> patterns;
@@ -108,6 +114,13 @@ void refuse_culprits(Job& job, const LivePatterns& live, const std::string& mess
   }
 }
 
+[[nodiscard]] std::uint32_t usual_padding(std::span<const ScanPattern> patterns, ScanMode mode) {
+  const auto literals = static_cast<std::uint32_t>(std::ranges::count_if(
+      patterns, [](const ScanPattern& pattern) { return pattern.kind == PatternKind::literal; }));
+  const bool is_slow = mode == ScanMode::stream && literals >= kPaddedMin && literals < kPaddedTo;
+  return is_slow ? kPaddedTo - literals : 0;
+}
+
 [[nodiscard]] std::vector<std::uint32_t> paddings_to_try(std::uint32_t patterns) {
   std::vector<std::uint32_t> out;
   for (const std::uint32_t target : {patterns + patterns / 4, 1'000U, 2'000U}) {
@@ -143,7 +156,8 @@ void run(Job& job, std::span<const std::string> texts) {
   for (;;) {
     const LivePatterns live = live_patterns(job);
     if (live.patterns.empty()) break;
-    auto compiled = compile_patterns(live.patterns, job.mode);
+    auto compiled =
+        compile_patterns(live.patterns, job.mode, usual_padding(live.patterns, job.mode));
     if (!compiled) {
       const PatternFault& fault = compiled.error();
       fault.pattern == kNoPattern ? refuse_culprits(job, live, fault.message)

@@ -354,6 +354,21 @@ TEST(Compile, MeasuredShapesFindTheSameRules) {
   EXPECT_EQ(compiled.parts.databases[0].patterns, 200U);
 }
 
+TEST(Compile, StreamsWithSomeDozensOfLiteralsAreLookedIntoInTheShapeOfMany) {
+  std::vector<Rule> few;
+  std::vector<Rule> some;
+  for (std::uint32_t id = 1; id <= 100; ++id) {
+    const Rule rule = rule_on(id, Buffer::payload, {content("attack" + std::to_string(id * 7'919))});
+    if (id <= 20) few.push_back(rule);
+    some.push_back(rule);
+  }
+  const Compiled padded(some);
+  EXPECT_EQ(padded.parts.databases[0].patterns, 100U);
+  EXPECT_EQ(padded.parts.databases[0].padding, 716U);
+  EXPECT_EQ(padded.in_stream(0, 80).size(), 100U);
+  EXPECT_EQ(Compiled(few).parts.databases[0].padding, 0U);
+}
+
 TEST(Compile, ReportsWhatEveryGroupAndRuleCosts) {
   const Compiled compiled({rule_on(1, Buffer::http_uri, {content("attack")})});
   ASSERT_EQ(compiled.report.groups.size(), 1U);
