@@ -13,6 +13,8 @@ namespace sluice {
 namespace {
 
 constexpr std::uint8_t kTcp = 6, kUdp = 17;
+/// So many packets before its turn the payload of a packet is asked for.
+constexpr std::ptrdiff_t kPayloadsAhead = 4;
 constexpr std::size_t kPayloadBytesMax = 64 * 1024;
 
 /// Shares of the pool; what streams and parsers take besides finds the rest.
@@ -52,6 +54,23 @@ constexpr std::size_t kPayloadBytesMax = 64 * 1024;
 [[nodiscard]] bool is_left(const Packet& packet, const FlowInspection& inspection) noexcept {
   if (inspection.has(kInspectionPassed)) return true;
   return inspection.has(kInspectionEnded) && !begins_quic(packet, inspection);
+}
+
+/// Bytes of its stream are still read.
+[[nodiscard]] bool is_followed(const Packet& packet, const ChunkPool& pool) noexcept {
+  if (packet.flow == nullptr || packet.flow->stream_slot == kNoSlot) return false;
+  const void* inspection = pool.at(packet.flow->stream_slot);
+  return static_cast<const FlowInspection*>(inspection)->tcp_slot != kNoSlot;
+}
+
+/// Where the NIC has verified the sum, nobody has read it yet.
+void ask_for_payload(const Packet& packet, const ChunkPool& pool) noexcept {
+  constexpr std::size_t kLine = 64;
+  const std::uint64_t sum = packet.mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+  if (sum != RTE_MBUF_F_RX_L4_CKSUM_GOOD || !is_followed(packet, pool)) return;
+  for (std::size_t at = packet.payload_offset; at < packet.bytes_at_hand; at += kLine) {
+    __builtin_prefetch(packet.bytes + at);
+  }
 }
 
 [[nodiscard]] bool is_elephant(const Packet& packet) noexcept {
@@ -117,7 +136,9 @@ void Inspector::begin(Burst& burst, const PolicySettings& settings, const LiveRu
 void Inspector::inspect(std::span<Packet> packets) noexcept {
   rejections_.places = 0;
   if (ruleset_ == nullptr) return;
+  const Packet* const end = burst_->packets.data() + burst_->count;
   for (Packet& packet : packets) {
+    if (end - &packet > kPayloadsAhead) ask_for_payload(*(&packet + kPayloadsAhead), *pool_);
     if (is_inspectable(packet)) inspect_packet(packet);
   }
 }

@@ -358,7 +358,8 @@ TEST(Compile, StreamsWithSomeDozensOfLiteralsAreLookedIntoInTheShapeOfMany) {
   std::vector<Rule> few;
   std::vector<Rule> some;
   for (std::uint32_t id = 1; id <= 100; ++id) {
-    const Rule rule = rule_on(id, Buffer::payload, {content("attack" + std::to_string(id * 7'919))});
+    const Rule rule =
+        rule_on(id, Buffer::payload, {content("attack" + std::to_string(id * 7'919))});
     if (id <= 20) few.push_back(rule);
     some.push_back(rule);
   }
