@@ -30,11 +30,23 @@ void HttpParser::begin_body(const Turn& turn, const HttpBody& body) noexcept {
   side.is_as_sent_open = has_depth && is_request && limits_->wants(Buffer::http_request_body);
   side.is_decoded_open = has_depth && (limits_->wants(Buffer::file_data) ||
                                        (!is_request && limits_->wants(Buffer::http_response_body)));
-  if (body.coding == HttpCoding::none || !side.is_decoded_open) return;
-  side.inflate = HttpInflate::create(*pool_, body.coding, limits_->inflate_ratio);
-  if (side.inflate != nullptr) return;
-  tell(turn, AppAnomaly::state_limit);
-  tell_decoded(turn, {}, true);
+  side.has_told_chunk = false;
+  side.has_told_coding = body.codings.count > 1;  // with the head
+  if (side.is_decoded_open) open_codings(turn, body.codings);
+}
+
+void HttpParser::open_codings(const Turn& turn, const HttpCodings& codings) noexcept {
+  Side& side = turn.side;
+  for (std::size_t i = 0; i < codings.count; ++i) {
+    HttpInflate* outer =
+        HttpInflate::create(*pool_, codings.list[i], limits_->inflate_ratio, side.inflate);
+    if (outer == nullptr) {
+      give_inflate(side);
+      tell(turn, AppAnomaly::state_limit);
+      return tell_decoded(turn, {}, true);
+    }
+    side.inflate = outer;
+  }
 }
 
 std::size_t HttpParser::read_body(const Turn& turn, ByteSpan bytes) noexcept {
@@ -51,51 +63,61 @@ std::size_t HttpParser::read_body(const Turn& turn, ByteSpan bytes) noexcept {
   return count;
 }
 
+// A response that has no size where one must be is not in chunks, whatever its head says: browsers
+// take the rest as it is. A server refuses such a request.
 std::size_t HttpParser::read_chunks(const Turn& turn, ByteSpan bytes) noexcept {
-  const HttpChunks::Piece piece = turn.side.chunks.next(bytes);
+  Side& side = turn.side;
+  const HttpChunks::Piece piece = side.chunks.next(bytes);
+  if (side.chunks.is_odd() && !side.has_told_chunk) {
+    side.has_told_chunk = true;
+    tell(turn, AppAnomaly::http_bad_chunk);
+  }
   if (!piece.data.empty()) take_body(turn, piece.data);
   if (piece.state == HttpChunks::State::ended) end_body(turn);
-  if (piece.state == HttpChunks::State::bad) {
-    tell(turn, AppAnomaly::http_bad_chunk);
+  if (piece.state != HttpChunks::State::bad) return piece.consumed;
+  if (turn.direction == kToServer) {
     leave(turn);
+    return piece.consumed;
   }
-  return piece.consumed;
+  side.framing = HttpFraming::until_close;
+  return piece.consumed - 1;
 }
 
 void HttpParser::take_body(const Turn& turn, ByteSpan bytes) noexcept {
   Side& side = turn.side;
   if (side.is_as_sent_open) tell_as_sent(turn, bytes, false);
   if (!side.is_decoded_open) return;
-  if (side.inflate != nullptr) {
-    inflate_body(turn, bytes);
-  } else {
-    tell_decoded(turn, bytes, false);
-  }
+  decode(turn, side.inflate, bytes);
+  if (!side.is_decoded_open) give_inflate(side);
 }
 
-void HttpParser::inflate_body(const Turn& turn, ByteSpan bytes) noexcept {
+/// Undoes the coding `layer` and those below it.
+void HttpParser::decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) noexcept {
   using enum HttpInflate::State;
+  if (layer == nullptr) return tell_decoded(turn, bytes, false);
   Side& side = turn.side;
   HttpInflate::Out out;
-  while (side.is_decoded_open) {
-    const HttpInflate::Piece piece = side.inflate->next(bytes, out);
+  while (true) {
+    const HttpInflate::Piece piece = layer->next(bytes, out);
     bytes = bytes.subspan(piece.consumed);
-    if (!piece.data.empty()) tell_decoded(turn, piece.data, false);
-    if (!side.is_decoded_open) break;  // what is odd beyond the depth is not looked at
+    if (!piece.data.empty()) decode(turn, layer->inner(), piece.data);
+    if (!side.is_decoded_open) return;  // what is odd beyond the depth is not looked at
+    if (layer->is_odd() && !side.has_told_coding) {
+      side.has_told_coding = true;
+      tell(turn, AppAnomaly::http_bad_content_coding);
+    }
     if (piece.state == more) {
-      if (bytes.empty() && piece.data.size() < out.size()) return;
+      if (bytes.empty() && piece.data.size() < out.size() && !layer->has_unread()) return;
       continue;
     }
-    if (piece.state == bad || piece.state == not_coded) {
-      tell(turn, AppAnomaly::http_bad_content_coding);
+    if (piece.state == not_coded) {
+      layer = HttpInflate::release(layer, *pool_);
+      return decode(turn, layer, bytes);
     }
     if (piece.state == over_ratio) tell(turn, AppAnomaly::http_decompression_limit);
     if (piece.state == no_memory) tell(turn, AppAnomaly::state_limit);
-    give_inflate(side);
-    tell_decoded(turn, piece.state == not_coded ? bytes : ByteSpan{}, piece.state != not_coded);
-    return;
+    return tell_decoded(turn, {}, true);
   }
-  give_inflate(side);
 }
 
 void HttpParser::tell_as_sent(const Turn& turn, ByteSpan bytes, bool is_last) noexcept {
@@ -138,8 +160,7 @@ void HttpParser::end_body(const Turn& turn) noexcept {
 }
 
 void HttpParser::give_inflate(Side& side) noexcept {
-  if (side.inflate != nullptr) HttpInflate::release(side.inflate, *pool_);
-  side.inflate = nullptr;
+  while (side.inflate != nullptr) side.inflate = HttpInflate::release(side.inflate, *pool_);
 }
 
 }  // namespace sluice

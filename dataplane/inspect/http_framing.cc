@@ -1,5 +1,6 @@
 #include "dataplane/inspect/http_framing.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -8,6 +9,18 @@ namespace {
 
 /// With one for the zeros in front, which some clients send and servers skip.
 constexpr std::uint8_t kSizeDigitsMax = 16;
+
+/// Also what separates lines and pages, which some take for blanks.
+constexpr bool is_space(std::uint8_t byte) noexcept {
+  return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+bool contains(ByteSpan bytes, std::string_view lower_case) noexcept {
+  const auto is_same = [](std::uint8_t byte, char expected) noexcept {
+    return lower(byte) == static_cast<std::uint8_t>(expected);
+  };
+  return !std::ranges::search(bytes, lower_case, is_same).empty();
+}
 
 bool equals(ByteSpan bytes, std::string_view lower_case) noexcept {
   if (bytes.size() != lower_case.size()) return false;
@@ -55,35 +68,57 @@ std::optional<std::uint64_t> length_in(HttpHead& head) noexcept {
   return length;
 }
 
-bool is_chunked(HttpHead& head) noexcept {
+bool is_chunked(HttpHead& head, bool is_lenient) noexcept {
   bool is_chunked = false;
   bool is_other = false;
   for_each_element(head, head.find(HttpField::transfer_encoding), [&](ByteSpan element) noexcept {
-    is_other |= is_chunked || !equals(element, "chunked");
-    is_chunked |= equals(element, "chunked");
+    const bool is_exact = equals(element, "chunked");
+    is_other |= is_chunked || !is_exact;
+    is_chunked |= is_exact || (is_lenient && contains(element, "chunked"));
   });
   if (is_other) head.note(AppAnomaly::http_ambiguous_length);
   return is_chunked;
 }
 
-HttpCoding coding_of(HttpHead& head) noexcept {
-  HttpCoding coding = HttpCoding::none;
-  std::size_t codings = 0;
-  for_each_element(head, head.find(HttpField::content_encoding), [&](ByteSpan element) noexcept {
-    if (equals(element, "identity")) return;
-    ++codings;
-    if (equals(element, "gzip") || equals(element, "x-gzip")) coding = HttpCoding::gzip;
-    if (equals(element, "deflate")) coding = HttpCoding::deflate;
-  });
-  if (codings <= 1) return coding;
-  head.note(AppAnomaly::http_bad_content_coding);
-  return HttpCoding::none;
+HttpCoding coding_named(ByteSpan word, bool is_lenient) noexcept {
+  const auto is = [&](std::string_view name) noexcept {
+    return is_lenient ? contains(word, name) : equals(word, name);
+  };
+  if (is("gzip") || is("x-gzip")) return HttpCoding::gzip;
+  return is("deflate") ? HttpCoding::deflate : HttpCoding::none;
 }
 
-HttpBody body_of(HttpHead& head, HttpFraming without_length) noexcept {
+void append(HttpCodings& codings, HttpCoding coding) noexcept {
+  if (coding == HttpCoding::none) return;
+  if (codings.count == HttpCodings::kMax) {
+    std::shift_left(codings.list.begin(), codings.list.end(), 1);
+    --codings.count;
+  }
+  codings.list[codings.count++] = coding;
+}
+
+HttpCodings codings_of(HttpHead& head, bool is_lenient) noexcept {
+  HttpCodings codings;
+  std::size_t words = 0;
+  for_each_element(head, head.find(HttpField::content_encoding), [&](ByteSpan element) noexcept {
+    while (!element.empty()) {
+      const auto end = std::ranges::find_if(element, is_space);
+      const ByteSpan word = element.first(static_cast<std::size_t>(end - element.begin()));
+      element = element.subspan(word.size());
+      if (!element.empty()) element = element.subspan(1);
+      if (word.empty() || equals(word, "identity")) continue;
+      ++words;
+      append(codings, coding_named(word, is_lenient));
+    }
+  });
+  if (words > 1) head.note(AppAnomaly::http_bad_content_coding);
+  return codings;
+}
+
+HttpBody body_of(HttpHead& head, HttpFraming without_length, bool is_lenient) noexcept {
   HttpBody body;
   const std::optional<std::uint64_t> length = length_in(head);
-  if (is_chunked(head)) {
+  if (is_chunked(head, is_lenient)) {
     if (length) head.note(AppAnomaly::http_ambiguous_length);
     body.framing = HttpFraming::chunked;
   } else if (length) {
@@ -92,7 +127,7 @@ HttpBody body_of(HttpHead& head, HttpFraming without_length) noexcept {
   } else {
     body.framing = without_length;
   }
-  if (body.framing != HttpFraming::no_body) body.coding = coding_of(head);
+  if (body.framing != HttpFraming::no_body) body.codings = codings_of(head, is_lenient);
   return body;
 }
 
@@ -107,12 +142,14 @@ std::uint32_t status_of(const HttpHead& head) noexcept {
   return static_cast<std::uint32_t>(number_in(head.word(1)).value_or(0));
 }
 
-HttpBody body_of_request(HttpHead& head) noexcept { return body_of(head, HttpFraming::no_body); }
+HttpBody body_of_request(HttpHead& head) noexcept {
+  return body_of(head, HttpFraming::no_body, false);
+}
 
 HttpBody body_of_response(HttpHead& head, HttpRequestKind request, std::uint32_t status) noexcept {
   const bool has_none = request == HttpRequestKind::head || status / 100 == 1 || status == 204 ||
                         status == 304 || (request == HttpRequestKind::connect && status / 100 == 2);
-  return has_none ? HttpBody{} : body_of(head, HttpFraming::until_close);
+  return has_none ? HttpBody{} : body_of(head, HttpFraming::until_close, true);
 }
 
 HttpChunks::Piece HttpChunks::next(ByteSpan bytes) noexcept {
@@ -133,6 +170,7 @@ HttpChunks::Piece HttpChunks::next(ByteSpan bytes) noexcept {
     } else {
       state = take_size_byte(byte);
     }
+    is_odd_ |= state == State::bad;
     if (state != State::more) return {at, {}, state};
   }
   return {at, {}, State::more};
@@ -153,8 +191,11 @@ void HttpChunks::end_size_line() noexcept {
 
 HttpChunks::State HttpChunks::take_size_byte(std::uint8_t byte) noexcept {
   if (++line_bytes_ > kHttpChunkLineBytesMax) return State::bad;
+  if (digits_ == 0 && is_space(byte)) {
+    is_odd_ = true;
+    return State::more;
+  }
   if (byte == '\n') {
-    if (digits_ == 0) return State::bad;
     end_size_line();
     return State::more;
   }
@@ -167,8 +208,9 @@ HttpChunks::State HttpChunks::take_size_byte(std::uint8_t byte) noexcept {
     digits_ = left_ == 0 ? 1 : static_cast<std::uint8_t>(digits_ + 1);
     return digits_ > kSizeDigitsMax ? State::bad : State::more;
   }
-  const bool ends_size = byte == ';' || byte == '\r' || is_blank(byte);
-  if (!ends_size || digits_ == 0) return State::bad;
+  // "0x5" is five to some and none to others.
+  if (digits_ == 0 || (left_ == 0 && letter == 'x')) return State::bad;
+  is_odd_ |= byte != ';' && byte != '\r' && !is_blank(byte);
   step_ = Step::extension;
   return State::more;
 }
@@ -179,7 +221,8 @@ HttpChunks::State HttpChunks::take_line_end_byte(std::uint8_t byte) noexcept {
     line_bytes_ = 0;
     return State::more;
   }
-  return byte == '\r' && line_bytes_++ == 0 ? State::more : State::bad;
+  is_odd_ |= byte != '\r' || line_bytes_ > 0;
+  return ++line_bytes_ > kHttpChunkLineBytesMax ? State::bad : State::more;
 }
 
 HttpChunks::State HttpChunks::take_trailer_byte(std::uint8_t byte) noexcept {

@@ -1,6 +1,9 @@
-// Undoes the gzip and deflate codings of a body as it comes, by zlib with memory from the pool:
-// some 8 KiB of state and, for bodies that come in several pushes, a window of 32 KiB. One for a
-// coded body that a rule looks into. Worker thread only.
+// Undoes one gzip or deflate coding of a body as it comes, by zlib with memory from the pool: some
+// 8 KiB of state and, for bodies that come in several pushes, a window of 32 KiB. One for each
+// coding of a body that a rule looks into. Worker thread only.
+//
+// As long as nothing was told, the first bytes are held: a body that does not read as it should is
+// tried as the next likely format, as browsers do, and in the end taken as it is.
 #pragma once
 
 #include <array>
@@ -19,7 +22,7 @@ class HttpInflate {
   enum class State : std::uint8_t {
     more,
     ended,      ///< what comes now is not of the coded body
-    not_coded,  ///< the body is not gzip, whatever its head says: take it as it is
+    not_coded,  ///< the body is not coded, whatever its head says: take it as it is
     bad,
     no_memory,
     over_ratio,
@@ -27,11 +30,11 @@ class HttpInflate {
   static constexpr std::size_t kOutBytes = 8192;
   using Out = std::array<std::uint8_t, kOutBytes>;
 
-  /// In a chunk of the pool; null where there is none.
+  /// In a chunk of the pool; null where there is none. `inner` is the coding below, or null.
   [[nodiscard]] static HttpInflate* create(ChunkPool& pool, HttpCoding coding,
-                                           std::uint32_t ratio_max) noexcept;
-  /// Gives the chunk and all that zlib took back.
-  static void release(HttpInflate* inflate, ChunkPool& pool) noexcept;
+                                           std::uint32_t ratio_max, HttpInflate* inner) noexcept;
+  /// Gives the chunk and all that zlib took back; says which coding is below.
+  static HttpInflate* release(HttpInflate* inflate, ChunkPool& pool) noexcept;
 
   struct Piece {
     std::size_t consumed;
@@ -39,27 +42,47 @@ class HttpInflate {
     State state;
   };
   /// What the next bytes stand for, until `bytes` or `out` are used up. To be called again while
-  /// bytes are left or `out` was filled.
+  /// bytes are left or unread, or `out` was filled.
   [[nodiscard]] Piece next(ByteSpan bytes, Out& out) noexcept;
+  /// Of the first bytes some wait for the next call.
+  [[nodiscard]] bool has_unread() const noexcept {
+    return is_settled_ && read_bytes_ < held_bytes_;
+  }
+  /// The body is not coded quite as its head and its own head say.
+  [[nodiscard]] bool is_odd() const noexcept { return is_odd_; }
+  [[nodiscard]] HttpInflate*& inner() noexcept { return inner_; }
 
  private:
-  HttpInflate(ChunkPool& pool, HttpCoding coding, std::uint32_t ratio_max) noexcept;
+  /// In the order in which they are tried; a body that begins neither as gzip nor as zlib is raw.
+  enum class Format : std::uint8_t { unknown, gzip, gzip_body, zlib, raw };
+  static constexpr std::size_t kHeldBytes = 256;
 
+  HttpInflate(ChunkPool& pool, HttpCoding coding, std::uint32_t ratio_max,
+              HttpInflate* inner) noexcept;
+
+  [[nodiscard]] Piece next_of_held(ByteSpan bytes, Out& out) noexcept;
   [[nodiscard]] State begin() noexcept;
+  [[nodiscard]] State try_next_format() noexcept;
+  [[nodiscard]] State begin_as(Format format) noexcept;
   [[nodiscard]] Piece inflate_from(ByteSpan bytes, Out& out) noexcept;
   [[nodiscard]] State state_of(int answer) noexcept;  ///< of inflate
   [[nodiscard]] bool is_over_ratio() const noexcept;
+  [[nodiscard]] ByteSpan held() const noexcept { return {held_.data(), held_bytes_}; }
 
   z_stream stream_{};
+  HttpInflate* inner_;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;
   std::uint32_t ratio_max_;
   HttpCoding coding_;
-  bool has_begun_ = false;
-  bool is_gzip_ = false;
+  Format format_ = Format::unknown;
+  bool has_begun_ = false;   ///< zlib has memory
+  bool is_settled_ = false;  ///< the format stays
+  bool is_odd_ = false;
   bool is_between_members_ = false;
-  std::uint8_t held_bytes_ = 0;
-  std::array<std::uint8_t, 2> held_{};  ///< first bytes, which tell the format
+  std::uint16_t held_bytes_ = 0;
+  std::uint16_t read_bytes_ = 0;  ///< of those held
+  std::array<std::uint8_t, kHeldBytes> held_{};
 };
 
 }  // namespace sluice

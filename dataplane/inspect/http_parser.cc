@@ -153,7 +153,7 @@ bool HttpParser::append_to_head(Side& side, ByteSpan bytes) noexcept {
 void HttpParser::begin_headless_body(const Turn& turn) noexcept {
   tell(turn, AppAnomaly::http_bad_response_line);
   (void)next_request_kind(false);
-  begin_body(turn, {HttpFraming::until_close, HttpCoding::none, 0});
+  begin_body(turn, {HttpFraming::until_close, {}, 0});
 }
 
 void HttpParser::take_head(const Turn& turn, ByteSpan bytes, std::size_t bytes_behind) noexcept {

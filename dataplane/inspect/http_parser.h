@@ -54,7 +54,7 @@ class HttpParser {
     std::uint8_t* head = nullptr;  ///< what has come of a head, if not all at once
     std::uint32_t head_bytes = 0;
     std::uint32_t head_room = 0;
-    HttpInflate* inflate = nullptr;
+    HttpInflate* inflate = nullptr;  ///< of the coding that was applied last
     HttpRoom room;
     HttpChunks chunks;       ///< of a body that is chunked
     std::uint64_t left = 0;  ///< of a body with a length
@@ -67,7 +67,9 @@ class HttpParser {
     HttpFraming framing = HttpFraming::no_body;
     bool has_first_line = false;  ///< of the head that is gathered
     bool is_interim = false;
-    bool leaves_at_end = false;  ///< what follows the message is not HTTP/1
+    bool has_told_chunk = false;   ///< of this body that it is oddly chunked
+    bool has_told_coding = false;  ///< of this body that it is oddly coded
+    bool leaves_at_end = false;    ///< what follows the message is not HTTP/1
   };
   /// What a call works on.
   struct Turn {
@@ -98,7 +100,8 @@ class HttpParser {
   [[nodiscard]] std::size_t read_body(const Turn& turn, ByteSpan bytes) noexcept;
   [[nodiscard]] std::size_t read_chunks(const Turn& turn, ByteSpan bytes) noexcept;
   void take_body(const Turn& turn, ByteSpan bytes) noexcept;
-  void inflate_body(const Turn& turn, ByteSpan bytes) noexcept;
+  void open_codings(const Turn& turn, const HttpCodings& codings) noexcept;
+  void decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) noexcept;
   void tell_as_sent(const Turn& turn, ByteSpan bytes, bool is_last) noexcept;
   void tell_decoded(const Turn& turn, ByteSpan bytes, bool is_last) noexcept;
   void close_buffers(const Turn& turn) noexcept;

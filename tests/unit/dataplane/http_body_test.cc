@@ -44,14 +44,59 @@ TEST(HttpBody, ChunksAreJoinedWithoutExtensionsAndTrailers) {
   EXPECT_TRUE(http.anomalies.empty());
 }
 
-TEST(HttpBody, BadChunksEndTheDirection) {
-  for (const char* bad :
-       {"g\r\n", "\r\n", "-1\r\n", "5\r\nhelloX", "11111111111111111\r\n", "0x5\r\n", " 5\r\n"}) {
+TEST(HttpBody, BadChunksOfARequestEndTheDirection) {
+  for (const char* bad : {"g\r\n", "-1\r\n", "11111111111111111\r\n", "0x5\r\n", "\r\n;5\r\n"}) {
     HttpRecorder http;
     http.request(fmt::format("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{}", bad));
     EXPECT_EQ(http.count(AppAnomaly::http_bad_chunk), 1) << bad;
     EXPECT_TRUE(http.parser().has_left(kToServer)) << bad;
     EXPECT_EQ(http.messages.at({kToServer, 0}).ends_of_message, 1) << bad;
+  }
+}
+
+TEST(HttpBody, JunkAroundChunkSizesIsToldAndPassedOver) {
+  for (const char* chunk :
+       {" 5\r\nhello\r\n", "\r5\r\nhello\r\n", "\r\n\r\n5\r\nhello\r\n", "\f5\r\nhello\r\n",
+        "5x\r\nhello\r\n", "5,\r\nhello\r\n", "5\r\nhello\r\r\n", "5\r\nhello \n"}) {
+    for (const unsigned direction : {kToServer, kToClient}) {
+      const char* line = direction == kToServer ? "POST / HTTP/1.1" : "HTTP/1.1 200 OK";
+      HttpRecorder http;
+      http.push(direction, fmt::format("{}\r\nTransfer-Encoding: chunked\r\n\r\n{}6\r\n world\r\n"
+                                       "0\r\n\r\n{}",
+                                       line, chunk, line));
+      EXPECT_EQ(http.text(direction, 0, file_data), "hello world") << chunk;
+      EXPECT_EQ(http.count(AppAnomaly::http_bad_chunk), 1) << chunk;
+      EXPECT_EQ(http.messages.at({direction, 0}).ends_of_message, 1) << chunk;
+    }
+  }
+}
+
+TEST(HttpBody, ResponseWithoutAChunkSizeIsTakenAsItIsFromThereOn) {
+  for (const auto& [body, told] :
+       {std::pair{"plain text", "plain text"}, {"5\r\nhello\r\nno size\r\n", "hellono size\r\n"}}) {
+    HttpRecorder http;
+    http.response(response_with("Transfer-Encoding: chunked\r\n", body)).end(kToClient);
+    EXPECT_EQ(http.answered(file_data), told);
+    EXPECT_EQ(http.count(AppAnomaly::http_bad_chunk), 1) << body;
+    EXPECT_EQ(http.messages.at({kToClient, 0}).ends_of_message, 1) << body;
+  }
+}
+
+TEST(HttpBody, CodingsOfResponsesAreFoundAmongJunk) {
+  const std::string gzip = test::deflated("attack", test::kGzip);
+  for (const char* value : {"chunked;", "chunked x", "x chunked", ";chunked",
+                            "\x7f"
+                            "chunked"}) {
+    HttpRecorder http;
+    http.response(
+        response_with(fmt::format("Transfer-Encoding: {}\r\n", value), test::chunked("attack", 4)));
+    EXPECT_EQ(http.answered(file_data), "attack") << value;
+    EXPECT_EQ(http.count(AppAnomaly::http_ambiguous_length), 1) << value;
+  }
+  for (const char* value : {"gzip;", "gzip x", "x gzip", "\xa0gzip"}) {
+    HttpRecorder http;
+    http.response(coded_response(value, gzip));
+    EXPECT_EQ(http.answered(file_data), "attack") << value;
   }
 }
 
@@ -214,6 +259,59 @@ TEST(HttpBody, BodyThatIsNotCodedAsItSaysIsTakenAsItIs) {
   other.response(coded_response("br", "plain text"));
   EXPECT_EQ(other.answered(file_data), "plain text");
   EXPECT_TRUE(other.anomalies.empty());
+}
+
+TEST(HttpBody, SeveralCodingsAreUndoneFromTheLastOne) {
+  using test::deflated;
+  const std::string one = deflated("attack", test::kRawDeflate);
+  const std::string two = deflated(one, test::kGzip);
+  const std::pair<const char*, std::string> rows[] = {
+      {"deflate, gzip", two},
+      {"deflate\r\nContent-Encoding: gzip", two},
+      {"deflate,deflate", deflated(one, test::kRawDeflate)},
+      {"gzip,deflate,gzip",
+       deflated(deflated(deflated("attack", test::kGzip), test::kZlib), test::kGzip)},
+      {"br, br, deflate, gzip", two},
+      {"deflate, deflate", one},  // once is all it was
+  };
+  for (const auto& [coding, body] : rows) {
+    HttpRecorder http;
+    http.response(coded_response(coding, body));
+    EXPECT_EQ(http.answered(file_data), "attack") << coding;
+    EXPECT_EQ(http.count(AppAnomaly::http_bad_content_coding), 1) << coding;
+    EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
+  }
+}
+
+TEST(HttpBody, BombInABombIsCutAtTheRatioToo) {
+  const std::string bomb =
+      test::deflated(test::deflated(std::string(40 << 20, 'a'), test::kGzip), test::kGzip);
+  HttpLimits limits;
+  limits.response_body_bytes = 64 << 20;
+  HttpRecorder http(limits);
+  http.response(coded_response("gzip, gzip", bomb));
+  EXPECT_EQ(http.count(AppAnomaly::http_decompression_limit), 1);
+  EXPECT_LT(http.answered(file_data).size(), 8U << 20);
+  EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
+}
+
+TEST(HttpBody, OddHeadOfGzipIsPassedOver) {
+  const std::string coded = test::deflated("attack", test::kGzip);
+  const auto with_flags = [&](char flags, std::string_view fields) {
+    return coded.substr(0, 3) + flags + coded.substr(4, 6) + std::string(fields) + coded.substr(10);
+  };
+  using namespace std::string_view_literals;
+  for (const std::string& body : {with_flags(2, "\0\0"sv), with_flags(0x20, ""),
+                                  with_flags(0x48, "name\0"sv), with_flags(0x24, "\2\0ab"sv)}) {
+    for (const std::size_t cut : {body.size(), std::size_t{5}, std::size_t{11}}) {
+      HttpRecorder http;
+      const std::string response = coded_response("gzip", body);
+      const std::size_t head = response.size() - body.size();
+      http.response(response.substr(0, head + cut)).response(response.substr(head + cut));
+      EXPECT_EQ(http.answered(file_data), "attack");
+      EXPECT_EQ(http.count(AppAnomaly::http_bad_content_coding), 1);
+    }
+  }
 }
 
 TEST(HttpBody, BrokenCodingEndsTheBufferAndTheMessagesGoOn) {
