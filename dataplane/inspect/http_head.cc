@@ -37,8 +37,15 @@ bool is_token(std::uint8_t byte) noexcept {
              std::string_view::npos;
 }
 
+/// What may begin a line that goes on with the one before it, in a response.
+bool is_blank_or_nul(std::uint8_t byte) noexcept { return is_blank(byte) || byte == 0; }
+
 bool starts_version(ByteSpan word) noexcept {
   return word.size() >= 5 && std::memcmp(word.data(), "HTTP/", 5) == 0;
+}
+
+bool has_no_colon(const HttpHeader& header) noexcept {
+  return header.name_bytes == 0 && header.value_at == header.name_at;
 }
 
 std::size_t blanks_end(ByteSpan line, std::size_t at) noexcept {
@@ -60,21 +67,51 @@ bool is_simple_request(ByteSpan line) noexcept {
 
 }  // namespace
 
-std::size_t head_bytes(ByteSpan bytes, std::size_t searched, bool may_be_simple) noexcept {
-  std::size_t at = searched > 2 ? searched - 2 : 0;
+std::size_t head_bytes(ByteSpan bytes, std::size_t searched, HttpHeadEnd kind) noexcept {
+  std::size_t at = searched > 3 ? searched - 3 : 0;
   for (; at < bytes.size(); at += 32) {
     std::uint32_t places = ScanBlock(bytes, at).places_of('\n');
     for (; places != 0; places &= places - 1) {
       const std::size_t end = at + static_cast<std::size_t>(std::countr_zero(places));
-      if (may_be_simple && is_simple_request(bytes.first(end))) return end + 1;
-      may_be_simple = false;
-      if (end + 1 < bytes.size() && bytes[end + 1] == '\n') return end + 2;
-      if (end + 2 < bytes.size() && bytes[end + 1] == '\r' && bytes[end + 2] == '\n') {
-        return end + 3;
+      if (kind == HttpHeadEnd::of_simple_request) {
+        if (is_simple_request(bytes.first(end))) return end + 1;
+        kind = HttpHeadEnd::of_request;
       }
+      if (end + 1 >= bytes.size() || bytes[end + 1] > ' ') continue;
+      if (bytes[end + 1] == '\n') return end + 2;
+      if (end + 2 >= bytes.size() || bytes[end + 2] != '\n') continue;
+      if (bytes[end + 1] == '\r') return end + 3;
+      const bool is_blank_line = kind == HttpHeadEnd::of_response && is_blank(bytes[end + 1]);
+      if (is_blank_line && end + 3 < bytes.size() && bytes[end + 3] != '\n') return end + 3;
     }
   }
   return 0;
+}
+
+HttpPrelude prelude_of(ByteSpan bytes) noexcept {
+  using enum HttpPrelude::Before;
+  constexpr std::size_t kBytesMax = 64;
+  constexpr std::string_view kVersion = "http/";
+  const auto from = [&](std::size_t at) noexcept {
+    std::size_t same = 0;
+    while (same < kVersion.size() && at + same < bytes.size() &&
+           lower(bytes[at + same]) == static_cast<std::uint8_t>(kVersion[same])) {
+      ++same;
+    }
+    if (same == kVersion.size()) return HttpPrelude{response, at};
+    return HttpPrelude{at + same == bytes.size() ? unknown : body, 0};
+  };
+  const auto is_space = [](std::uint8_t byte) noexcept {
+    return byte == 0 || byte == ' ' || (byte >= '\t' && byte <= '\r');
+  };
+  std::size_t at = 0;
+  while (at < bytes.size() && at < kBytesMax && is_space(bytes[at])) ++at;
+  const HttpPrelude found = from(at);
+  if (found.before != body) return found;
+  const ByteSpan within = bytes.first(std::min(bytes.size(), kBytesMax));
+  const std::size_t line_end = find_byte(within, at, '\n');
+  if (line_end < within.size()) return from(line_end + 1);
+  return {within.size() < kBytesMax ? unknown : body, 0};
 }
 
 inline HttpHead::Line HttpHead::line_at(const HttpLineMap& map, std::size_t at) noexcept {
@@ -153,17 +190,35 @@ inline void HttpHead::link(std::uint8_t index) noexcept {
   if (before != kNoHeader) link_to_the_last(index);
 }
 
+/// In a response zeros within a name are overlooked.
+HttpField HttpHead::field_of(ByteSpan name) const noexcept {
+  const HttpField field = field_named(name);
+  constexpr std::size_t kLettersMax = 32;
+  if (field != HttpField::other || is_request_ || !has(AppAnomaly::http_bad_header)) return field;
+  std::array<std::uint8_t, kLettersMax> letters;
+  std::size_t count = 0;
+  for (const std::uint8_t byte : name) {
+    if (byte == 0) continue;
+    if (count == kLettersMax) return field;
+    letters[count++] = byte;
+  }
+  return field_named(ByteSpan(letters).first(count));
+}
+
 inline void HttpHead::add_header(const Line& line) noexcept {
   std::uint32_t name_end = line.colon;
   std::uint32_t value_at = line.colon == line.end ? line.at : line.colon + 1;
   if (line.colon == line.end) name_end = line.at;  // no colon: all is value, as libhtp has it
-  while (name_end > line.at && is_blank(bytes_[name_end - 1])) --name_end;
+  while (name_end > line.at && bytes_[name_end - 1] <= ' ' &&
+         (!is_request_ || is_blank(bytes_[name_end - 1]))) {
+    --name_end;
+  }
   if (name_end != line.colon || name_end == line.at) note(AppAnomaly::http_bad_header);
   std::uint32_t value_end = line.end;
   while (value_at < value_end && is_blank(bytes_[value_at])) ++value_at;
   while (value_end > value_at && is_blank(bytes_[value_end - 1])) --value_end;
 
-  const HttpField field = field_named(bytes_.subspan(line.at, name_end - line.at));
+  const HttpField field = field_of(bytes_.subspan(line.at, name_end - line.at));
   if (count_ >= kHttpHeadersMax) note(AppAnomaly::http_too_many_headers);
   is_last_dropped_ =
       count_ >= kHttpHeadersMax && (count_ == kRoom || !says_where_a_body_ends(field));
@@ -193,9 +248,11 @@ void HttpHead::read(ByteSpan bytes, bool is_request) noexcept {
   names_seen_ = 0;
   count_ = 0;
   is_plain_ = true;
+  is_request_ = is_request;
   is_last_dropped_ = false;
   first_of_.fill(kNoHeader);
-  const HttpLineMap map(bytes);
+  HttpLineMap map(bytes);
+  if (!is_request) map.end_lines_at_lone_crs(bytes);
   if (map.has_nul()) note(AppAnomaly::http_bad_header);
   Line line = line_at(map, 0);
   line_bytes_ = line.end;
@@ -209,13 +266,61 @@ void HttpHead::read(ByteSpan bytes, bool is_request) noexcept {
   while (headers_end_ < bytes_.size()) {
     line = line_at(map, headers_end_);
     if (line.end == line.at && line.next == bytes_.size()) break;
-    if (is_blank(bytes_[line.at])) {
-      fold_into_last(line);
-    } else {
+    if (bytes_[line.at] > ' ') {
       add_header(line);
+    } else if (!take_odd_line(line)) {
+      break;
     }
     headers_end_ = line.next;
   }
+}
+
+/// A line that begins with no letter; false where it ends the head.
+bool HttpHead::take_odd_line(const Line& line) noexcept {
+  const std::uint8_t first = bytes_[line.at];
+  if (is_request_ ? !is_blank(first) : !is_blank_or_nul(first)) {
+    add_header(line);
+    return true;
+  }
+  if (is_request_) {
+    fold_into_last(line);
+    return true;
+  }
+  if (is_blank(first) && line.end == line.at + 1 && line.next == bytes_.size()) return false;
+  Line header = line;
+  while (header.at < header.end && is_blank_or_nul(bytes_[header.at])) ++header.at;
+  const bool has_colon = header.colon < header.end;
+  const bool is_first = count_ == 0 && !is_last_dropped_;
+  if (has_colon && (is_first || says_how_a_body_is_coded(header))) {
+    note(AppAnomaly::http_bad_header);
+    is_plain_ = false;
+    add_header(header);
+  } else if (has_colon && !is_last_dropped_ && has_no_colon(headers_[count_ - 1])) {
+    join_to_last_name(line);
+  } else {
+    fold_into_last(line);
+  }
+  return true;
+}
+
+/// Whether it is coded so shows the body itself: to take the line for a header hides nothing.
+bool HttpHead::says_how_a_body_is_coded(const Line& line) const noexcept {
+  std::uint32_t name_end = line.colon;
+  while (name_end > line.at && bytes_[name_end - 1] <= ' ') --name_end;
+  const HttpField field = field_of(bytes_.subspan(line.at, name_end - line.at));
+  return field == HttpField::transfer_encoding || field == HttpField::content_encoding;
+}
+
+/// The line before had no colon: with this one it is a header.
+void HttpHead::join_to_last_name(const Line& line) noexcept {
+  note(AppAnomaly::http_bad_header);
+  is_plain_ = false;
+  const auto last = static_cast<std::uint8_t>(count_ - 1);
+  for (HttpHeader& header : std::span(headers_).first(last)) {
+    if (header.next_of_name == last) header.next_of_name = kNoHeader;
+  }
+  --count_;
+  add_header({headers_[last].name_at, line.colon, line.end, line.next});
 }
 
 void HttpHead::fold_into_last(const Line& line) noexcept {

@@ -1,6 +1,7 @@
 // The head of an HTTP/1 message as an index of places: words of the first line and the headers,
 // nothing copied. Lines end as servers take them, with LF and one CR before it; what a strict
-// reader would refuse is read on and noted. Worker thread only.
+// reader would refuse is read on and noted. Of responses a lone CR ends a line too, and names of
+// headers are known with junk in and behind them, as browsers do. Worker thread only.
 #pragma once
 
 #include <array>
@@ -115,8 +116,12 @@ class HttpHead {
   [[nodiscard, gnu::always_inline]] Line line_at(const HttpLineMap& map, std::size_t at) noexcept;
   void read_request_line() noexcept;
   void read_response_line() noexcept;
+  [[nodiscard]] bool take_odd_line(const Line& line) noexcept;
   [[gnu::always_inline]] void add_header(const Line& line) noexcept;
   void fold_into_last(const Line& line) noexcept;
+  [[nodiscard]] bool says_how_a_body_is_coded(const Line& line) const noexcept;
+  void join_to_last_name(const Line& line) noexcept;
+  [[nodiscard]] HttpField field_of(ByteSpan name) const noexcept;
   [[gnu::always_inline]] void link(std::uint8_t index) noexcept;
   void link_to_the_last(std::uint8_t index) noexcept;
   [[nodiscard]] std::uint8_t last_of_name(std::uint8_t index) const noexcept;
@@ -133,16 +138,32 @@ class HttpHead {
   std::uint64_t names_seen_;
   std::size_t count_;
   bool is_plain_;
+  bool is_request_;
   bool is_last_dropped_;
   std::array<Word, 3> words_;
   std::array<std::uint8_t, static_cast<std::size_t>(HttpField::count_)> first_of_;
   std::array<HttpHeader, kRoom> headers_;
 };
 
+/// What may end a head besides an empty line.
+enum class HttpHeadEnd : std::uint8_t {
+  of_request,
+  of_simple_request,  ///< its line without a version; only while the first line has not ended
+  of_response,        ///< a line of one blank that no other line end follows
+};
 /// Bytes of the head at the start of `bytes`, or 0 where its end is not among them. The first
-/// `searched` bytes are known not to hold the end. A request line without a version is a head of
-/// its own, and only `may_be_simple` while the first line has not ended.
+/// `searched` bytes are known not to hold the end.
 [[nodiscard]] std::size_t head_bytes(ByteSpan bytes, std::size_t searched,
-                                     bool may_be_simple) noexcept;
+                                     HttpHeadEnd end) noexcept;
+
+/// What stands before the status line of a response.
+struct HttpPrelude {
+  enum class Before : std::uint8_t { response, body, unknown };
+  Before before = Before::unknown;  ///< what follows; unknown: it needs more bytes to tell
+  std::size_t bytes = 0;            ///< to be passed over
+};
+/// Blanks and one line of junk are passed over, as browsers do; what has no status line behind that
+/// is a body without a head.
+[[nodiscard]] HttpPrelude prelude_of(ByteSpan bytes) noexcept;
 
 }  // namespace sluice

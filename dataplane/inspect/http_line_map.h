@@ -31,6 +31,18 @@ class HttpLineMap {
     has_nul_ = nuls != 0;
   }
 
+  /// Lines end at CRs too that neither CR nor LF follows. `bytes` are those of the map.
+  void end_lines_at_lone_crs(ByteSpan bytes) noexcept {
+    for (std::size_t at = 0, word = 0; at < size_; at += 64, ++word) {
+      std::uint64_t crs = ScanBlock(bytes, at).places_of('\r');
+      if (at + 32 < size_) crs |= std::uint64_t{ScanBlock(bytes, at + 32).places_of('\r')} << 32;
+      const std::size_t next = at + 64;
+      const bool is_last_followed = next >= size_ || bytes[next] == '\n' || bytes[next] == '\r';
+      const std::uint64_t ends = crs | line_ends_[word];
+      line_ends_[word] |= crs & ~(ends >> 1 | std::uint64_t{is_last_followed} << 63);
+    }
+  }
+
   /// The first of its kind from `at` on; the size of the bytes where there is none.
   [[nodiscard]] std::size_t line_end(std::size_t at) const noexcept { return next(line_ends_, at); }
   [[nodiscard]] std::size_t colon(std::size_t at) const noexcept { return next(colons_, at); }

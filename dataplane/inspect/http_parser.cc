@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "dataplane/flow/tcp_state.h"
@@ -13,10 +14,10 @@ namespace {
 
 constexpr std::size_t kFirstHeadRoom = 2048;
 
-/// As far as they go, the bytes may begin a response.
-bool may_start_response(ByteSpan bytes) noexcept {
+bool starts_response(ByteSpan bytes) noexcept {
   constexpr std::string_view kVersion = "HTTP/";
-  return std::memcmp(bytes.data(), kVersion.data(), std::min(bytes.size(), kVersion.size())) == 0;
+  return bytes.size() >= kVersion.size() &&
+         std::memcmp(bytes.data(), kVersion.data(), kVersion.size()) == 0;
 }
 
 bool may_start_request(std::uint8_t byte) noexcept { return byte > ' ' && byte < 0x7f; }
@@ -65,6 +66,7 @@ void HttpParser::gap(unsigned direction, std::uint64_t bytes, const AppSink& sin
 
 void HttpParser::end(unsigned direction, const AppSink& sink) noexcept {
   const Turn turn{sides_[direction], sink, direction};
+  if (turn.side.step == Step::head && turn.side.head_bytes > 0) take_cut_head(turn);
   if (turn.side.step != Step::left) leave(turn);
 }
 
@@ -85,9 +87,12 @@ std::size_t HttpParser::read_head(const Turn& turn, ByteSpan bytes) noexcept {
   const bool is_request = turn.direction == kToServer;
   if (side.head_bytes > 0) return gather_head(turn, bytes);
   if (const std::size_t skipped = line_ends_at_front(bytes); skipped > 0) return skipped;
-  if (!is_request && !may_start_response(bytes)) {
-    begin_headless_body(turn);
-    return 0;
+  if (!is_request && !starts_response(bytes)) [[unlikely]] {
+    const HttpPrelude prelude = prelude_of(bytes);
+    if (prelude.before == HttpPrelude::Before::unknown) return gather_head(turn, bytes);
+    if (prelude.before == HttpPrelude::Before::body) begin_headless_body(turn);
+    if (prelude.bytes > 0) tell(turn, AppAnomaly::http_bad_response_line);
+    if (prelude.bytes > 0 || side.step == Step::body) return prelude.bytes;
   }
   if (is_request && !may_start_request(bytes.front())) {
     tell(turn, AppAnomaly::http_bad_request_line);
@@ -95,7 +100,8 @@ std::size_t HttpParser::read_head(const Turn& turn, ByteSpan bytes) noexcept {
     return bytes.size();
   }
   const ByteSpan within = bytes.first(std::min<std::size_t>(bytes.size(), limits_->head_bytes));
-  const std::size_t count = head_bytes(within, 0, is_request);
+  const HttpHeadEnd end = is_request ? HttpHeadEnd::of_simple_request : HttpHeadEnd::of_response;
+  const std::size_t count = head_bytes(within, 0, end);
   if (count == 0) return gather_head(turn, bytes);
   take_head(turn, bytes.first(count), bytes.size() - count);
   return count;
@@ -110,14 +116,14 @@ std::size_t HttpParser::gather_head(const Turn& turn, ByteSpan bytes) noexcept {
     leave(turn);
     return bytes.size();
   }
-  const ByteSpan gathered{side.head, side.head_bytes};
   const bool is_request = turn.direction == kToServer;
-  if (!is_request && before < 5 && !may_start_response(gathered)) {
-    begin_headless_body(turn);
-    take_body(turn, gathered.first(before));
-    return 0;
+  if (!is_request && !starts_response({side.head, side.head_bytes})) [[unlikely]] {
+    if (const auto taken = read_prelude(turn, before)) return *taken;
   }
-  const std::size_t head = head_bytes(gathered, before, is_request && !side.has_first_line);
+  const ByteSpan gathered{side.head, side.head_bytes};
+  HttpHeadEnd end = is_request ? HttpHeadEnd::of_request : HttpHeadEnd::of_response;
+  if (is_request && !side.has_first_line) end = HttpHeadEnd::of_simple_request;
+  const std::size_t head = head_bytes(gathered, before, end);
   side.has_first_line |= std::memchr(bytes.data(), '\n', count) != nullptr;
   if (head > 0) {
     take_head(turn, gathered.first(head), bytes.size() - (head - before));
@@ -128,6 +134,39 @@ std::size_t HttpParser::gather_head(const Turn& turn, ByteSpan bytes) noexcept {
   side.leaves_at_end = true;
   take_head(turn, gathered, 0);
   return bytes.size();
+}
+
+/// No more will come of the head that was gathered.
+void HttpParser::take_cut_head(const Turn& turn) noexcept {
+  Side& side = turn.side;
+  const ByteSpan gathered{side.head, side.head_bytes};
+  if (turn.direction == kToClient && prelude_of(gathered).before != HttpPrelude::Before::response) {
+    begin_headless_body(turn);
+    return take_body(turn, gathered);
+  }
+  side.leaves_at_end = true;
+  take_head(turn, gathered, 0);
+}
+
+/// What was gathered does not begin with a status line, or not yet. Says how many of the bytes
+/// behind the first `before` are done with; none where the head begins at the front.
+std::optional<std::size_t> HttpParser::read_prelude(const Turn& turn, std::size_t before) noexcept {
+  Side& side = turn.side;
+  const ByteSpan gathered{side.head, side.head_bytes};
+  const HttpPrelude prelude = prelude_of(gathered);
+  if (prelude.before == HttpPrelude::Before::unknown) return gathered.size() - before;
+  if (prelude.before == HttpPrelude::Before::body) {
+    begin_headless_body(turn);
+    take_body(turn, gathered);
+    side.head_bytes = 0;
+    return gathered.size() - before;
+  }
+  if (prelude.bytes == 0) return std::nullopt;
+  tell(turn, AppAnomaly::http_bad_response_line);
+  const std::size_t kept = before > prelude.bytes ? before - prelude.bytes : 0;
+  std::memmove(side.head, side.head + prelude.bytes, kept);
+  side.head_bytes = static_cast<std::uint32_t>(kept);
+  return prelude.bytes + kept - before;
 }
 
 bool HttpParser::append_to_head(Side& side, ByteSpan bytes) noexcept {

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "dataplane/inspect/app_sink.h"
 #include "dataplane/inspect/chunk_pool.h"
@@ -81,6 +82,9 @@ class HttpParser {
   // Heads (http_parser.cc); each takes bytes from the front and says how many.
   [[nodiscard]] std::size_t read_head(const Turn& turn, ByteSpan bytes) noexcept;
   [[nodiscard]] std::size_t gather_head(const Turn& turn, ByteSpan bytes) noexcept;
+  void take_cut_head(const Turn& turn) noexcept;
+  [[nodiscard]] std::optional<std::size_t> read_prelude(const Turn& turn,
+                                                        std::size_t before) noexcept;
   [[nodiscard]] bool append_to_head(Side& side, ByteSpan bytes) noexcept;
   void begin_headless_body(const Turn& turn) noexcept;
   void take_head(const Turn& turn, ByteSpan head, std::size_t bytes_behind) noexcept;

@@ -166,6 +166,102 @@ TEST(HttpHead, BytesThatAreNoRequestEndTheDirection) {
   EXPECT_TRUE(http.parser().has_left(kToServer));
 }
 
+TEST(HttpHead, ResponseIsFoundBehindBlanksAndALineOfJunk) {
+  using namespace std::string_view_literals;
+  for (const std::string_view before :
+       {"\0"sv, " \t\r\r\n"sv, "foobar\r\n"sv, " foobar\r\n"sv, " \n"sv}) {
+    for (const std::size_t cut : {std::size_t{1}, before.size(), before.size() + 3}) {
+      HttpRecorder http;
+      const std::string bytes =
+          std::string(before) + "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+      http.response(bytes.substr(0, cut)).response(bytes.substr(cut));
+      EXPECT_EQ(http.answered(http_stat_code), "200") << before << cut;
+      EXPECT_EQ(http.answered(http_response_body), "hi") << before << cut;
+      EXPECT_EQ(http.count(AppAnomaly::http_bad_response_line), 1) << before << cut;
+    }
+  }
+  HttpRecorder http;
+  http.response("http/1.0 200 ok\r\nServer: s\r\n\r\n");
+  EXPECT_EQ(http.answered(http_server), "s");
+  EXPECT_EQ(http.count(AppAnomaly::http_bad_response_line), 1);
+}
+
+TEST(HttpHead, ResponseWithoutAStatusLineIsAllBody) {
+  for (const char* body : {"two\nlines\nHTTP/1.1 200 OK\r\n\r\n", "HTTQ", " ", "short",
+                           "a line that goes on beyond what can be junk before a status line, as it"
+                           "has no end\nHTTP/1.1 200 OK\r\n\r\n"}) {
+    for (const std::size_t cut : {std::size_t{1}, std::size_t{3}}) {
+      HttpRecorder http;
+      http.response(std::string(body).substr(0, cut));
+      if (std::string(body).size() > cut) http.response(std::string(body).substr(cut));
+      http.end(kToClient);
+      EXPECT_EQ(http.answered(http_response_body), body);
+      EXPECT_EQ(http.count(AppAnomaly::http_bad_response_line), 1) << body;
+      EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
+    }
+  }
+}
+
+TEST(HttpHead, NamesInResponsesAreKnownWithJunkInAndBehindThem) {
+  using namespace std::string_view_literals;
+  for (const std::string_view line :
+       {"Location\0: /x\r\n"sv, "Loc\0ation: /x\r\n"sv, "Location\v: /x\r\n"sv,
+        "Location\r :/x\r\n"sv, "Location\r\n :/x\r\n"sv, "Location\r\n \r\n :\r\n /x\r\n"sv,
+        "X: y\rLocation: /x\r\n"sv}) {
+    HttpRecorder http;
+    http.response(fmt::format("HTTP/1.1 302 Go\r\n{}Server: s\r\n\r\n", line));
+    EXPECT_EQ(http.answered(http_location), "/x") << line;
+    EXPECT_EQ(http.answered(http_server), "s") << line;
+    EXPECT_EQ(http.count(AppAnomaly::http_bad_header), 1) << line;
+  }
+}
+
+TEST(HttpHead, FoldedLineIsAHeaderOnlyWhereItSaysHowTheBodyIsCoded) {
+  HttpRecorder http;
+  http.response(
+      "HTTP/1.1 200 OK\r\nServer: s\r\n Location: /x\r\nX: y\r\n\tTransfer-Encoding: chunked\r\n"
+      "\r\n2\r\nhi\r\n0\r\n\r\n");
+  EXPECT_EQ(http.answered(http_location), "(none)");
+  EXPECT_EQ(http.answered(http_server), "s Location: /x");
+  EXPECT_EQ(http.answered(http_response_body), "hi");
+  EXPECT_EQ(http.answered(http_header),
+            "Server: s Location: /x\r\nX: y\r\nTransfer-Encoding: chunked\r\n");
+}
+
+TEST(HttpHead, LineOfABlankEndsTheHeadOfAResponse) {
+  for (const char* end : {"\n \n", "\r\n\t\n"}) {
+    HttpRecorder http;
+    const std::string head = fmt::format("HTTP/1.1 200 OK\r\nContent-Length: 2{}", end);
+    http.response(head + "hi");
+    EXPECT_EQ(http.answered(http_response_body), "hi");
+    EXPECT_EQ(http.count(AppAnomaly::http_bad_header), 1);
+    HttpRecorder split;
+    split.response(head).response("hi");
+    EXPECT_TRUE(split.messages == http.messages);
+  }
+  HttpRecorder folded;
+  folded.response("HTTP/1.1 200 OK\r\nA: 1\n \nB: 2\r\nServer: s\r\n\r\n");
+  EXPECT_EQ(folded.answered(http_server), "(none)");
+}
+
+TEST(HttpHead, LoneCrEndsALineOfAResponseAtEveryPlace) {
+  for (std::size_t pad = 0; pad < 140; ++pad) {
+    HttpRecorder http;
+    http.response(fmt::format("HTTP/1.1 200 OK\rX: {:x<{}}\rServer: s\r\n\r\n", "", pad));
+    EXPECT_EQ(http.answered(http_server), "s") << pad;
+    EXPECT_EQ(http.answered(http_stat_msg), "OK") << pad;
+  }
+}
+
+TEST(HttpHead, HeadThatIsCutOffByTheEndIsTold) {
+  HttpRecorder http;
+  http.request("GET /cut HTTP/1.1\r\nHost: a\r\nUser-Ag").end(kToServer);
+  EXPECT_EQ(http.asked(http_uri), "/cut");
+  EXPECT_EQ(http.asked(http_host), "a");
+  EXPECT_EQ(http.messages.at({kToServer, 0}).ends_of_message, 1);
+  EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
+}
+
 TEST(HttpHead, TooLongHeadIsToldAsFarAsItGoesAndEndsTheDirection) {
   HttpLimits limits;
   limits.head_bytes = 4096;
