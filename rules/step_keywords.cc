@@ -91,8 +91,8 @@ constexpr Choice<HeaderTest> kHeaderChoices[] = {
 constexpr Field<FlagStep> kFlagFields[] = {
     field<FlagStep, &FlagStep::scope>({"scope", word, "what carries the flag", 0, 0, kScopes}),
     field<FlagStep, &FlagStep::expire>({"expire", duration,
-                                        "when a flag of a host is taken off; "
-                                        "0ns: the default"}),
+                                        "how long a flag of a host lasts behind its last setting; "
+                                        "0s: 30s"}),
 };
 
 template <FlagOperation operation>

@@ -90,7 +90,7 @@ constexpr EveField kFields[] = {
     {"alert.signature", text, kInAlert, "its name"},
     {"alert.category", text, kInAlert, "its class"},
     {"alert.severity", number, kInAlert, "1 critical, 2 high, 3 medium, 4 low"},
-    {"alert.metadata", counts, kInAlert | kOptional, "its metadata: lists of texts by key"},
+    {"alert.metadata", texts_by_key, kInAlert | kOptional, "its metadata"},
     {"app_proto", text, kInAlert | kOptional, "the application, where the flow was recognised"},
     {"tx_id", number, kNumbered, "number of the client's message, from 0"},
     {"anomaly.type", text, kInAnomaly, "`decode`, `stream` or `applayer`"},
@@ -241,8 +241,7 @@ constexpr std::string_view kIntroduction =
     "* `http`, `dns`, `tls`, `ssh`, `smtp`, `ftp`, `quic`: messages of an application, each under "
     "its "
     "option\n"
-    "  `events.http` and so on, and only where there are rules: without any, no stream is put in "
-    "order.\n"
+    "  `events.http` and so on.\n"
     "  A request is told with its response; without one, when its flow ends. Their time is that of "
     "the\n"
     "  last packet that added to them.\n"
@@ -275,6 +274,8 @@ std::string_view word_of(EveType type) noexcept {
       return "list of texts";
     case objects:
       return "list of objects";
+    case texts_by_key:
+      return "object of lists of texts";
     case counts:
       return "object of counts";
   }

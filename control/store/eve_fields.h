@@ -9,7 +9,16 @@
 
 namespace sluice {
 
-enum class EveType : std::uint8_t { text, number, flag, numbers, texts, objects, counts };
+enum class EveType : std::uint8_t {
+  text,
+  number,
+  flag,
+  numbers,
+  texts,
+  texts_by_key,
+  objects,
+  counts
+};
 
 /// Which events have a field, and whether all of them do.
 enum EveEvent : std::uint16_t {

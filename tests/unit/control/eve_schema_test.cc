@@ -49,6 +49,10 @@ bool has_type(const Json& value, EveType type) {
       return value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& element) {
                return element.is_string();
              });
+    case EveType::texts_by_key:
+      return value.is_object() && std::all_of(value.begin(), value.end(), [](const Json& list) {
+               return has_type(list, EveType::texts);
+             });
     case EveType::objects:
       return value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& element) {
                return element.is_object();
