@@ -93,11 +93,11 @@ bool Inspector::detect_application(const StreamPiece& piece) noexcept {
   return false;
 }
 
-// Where an encrypted flow is left alone, its parser says from where on.
+// Where rules leave an encrypted flow alone, its parser says from where on.
 bool Inspector::wants_parser(Service service) const noexcept {
   if ((wanted_services_ & bit_of(service)) != 0) return AppParser::exists_for(service);
   const bool encrypts = service == Service::tls || service == Service::ssh;
-  return encrypts && settings_->inspect.encrypted == EncryptedPolicy::bypass;
+  return encrypts && !only_tells_ && settings_->inspect.encrypted == EncryptedPolicy::bypass;
 }
 
 bool Inspector::open_application(Service service) noexcept {

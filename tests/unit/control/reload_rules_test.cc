@@ -108,7 +108,7 @@ TEST(ReloadRules, RulesForAGatewayThatWasStartedWithNothingToInspectWaitForARest
   EXPECT_THAT(reloaded->needs_restart, ::testing::Contains("rules.files"));
   EXPECT_FALSE(world.has_ruleset());
   EXPECT_FALSE(world.last().has_rules);
-  rig.settle();
+  rig.pass(2 * kNsPerSecond);
   EXPECT_THAT(rig->restart_reasons(), ::testing::Contains(HasSubstr("no memory to inspect with")));
 }
 

@@ -33,6 +33,7 @@ class InspectionTest : public FlowTest {
                                    .key = kFlowKey,
                                    .arena = &arena,
                                    .tracker = tracker.get(),
+                                   .window = window.get(),
                                    .rule_counts = counts});
     inspector = std::move(made.value());
     settings.mode = Mode::enforce;
@@ -70,6 +71,7 @@ class InspectionTest : public FlowTest {
     return verdict;
   }
   void skip_bytes(std::uint32_t bytes) { next_ += bytes; }
+  std::unique_ptr<WorkerWindow> window;  ///< null: no events
   std::vector<RuleCounts> counts = std::vector<RuleCounts>(1);
   std::unique_ptr<Inspector> inspector;
   std::shared_ptr<const LiveRuleset> ruleset;

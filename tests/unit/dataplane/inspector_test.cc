@@ -33,7 +33,10 @@ std::shared_ptr<const LiveRuleset> ruleset_of(const std::string& rules) {
 
 class InspectorTest : public test::InspectionTest {
  protected:
-  InspectorTest() { ruleset = ruleset_of(rule_text(1, "drop", "forbidden")); }
+  InspectorTest() {
+    ruleset = ruleset_of(rule_text(1, "drop", "forbidden"));
+    window = std::make_unique<WorkerWindow>();
+  }
 
   bool is_refused(std::string_view text) { return say(text).reason == DropReason::signature_match; }
   void say_bytes(std::size_t bytes) {
