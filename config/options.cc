@@ -267,7 +267,8 @@ constexpr std::array kConfigOptions{
        "what becomes of packets that rules would judge while the first ruleset is compiled"}),
 
     at<&Config::inspect, &InspectConfig::memory_bytes>({"inspect.memory", bytes,
-       {kMiB, 1'024 * kGiB}, "an eighth of the memory budget where there are rules or events of applications", {},
+       {kMiB, 1'024 * kGiB},
+       "an eighth of the memory budget where there are rules or events of applications", {},
        "streams, kept bytes and parsers of all workers", kAtStart}),
     at<&Config::inspect, &InspectConfig::stream_depth>({"inspect.stream_depth", bytes,
        {0, 1'024 * kGiB}, {}, {},

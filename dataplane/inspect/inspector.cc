@@ -289,27 +289,6 @@ void Inspector::follow_quoted_flow(Packet& packet) noexcept {
   packet.verdict.rule_id = quoted->refused_rule;
 }
 
-// A payload of several segments is put in one piece; what the capture lacks stays unseen.
-std::span<const std::uint8_t> Inspector::payload_of(const Packet& packet) noexcept {
-  if (packet.payload_offset == 0 || packet.payload_bytes == 0) return {};
-  const std::size_t at_hand = packet.bytes_at_hand > packet.payload_offset
-                                  ? packet.bytes_at_hand - packet.payload_offset
-                                  : 0;
-  if (at_hand >= packet.payload_bytes) {
-    return {packet.bytes + packet.payload_offset, packet.payload_bytes};
-  }
-  const bool is_in_segments = packet.frames == 1 && packet.mbuf->nb_segs > 1;
-  const std::size_t held = is_in_segments ? packet.mbuf->pkt_len : packet.bytes_at_hand;
-  if (!is_in_segments || held <= packet.payload_offset) {
-    return {packet.bytes + packet.payload_offset, at_hand};
-  }
-  const auto bytes = static_cast<std::uint32_t>(
-      std::min<std::size_t>(packet.payload_bytes, held - packet.payload_offset));
-  const void* read = rte_pktmbuf_read(packet.mbuf, packet.payload_offset, bytes, linear_.data());
-  if (read == nullptr) return {packet.bytes + packet.payload_offset, at_hand};
-  return {static_cast<const std::uint8_t*>(read), bytes};
-}
-
 FlowInspection* Inspector::inspection_of(Packet& packet) noexcept {
   if (packet.flow == nullptr || packet.has(kIcmpError)) return nullptr;
   if (packet.flow->stream_slot == kNoSlot) {

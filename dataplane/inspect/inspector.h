@@ -104,7 +104,6 @@ class Inspector {
   [[nodiscard]] FlowInspection* open(Packet& packet) noexcept;
   void close(FlowInspection* inspection) noexcept;
   void restart(FlowInspection& inspection) noexcept;
-  [[nodiscard]] std::span<const std::uint8_t> payload_of(const Packet& packet) noexcept;
   void settle(Packet& packet, FlowInspection* inspection,
               std::span<const std::uint8_t> payload) noexcept;
   void refuse(Packet& packet, const FlowInspection* inspection, const CompiledRule& rule,
@@ -118,6 +117,7 @@ class Inspector {
   void obey(Packet& packet, ExceptionPolicy policy, DropReason reason) noexcept;
 
   // inspect_bytes.cc: scanning
+  [[nodiscard]] std::span<const std::uint8_t> payload_of(const Packet& packet) noexcept;
   void scan_packet(Packet& packet, std::span<const std::uint8_t> payload) noexcept;
   void note_over_limit() noexcept;
   void inspect_segment(Packet& packet, FlowInspection& inspection,
