@@ -47,7 +47,8 @@ class InspectionLab {
   double run_bare(std::span<const CaptureFrame> frames);
   /// A run with the cost of every station.
   void run_measured(std::span<const CaptureFrame> frames, StationCosts& costs);
-  /// Arrivals at `interval` cycles; the cycles that each packet was inside.
+  /// Arrivals at `interval` cycles; the cycles that each packet was inside. Where others had the
+  /// processor between, packets are left out and none waits.
   [[nodiscard]] std::vector<std::uint32_t> run_paced(std::span<const CaptureFrame> frames,
                                                      std::uint64_t interval);
 
