@@ -120,14 +120,22 @@ Checked check_lone_content(const Rule& rule) {
                            shown(content->bytes), kLoneBytesMin));
 }
 
-/// HTTP/2 fills the buffers of HTTP, and QUIC those of its TLS.
+/// QUIC fills the buffers of its TLS.
 bool can_fill(Service written, Service buffers) noexcept {
   if (written == Service::any || buffers == Service::any || written == buffers) return true;
-  if (buffers == Service::http) return written == Service::http2;
   return buffers == Service::tls && written == Service::quic;
 }
 
+/// Flows of it are recognised, but nothing of what they say is a buffer.
+bool is_unparsed(Service service) noexcept {
+  return service == Service::http2 || service == Service::smb;
+}
+
 Checked check_buffer(const RuleHeader& when, const BufferRow& row) {
+  const bool is_of_application = row.service != Service::any || row.buffer == Buffer::file_data;
+  if (is_of_application && !when.service_negated && is_unparsed(when.service)) {
+    return fault(row.name, fmt::format("{} is not parsed", name_of(when.service)));
+  }
   if (row.service == Service::any) return {};
   const bool is_excluded = when.service_negated && when.service == row.service;
   if (is_excluded || (!when.service_negated && !can_fill(when.service, row.service))) {

@@ -70,6 +70,12 @@ TEST(SuricataKeywords, RefusedOnesSayWhy) {
   }
 }
 
+TEST(SuricataKeywords, BuffersOfServicesWithoutAParserAreRefused) {
+  EXPECT_EQ(refusal("http2", "http.uri; content:\"abcd\";"), "http.uri: http2 is not parsed");
+  EXPECT_EQ(refusal("smb", "file.data; content:\"abcd\";"), "file.data: smb is not parsed");
+  EXPECT_EQ(refusal("smb", "content:\"abcd\";"), "");
+}
+
 TEST(SuricataKeywords, UnknownOnesAreReportedWithTheirName) {
   EXPECT_EQ(refusal("tcp", "contents:\"a\";"),
             "contents: unknown keyword: did you mean 'content'?");
