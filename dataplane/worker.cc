@@ -108,10 +108,12 @@ Status Worker::make_inspector() {
                                       .rule_counts = setup_.rule_counts});
   if (!inspector) return with_context("inspection", std::move(inspector.error()));
   inspector_ = std::move(*inspector);
-  const auto forget = [](void* self, Flow& flow) noexcept {
-    static_cast<Inspector*>(self)->forget(flow);
+  const auto ends = [](void* self, Flow& flow) noexcept {
+    auto& worker = *static_cast<Worker*>(self);
+    if (worker.policy_ == nullptr) return worker.inspector_->forget(flow);
+    worker.inspector_->end(flow, worker.policy_->settings);
   };
-  tracker_->tell_ends_to({forget, inspector_.get()});
+  tracker_->tell_ends_to({ends, this});
   return {};
 }
 

@@ -59,6 +59,11 @@ class AppParser {
     const auto* http = std::get_if<HttpParser>(&parser_);
     return http != nullptr && http->has_plain_body(direction);
   }
+  /// Of HTTP, some of a head has come, but not all.
+  [[nodiscard]] bool has_unfinished_head(unsigned direction) const noexcept {
+    const auto* http = std::get_if<HttpParser>(&parser_);
+    return http != nullptr && http->has_unfinished_head(direction);
+  }
   /// The spans of a message stay valid until it ends; those of other parsers only during a call.
   [[nodiscard]] bool keeps_buffers() const noexcept {
     return std::holds_alternative<HttpParser>(parser_);

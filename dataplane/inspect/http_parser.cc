@@ -136,7 +136,7 @@ std::size_t HttpParser::gather_head(const Turn& turn, ByteSpan bytes) noexcept {
   return bytes.size();
 }
 
-/// No more will come of the head that was gathered.
+/// No more will come of the head that was gathered. Without a whole first line it is none.
 void HttpParser::take_cut_head(const Turn& turn) noexcept {
   Side& side = turn.side;
   const ByteSpan gathered{side.head, side.head_bytes};
@@ -144,6 +144,7 @@ void HttpParser::take_cut_head(const Turn& turn) noexcept {
     begin_headless_body(turn);
     return take_body(turn, gathered);
   }
+  if (std::ranges::find(gathered, '\n') == gathered.end()) return;
   side.leaves_at_end = true;
   take_head(turn, gathered, 0);
 }

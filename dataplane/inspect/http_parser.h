@@ -44,6 +44,9 @@ class HttpParser {
     return side.step == Step::body && side.framing != HttpFraming::chunked &&
            side.inflate == nullptr;
   }
+  [[nodiscard]] bool has_unfinished_head(unsigned direction) const noexcept {
+    return sides_[direction].step == Step::head && sides_[direction].head_bytes > 0;
+  }
   /// Nothing more will be read in this direction.
   [[nodiscard]] bool has_left(unsigned direction) const noexcept {
     return sides_[direction].step == Step::left;

@@ -78,6 +78,9 @@ class Inspector {
 
   /// The flow ends, or its slot goes to another one.
   void forget(Flow& flow) noexcept;
+  /// The same, and what it left unfinished is judged where `settings`, those in force, are what
+  /// `begin` was last called with.
+  void end(Flow& flow, const PolicySettings& settings) noexcept;
 
   /// Sets the members of `counters` that concern inspection.
   void add_to(WorkerCounters& counters) const noexcept;
@@ -137,6 +140,9 @@ class Inspector {
   [[nodiscard]] bool open_scan(StreamScan& scan, const ScanDatabase& database) noexcept;
   void close_scan(StreamScan& scan) noexcept;
   void obey_judgement(Packet& packet, const Judgement& judgement) noexcept;
+
+  // inspect_flow_end.cc: what a flow left unfinished
+  void end_head(Flow& flow, FlowInspection& inspection, unsigned direction) noexcept;
 
   // inspect_applications.cc: which application it is, and its parser
   void inspect_datagram(Packet& packet, FlowInspection* inspection,

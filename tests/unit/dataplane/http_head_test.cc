@@ -260,6 +260,10 @@ TEST(HttpHead, HeadThatIsCutOffByTheEndIsTold) {
   EXPECT_EQ(http.asked(http_host), "a");
   EXPECT_EQ(http.messages.at({kToServer, 0}).ends_of_message, 1);
   EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
+  HttpRecorder line;
+  line.request("GET /cut HTTP").end(kToServer);
+  EXPECT_TRUE(line.messages.empty());
+  EXPECT_TRUE(line.anomalies.empty());
 }
 
 TEST(HttpHead, TooLongHeadIsToldAsFarAsItGoesAndEndsTheDirection) {
