@@ -37,12 +37,15 @@ constexpr double kMebibyteBits = 20;
   return 4;
 }
 
-/// Rules that set flags come before those that ask for them, so that both can hold at one packet.
+/// Rules that set flags come before those that ask for them, and those that only unset them behind,
+/// so that all can hold at one packet.
 [[nodiscard]] unsigned flag_rank(const Rule& rule) {
   const auto asks = [](const FlagStep& step) {
     return step.operation == FlagOperation::is_set || step.operation == FlagOperation::is_not_set;
   };
-  if (rule.flags.empty()) return 3;
+  const auto unsets = [](const FlagStep& step) { return step.operation == FlagOperation::unset; };
+  if (rule.flags.empty()) return 4;
+  if (std::ranges::all_of(rule.flags, unsets)) return 3;
   const bool has_question = std::ranges::any_of(rule.flags, asks);
   if (!has_question) return 0;
   return std::ranges::all_of(rule.flags, asks) ? 2 : 1;

@@ -220,9 +220,10 @@ TEST(Compile, AnotherRuleLeavesOtherDatabasesAlone) {
 
 TEST(Compile, RulesStandInTheOrderOfTheirActionsFlagsAndSeverities) {
   std::vector<Rule> rules;
-  for (std::uint32_t id = 1; id <= 5; ++id) {
+  for (std::uint32_t id = 1; id <= 6; ++id) {
     rules.push_back(rule_on(id, Buffer::payload, {content("attack")}));
   }
+  rules[5].flags.push_back({FlagScope::flow, FlagOperation::unset, {"seen"}, 0});
   rules[0].flags.push_back({FlagScope::flow, FlagOperation::is_set, {"seen"}, 0});
   rules[1].flags.push_back({FlagScope::flow, FlagOperation::set, {"seen"}, 0});
   rules[2].action.kind = RuleActionKind::drop;
@@ -231,7 +232,7 @@ TEST(Compile, RulesStandInTheOrderOfTheirActionsFlagsAndSeverities) {
   const Compiled compiled(rules);
   Ids order;
   for (const CompiledRule& rule : compiled.ruleset().rules) order.push_back(rule.id);
-  EXPECT_EQ(order, (Ids{4, 3, 2, 1, 5}));
+  EXPECT_EQ(order, (Ids{4, 3, 2, 1, 6, 5}));
   EXPECT_EQ(compiled.ruleset().flag_counts[0], 1U);
   EXPECT_EQ(compiled.parts.texts.flags[0], std::vector<std::string>{"seen"});
 }
