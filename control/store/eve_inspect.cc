@@ -16,7 +16,7 @@ void payload(JsonWriter& json, const InspectRecord& record,
   if (const ExcerptView* found = excerpts.find(Buffer::payload); found != nullptr) {
     std::array<char, kExcerptBytesMax> shown;
     const std::span text(shown.data(), found->bytes.copy(shown.data(), shown.size()));
-    redact_headers(text);
+    redact_payload(text);
     if (!text.empty()) {
       json.base64("payload", {text.data(), text.size()});
       json.text("payload_printable", {text.data(), text.size()});

@@ -64,6 +64,58 @@ UserInfo user_info_of(std::string_view url) noexcept {
   return {at, sign - at};
 }
 
+void hide(std::span<char> text, std::size_t from, std::size_t to) noexcept {
+  std::fill(text.begin() + static_cast<std::ptrdiff_t>(from),
+            text.begin() + static_cast<std::ptrdiff_t>(to), '*');
+}
+void hide_from(std::span<char> line, std::size_t place) noexcept {
+  if (place < line.size()) hide(line, place, line.size());
+}
+
+/// Where the secret of a header or command begins; npos: it has none.
+std::size_t secret_place(std::string_view line) noexcept {
+  for (const std::string_view header : kSecretHeaders) {
+    if (is_same(line.substr(0, header.size()), header)) return header.size();
+  }
+  constexpr std::string_view kPass = "pass ", kAuth = "auth ";
+  if (is_same(line.substr(0, kPass.size()), kPass)) return kPass.size();
+  if (!is_same(line.substr(0, kAuth.size()), kAuth)) return std::string_view::npos;
+  const std::size_t mechanism = line.find_first_not_of(' ', kAuth.size());
+  const std::size_t blank = line.find(' ', mechanism);
+  return blank == std::string_view::npos ? blank : blank + 1;
+}
+
+bool is_of_name(char c) noexcept {
+  return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+/// Where the value begins that the name in front of `sign` has: `name=value`, or `"name": "value"`.
+std::size_t value_place(std::string_view line, std::size_t sign) noexcept {
+  const std::size_t behind = line.find_first_not_of(" \"'", sign + 1);
+  return std::min(behind, line.size());
+}
+std::string_view name_before(std::string_view line, std::size_t sign) noexcept {
+  const bool is_quoted = sign > 0 && line[sign - 1] == '"';
+  if (line[sign] == ':' && !is_quoted) return {};
+  const std::size_t end = is_quoted ? sign - 1 : sign;
+  std::size_t begin = end;
+  while (begin > 0 && is_of_name(line[begin - 1])) --begin;
+  return line.substr(begin, end - begin);
+}
+
+// Of requests, forms, cookies and JSON. A value ends where it would in any of them, so that what an
+// attack writes behind it stays visible.
+void hide_values(std::span<char> text) noexcept {
+  constexpr std::string_view kEnds = "&;, \t\"'<>()";
+  const std::string_view line(text.data(), text.size());
+  for (std::size_t sign = line.find_first_of("=:"); sign < line.size();
+       sign = line.find_first_of("=:", sign + 1)) {
+    if (!names_secret(name_before(line, sign))) continue;
+    const std::size_t value = value_place(line, sign);
+    hide(text, value, std::min(line.find_first_of(kEnds, value), line.size()));
+  }
+}
+
 }  // namespace
 
 std::string_view redact_url(std::string_view url, std::span<char> into) noexcept {
@@ -94,18 +146,14 @@ std::string_view redact_url(std::string_view url, std::span<char> into) noexcept
   return text.written();
 }
 
-void redact_headers(std::span<char> text) noexcept {
+void redact_payload(std::span<char> text) noexcept {
   const std::string_view all(text.data(), text.size());
   for (std::size_t at = 0; at < all.size();) {
     const std::size_t end = std::min(all.find('\n', at), all.size());
-    const std::string_view line = all.substr(at, end - at);
-    for (const std::string_view header : kSecretHeaders) {
-      if (!is_same(line.substr(0, header.size()), header)) continue;
-      const std::size_t value = at + header.size();
-      const std::size_t stop = end > value && all[end - 1] == '\r' ? end - 1 : end;
-      std::fill(text.begin() + static_cast<std::ptrdiff_t>(value),
-                text.begin() + static_cast<std::ptrdiff_t>(stop), '*');
-    }
+    const std::size_t stop = end > at && all[end - 1] == '\r' ? end - 1 : end;
+    const std::span<char> line = text.subspan(at, stop - at);
+    hide_values(line);
+    hide_from(line, secret_place(all.substr(at, stop - at)));
     at = end + 1;
   }
 }

@@ -13,8 +13,10 @@ namespace sluice {
 /// `into`, or is `url` where there is nothing to hide; what does not fit is left out.
 [[nodiscard]] std::string_view redact_url(std::string_view url, std::span<char> into) noexcept;
 
-/// Overwrites with `*` the values of header lines that hold a secret: Authorization,
-/// Proxy-Authorization, Cookie and Set-Cookie.
-void redact_headers(std::span<char> text) noexcept;
+/// Overwrites with `*` what holds a secret in bytes of a connection: the values of the header lines
+/// Authorization, Proxy-Authorization, Cookie and Set-Cookie; what follows PASS, and AUTH with its
+/// mechanism, of FTP and of mail; values whose names are those of `redact_url`, wherever they
+/// stand.
+void redact_payload(std::span<char> text) noexcept;
 
 }  // namespace sluice

@@ -14,7 +14,7 @@ std::string redacted(std::string_view url) {
 }
 
 std::string shown(std::string text) {
-  redact_headers(text);
+  redact_payload(text);
   return text;
 }
 
@@ -41,17 +41,34 @@ TEST(RedactUrl, StopsWhereThereIsNoRoom) {
   EXPECT_EQ(redact_url("/a?pwd=1&pwd=2&pwd=3", room), "/a?pwd=***&p");
 }
 
-TEST(RedactHeaders, OverwritesCredentialsAndCookiesInAnyCase) {
+TEST(RedactPayload, OverwritesCredentialsAndCookiesInAnyCase) {
   EXPECT_EQ(shown("GET / HTTP/1.1\r\nAUTHORIZATION: Basic eA==\r\nHost: a\r\ncookie:id=7\r\n\r\n"),
             "GET / HTTP/1.1\r\nAUTHORIZATION:***********\r\nHost: a\r\ncookie:****\r\n\r\n");
   EXPECT_EQ(shown("Set-Cookie: a=b\nProxy-Authorization: x"),
             "Set-Cookie:****\nProxy-Authorization:**");
 }
 
-TEST(RedactHeaders, LeavesWhatOnlyLooksLikeThem) {
+TEST(RedactPayload, LeavesWhatOnlyLooksLikeThem) {
   for (const char* text : {"", "\n", "Cookies: a", "x Cookie: a", "authorization", "Cookie:"}) {
     EXPECT_EQ(shown(text), text);
   }
+}
+
+TEST(RedactPayload, OverwritesWhatLogsIn) {
+  EXPECT_EQ(shown("USER me\r\nPASS hunter2\r\n"), "USER me\r\nPASS *******\r\n");
+  EXPECT_EQ(shown("AUTH PLAIN AG1lAGh1bnRlcjI=\r\nMAIL FROM:<a@b>"),
+            "AUTH PLAIN ****************\r\nMAIL FROM:<a@b>");
+  EXPECT_EQ(shown("auth login\r\nPASSIVE 1"), "auth login\r\nPASSIVE 1");
+}
+
+TEST(RedactPayload, OverwritesValuesThatAreNamedForASecretWhereverTheyStand) {
+  EXPECT_EQ(shown("GET /a?token=abc&x=1 HTTP/1.1\r\n"), "GET /a?token=***&x=1 HTTP/1.1\r\n");
+  EXPECT_EQ(shown("=dark; sessionid=77; lang=en\r\n"), "=dark; sessionid=**; lang=en\r\n");
+  EXPECT_EQ(shown("user=a&password=b"), "user=a&password=*");
+  EXPECT_EQ(shown("{\"password\": \"hunter2\", \"x\":\"y\"}"),
+            "{\"password\": \"*******\", \"x\":\"y\"}");
+  EXPECT_EQ(shown("pwd=x' or 1=1 --"), "pwd=*' or 1=1 --");
+  EXPECT_EQ(shown("passwords=1 side=2 auth:3 token="), "passwords=1 side=2 auth:3 token=");
 }
 
 }  // namespace
