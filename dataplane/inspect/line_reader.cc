@@ -62,6 +62,12 @@ bool LineReader::append(ByteSpan bytes, ChunkPool& pool) noexcept {
   return true;
 }
 
+std::size_t LineReader::split_line(ChunkPool& pool) noexcept {
+  is_passing_ = false;
+  if (was_shown_ || size_ > kLineBytesMax / 2) release(pool);
+  return size_;
+}
+
 void LineReader::lose_line(ChunkPool& pool) noexcept {
   release(pool);
   is_passing_ = true;

@@ -26,6 +26,9 @@ class LineReader {
   [[nodiscard]] ByteSpan gathered() const noexcept { return {gathered_, size_}; }
   /// The same as a line whose end will not come.
   [[nodiscard]] ByteSpan unfinished() const noexcept;
+  /// Another line may begin here. Returns how much of the one at hand stands before; 0: none, or so
+  /// much that no line is meant, and it is forgotten.
+  [[nodiscard]] std::size_t split_line(ChunkPool& pool) noexcept;
   /// Bytes are missing here: what follows is passed over up to the next line end.
   void lose_line(ChunkPool& pool) noexcept;
   void release(ChunkPool& pool) noexcept;

@@ -46,9 +46,21 @@ void SmtpParser::push(unsigned direction, ByteSpan bytes, const AppSink& sink) n
 void SmtpParser::read_commands(ByteSpan bytes, const AppSink& sink) noexcept {
   for (;;) {
     if (is_in_text_) bytes = bytes.subspan(pass_text(bytes, sink));
+    if (chunk_bytes_ > 0) read_chunk(bytes, sink);
     if (!next_line(kToServer, bytes, sink)) return;
-    take_command(lines_[kToServer].line(), sink);
+    take_line(lines_[kToServer].line(), sink);
   }
+}
+
+/// Lines that end within the chunk are read like any; one that goes on behind it is split there.
+void SmtpParser::read_chunk(ByteSpan& bytes, const AppSink& sink) noexcept {
+  ByteSpan chunk = bytes.first(std::min<std::size_t>(bytes.size(), chunk_bytes_));
+  bytes = bytes.subspan(chunk.size());
+  const std::uint32_t left = chunk_bytes_ - static_cast<std::uint32_t>(chunk.size());
+  while (next_line(kToServer, chunk, sink)) take_line(lines_[kToServer].line(), sink);
+  if (is_in_text_ || has_left_) return;
+  chunk_bytes_ = left;
+  if (left == 0) split_ = static_cast<std::uint16_t>(lines_[kToServer].split_line(*pool_));
 }
 
 void SmtpParser::read_replies(ByteSpan bytes, const AppSink& sink) noexcept {
@@ -63,7 +75,7 @@ bool SmtpParser::next_line(unsigned direction, ByteSpan& bytes, const AppSink& s
     end_mail(sink);
     release();
   }
-  if (step == LineStep::cut_line && !was_too_long_) {
+  if (step == LineStep::cut_line && !was_too_long_ && chunk_bytes_ == 0) {
     was_too_long_ = true;
     sink.anomaly(sink.self, direction, AppAnomaly::smtp_line_too_long);
   }
@@ -74,6 +86,8 @@ bool SmtpParser::next_line(unsigned direction, ByteSpan& bytes, const AppSink& s
 void SmtpParser::begin_text(const AppSink& sink) noexcept {
   LineReader& lines = lines_[kToServer];
   has_asked_to_send_ = false;
+  chunk_bytes_ = 0;
+  split_ = 0;
   is_in_text_ = true;
   place_ = TextPlace::line_start;
   static_cast<void>(pass_text(lines.gathered(), sink));
@@ -146,6 +160,16 @@ void SmtpParser::close_mail() noexcept {
   mail_ = nullptr;
 }
 
+void SmtpParser::take_line(ByteSpan line, const AppSink& sink) noexcept {
+  const std::size_t split = std::min<std::size_t>(split_, line.size());
+  split_ = 0;
+  const std::uint32_t chunk = chunk_bytes_;
+  take_command(line, sink);
+  if (split == 0) return;
+  chunk_bytes_ = chunk;  // the chunk that it began in is over, whatever stood there
+  take_command(line.subspan(split), sink);
+}
+
 void SmtpParser::take_command(ByteSpan line, const AppSink& sink) noexcept {
   if (has_asked_to_send_ && !is_dot(line)) tell_line(line, sink);
   line = trimmed(line);
@@ -160,6 +184,8 @@ void SmtpParser::take_command(ByteSpan line, const AppSink& sink) noexcept {
   } else if (is_word(line, "data")) {
     has_asked_to_send_ = true;
     open_mail(sink);
+  } else if (is_word(line, "bdat")) {
+    take_chunk(trimmed(argument));
   } else if (is_word(line, "starttls")) {
     has_asked_to_encrypt_ = true;
   } else if (is_dot(line) && has_asked_to_send_) {
@@ -193,6 +219,18 @@ void SmtpParser::take_mail(ByteSpan address, const AppSink& sink) noexcept {
 void SmtpParser::take_recipient(ByteSpan address, const AppSink& sink) noexcept {
   const BufferBytes told{Buffer::smtp_rcpt_to, address};
   tell({&told, 1}, sink);
+}
+
+/// What looks like the command within a chunk is none.
+void SmtpParser::take_chunk(ByteSpan argument) noexcept {
+  if (chunk_bytes_ > 0) return;
+  constexpr std::uint64_t kMost = 0xffff'ffff;
+  std::uint64_t bytes = 0;
+  for (const std::uint8_t byte : argument) {
+    if (byte < '0' || byte > '9') break;
+    bytes = std::min(bytes * 10 + (byte - '0'), kMost);
+  }
+  chunk_bytes_ = static_cast<std::uint32_t>(bytes);
 }
 
 // The first reply is the greeting, which is 220 too, whatever a hasty client has asked before it.
@@ -237,6 +275,7 @@ void SmtpParser::gap(unsigned direction, std::uint64_t, const AppSink&) noexcept
     if (mail_ != nullptr) mail_->lose();
   } else {
     lines_[direction].lose_line(*pool_);
+    if (direction == kToServer) chunk_bytes_ = split_ = 0;
   }
 }
 

@@ -5,9 +5,10 @@
 // come one command at a time; a later mail of the same client is told with the name of the HELO
 // before. What a mail says is passed over up to a dot alone on a line, with any of the line ends
 // that servers take: where they differ the rest is read as commands, which harms nobody, while
-// commands that are taken for text would be missed. So are chunks of BDAT. Where files are wanted,
-// the text goes to a MailReader, and so do lines that come between DATA and its answer: they are
-// text or commands, as the server likes.
+// commands that are taken for text would be missed. So are chunks of BDAT, and where one ends
+// within a line, what stands behind it is read as a command too. Where files are wanted, the text
+// goes to a MailReader, and so do lines that come between DATA and its answer: they are text or
+// commands, as the server likes.
 #pragma once
 
 #include <array>
@@ -62,7 +63,10 @@ class SmtpParser {
   void tell_line(ByteSpan line, const AppSink& sink) noexcept;
   void close_mail() noexcept;
   [[nodiscard]] bool step_text(std::uint8_t byte) noexcept;
+  void read_chunk(ByteSpan& bytes, const AppSink& sink) noexcept;
+  void take_line(ByteSpan line, const AppSink& sink) noexcept;
   void take_command(ByteSpan line, const AppSink& sink) noexcept;
+  void take_chunk(ByteSpan argument) noexcept;
   void take_helo(ByteSpan name, const AppSink& sink) noexcept;
   void take_mail(ByteSpan address, const AppSink& sink) noexcept;
   void take_recipient(ByteSpan address, const AppSink& sink) noexcept;
@@ -77,6 +81,8 @@ class SmtpParser {
   MailReader* mail_ = nullptr;    ///< of the text that is under way; a chunk
   std::uint8_t* helo_ = nullptr;  ///< the name, for mails to come
   std::uint32_t message_ = 0;
+  std::uint32_t chunk_bytes_ = 0;  ///< of BDAT, that are still to come
+  std::uint16_t split_ = 0;        ///< where in the line at hand such a chunk ended
   std::uint16_t helo_bytes_ = 0;
   TextPlace place_ = TextPlace::line_start;
   bool is_open_ = false;   ///< something of the message was told

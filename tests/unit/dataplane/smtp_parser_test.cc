@@ -66,9 +66,31 @@ TEST(SmtpParser, AddressesAreReadAsServersTakeThem) {
   EXPECT_EQ(told("EHLO"), "0:0 smtp.helo=");
 }
 
+TEST(SmtpParser, CommandsBehindAChunkAreReadWithoutALineEndInBetween) {
+  const auto told_behind = [](const std::string& chunk) {
+    SmtpFlow smtp;
+    smtp.client(fmt::format("BDAT {}\r\n{}RCPT TO:<c>\r\n", chunk.size(), chunk));
+    return smtp.told;
+  };
+  const Told recipient{"0:0 smtp.rcpt_to=<c>"};
+  for (const std::size_t bytes : {1U, 5U, 2048U, 2049U, 4090U, 4097U, 9000U}) {
+    EXPECT_EQ(told_behind(std::string(bytes, 'x')), recipient) << bytes;
+    EXPECT_EQ(told_behind("a\r\n" + std::string(bytes, 'x')), recipient) << bytes;
+    EXPECT_EQ(told_behind("BDAT 999\r\nBDAT 999 " + std::string(bytes, 'x')), recipient) << bytes;
+  }
+  EXPECT_EQ(told_behind(""), recipient);
+  EXPECT_EQ(told_behind("a\r\n"), recipient);
+}
+
+TEST(SmtpParser, AServerThatTakesNoChunksReadsItsLinesAcrossTheirEnds) {
+  SmtpFlow smtp;
+  smtp.client("BDAT 5 LAST\r\nRCPT TO:<c>\r\n");
+  EXPECT_EQ(smtp.told, (Told{"0:0 smtp.rcpt_to=<c>"}));
+}
+
 TEST(SmtpParser, EveryCutTellsTheSame) {
   const std::string bytes = fmt::format(
-      "EHLO me\r\nMAIL FROM:<a>\r\n{:x<5000}\r\nRCPT TO:<b>\nRSET\r\nMAIL "
+      "EHLO me\r\nMAIL FROM:<a>\r\n{:x<5000}\r\nBDAT 7\r\na\nchunkRCPT TO:<b>\nRSET\r\nMAIL "
       "FROM:<c>\r\nQUIT\r\n",
       "");
   keep_seed("line_fuzz", "\1\0"s + bytes);
