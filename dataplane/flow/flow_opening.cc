@@ -72,12 +72,6 @@ void fill_cold(const Packet& packet, const HalfOpen* syn, FlowCold& cold) noexce
   return syn.is_scale_known != 0 ? static_cast<std::uint8_t>(syn.window_scale) : kScaleUnknown;
 }
 
-// With data on the SYN (Fast Open, RFC 7413) any part of it may have been taken.
-[[nodiscard]] bool follows(const HalfOpen& syn, std::uint32_t number) noexcept {
-  const std::uint32_t behind_syn = number - (syn.sequence + 1);
-  return behind_syn == 0 || (syn.has_data != 0 && behind_syn <= 0xffff);
-}
-
 }  // namespace
 
 void FlowTracker::open(Packet& packet) noexcept {
@@ -97,7 +91,7 @@ void FlowTracker::open_tcp(Packet& packet) noexcept {
       if (HalfOpen* syn = answered_by(packet); syn != nullptr) {
         return open_by_syn_ack(packet, *syn);
       }
-      return note_out_of_state(packet, nullptr);
+      return note_stray_answer(packet, nullptr);
     case kAck:
       return open_by_ack(packet);
     case kRst:
@@ -110,22 +104,20 @@ void FlowTracker::open_tcp(Packet& packet) noexcept {
 
 /// The SYN of the other side that this packet acknowledges, or null.
 HalfOpen* FlowTracker::answered_by(const Packet& packet) noexcept {
-  HalfOpen* syn =
-      half_open_.find(packet.hash, !packet.has(kSourceIsLow), packet.now, config_.tcp_opening);
-  return syn != nullptr && follows(*syn, packet.tcp_acknowledgement) ? syn : nullptr;
+  return half_open_.find(packet, !packet.has(kSourceIsLow), packet.tcp_acknowledgement,
+                         config_.tcp_opening);
 }
 
 /// The SYN of the same side that this packet goes on from, or null.
 HalfOpen* FlowTracker::continued_by(const Packet& packet) noexcept {
-  HalfOpen* syn =
-      half_open_.find(packet.hash, packet.has(kSourceIsLow), packet.now, config_.tcp_opening);
-  return syn != nullptr && follows(*syn, packet.tcp_sequence) ? syn : nullptr;
+  return half_open_.find(packet, packet.has(kSourceIsLow), packet.tcp_sequence,
+                         config_.tcp_opening);
 }
 
 // When both sides opened at once (RFC 9293 3.5, figure 7), the first SYN tells the initiator.
 void FlowTracker::open_by_syn_ack(Packet& packet, HalfOpen& syn) noexcept {
-  HalfOpen* crossing =
-      half_open_.find(packet.hash, packet.has(kSourceIsLow), packet.now, config_.tcp_opening);
+  HalfOpen* crossing = half_open_.find(packet, packet.has(kSourceIsLow), packet.tcp_sequence + 1,
+                                       config_.tcp_opening);
   if (crossing != nullptr && crossing->sequence != packet.tcp_sequence) crossing = nullptr;
   const bool by_initiator = crossing != nullptr && crossing->first_seen < syn.first_seen;
   Flow* flow = make_flow(packet, by_initiator ? crossing : &syn, by_initiator);
@@ -176,6 +168,20 @@ void FlowTracker::open_midstream(Packet& packet) noexcept {
   track_tcp(packet, *flow, kToServer);
 }
 
+// The SYN that this acknowledges may be one that others have displaced, or another one than that
+// from which an ACK made the flow. Let through, it would begin a connection of which nobody saw the
+// start. Who sent that SYN repeats it, and then it is found.
+void FlowTracker::note_stray_answer(Packet& packet, Flow* flow) noexcept {
+  note_out_of_state(packet, flow);
+  const bool source_is_low = packet.has(kSourceIsLow);
+  const bool is_contradiction = flow != nullptr && flow->tcp_state == TcpState::established &&
+                                !flow->has(kMidstream) && !packet.has(kInitiator) &&
+                                warm_of(*flow).window_scales == kScalesUnknown;
+  if (is_contradiction || half_open_.has_displaced(packet, !source_is_low, config_.tcp_opening)) {
+    packet.drop(DropReason::tcp_out_of_state);
+  }
+}
+
 // A SYN that is answered by a reset, or taken back by its sender: nothing comes of it.
 void FlowTracker::refuse_half_open(Packet& packet) noexcept {
   HalfOpen* syn = (packet.tcp_flags & kAck) != 0 ? answered_by(packet) : nullptr;
@@ -197,7 +203,7 @@ void FlowTracker::track_syn(Packet& packet, Flow& flow, unsigned direction) noex
     return;
   }
   HalfOpen* syn = answered_by(packet);
-  if (syn == nullptr) return note_out_of_state(packet, &flow);
+  if (syn == nullptr) return note_stray_answer(packet, &flow);
   part_burst_from(flow, packet);
   end_flow(flow, FlowEnd::closed, packet.now);
   open_by_syn_ack(packet, *syn);

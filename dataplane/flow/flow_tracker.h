@@ -128,6 +128,7 @@ class FlowTracker {
   void open_by_ack(Packet& packet) noexcept;
   void open_by_syn_ack(Packet& packet, HalfOpen& syn) noexcept;
   void open_midstream(Packet& packet) noexcept;
+  void note_stray_answer(Packet& packet, Flow* flow) noexcept;
   void refuse_half_open(Packet& packet) noexcept;
   void track_syn(Packet& packet, Flow& flow, unsigned direction) noexcept;
   void part_burst_from(const Flow& flow, const Packet& answer) noexcept;

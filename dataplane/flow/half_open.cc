@@ -3,6 +3,11 @@
 // neighbouring lines, prefetched for the whole burst. Under a flood an entry lives about as long as
 // the flood needs to fill the table once.
 //
+// A SYN that dies on its way, or a reset that does, tells nothing of what the receiver has. So a
+// SYN does not take the place of another one, and a reset ends none: both wait for the SYN-ACK. Who
+// sends more SYNs than are kept gets no answer through (FlowTracker::note_stray_answer), but when
+// the SYN that is answered is sent again.
+//
 // Rejected: a ring with a chained index, which evicts in exact order but reads four unrelated lines
 // per SYN and needs 4 bytes more per entry.
 #include "dataplane/flow/half_open.h"
@@ -30,6 +35,23 @@ constexpr std::uint32_t kPacketsMax = 255;
 
 [[nodiscard]] bool is_expired(const HalfOpen& entry, TimeNs now, DurationNs timeout) noexcept {
   return now >= last_syn(entry) + timeout;
+}
+
+/// Nothing has answered it.
+[[nodiscard]] bool is_waiting(const HalfOpen& entry) noexcept {
+  return !is_free(entry) && entry.is_reset == 0;
+}
+
+/// What stands first has to make room first: the free ones, those that were reset, the oldest.
+[[nodiscard]] TimeNs age_of(const HalfOpen& entry) noexcept {
+  if (is_free(entry)) return 0;
+  return entry.is_reset != 0 ? 1 : last_syn(entry);
+}
+
+// With data on the SYN (Fast Open, RFC 7413) any part of it may have been taken.
+[[nodiscard]] bool follows(const HalfOpen& syn, std::uint32_t number) noexcept {
+  const std::uint32_t behind_syn = number - (syn.sequence + 1);
+  return behind_syn == 0 || (syn.has_data != 0 && behind_syn <= 0xffff);
 }
 
 void count(HalfOpen& entry, const Packet& syn) noexcept {
@@ -83,66 +105,93 @@ void HalfOpenTable::prefetch(std::uint64_t hash) const noexcept {
   }
 }
 
-HalfOpen* HalfOpenTable::match(std::uint64_t hash, bool source_is_low) noexcept {
-  for (const std::uint32_t place : places_of(hash)) {
+HalfOpen* HalfOpenTable::find(const Packet& packet, bool source_is_low, std::uint32_t number,
+                              DurationNs timeout) noexcept {
+  HalfOpen* found = nullptr;
+  for (const std::uint32_t place : places_of(packet.hash)) {
     for (HalfOpen& entry : places_[place].entries) {
-      if (is_of(entry, hash, source_is_low)) return &entry;
+      if (!is_of(entry, packet.hash, source_is_low)) continue;
+      if (!follows(entry, number) || is_expired(entry, packet.now, timeout)) continue;
+      if (number == entry.sequence + 1) return &entry;
+      found = &entry;
     }
   }
-  return nullptr;
+  return found;
 }
 
-HalfOpen* HalfOpenTable::find(std::uint64_t hash, bool source_is_low, TimeNs now,
-                              DurationNs timeout) noexcept {
-  HalfOpen* entry = match(hash, source_is_low);
-  return entry != nullptr && !is_expired(*entry, now, timeout) ? entry : nullptr;
+bool HalfOpenTable::has_displaced(const Packet& packet, bool source_is_low,
+                                  DurationNs timeout) const noexcept {
+  for (const std::uint32_t place : places_of(packet.hash)) {
+    for (const HalfOpen& entry : places_[place].entries) {
+      const bool is_own = is_of(entry, packet.hash, source_is_low);
+      if (is_own && entry.has_displaced != 0 && !is_expired(entry, packet.now, timeout))
+        return true;
+    }
+  }
+  return false;
 }
 
-// One pass over the eight: the entry of the same direction if there is one, else the oldest, where
-// a free one is older than any.
-HalfOpen& HalfOpenTable::entry_for(std::uint64_t hash, bool source_is_low) noexcept {
-  const Places places = places_of(hash);
+// One pass over the eight: the entry of the same SYN if there is one; else, where the direction has
+// as many as it may, its oldest; else the oldest of all, where a free one is older than any.
+HalfOpen& HalfOpenTable::entry_for(const Packet& syn) noexcept {
+  const Places places = places_of(syn.hash);
   HalfOpen* oldest = places_[places[0]].entries.data();
-  TimeNs oldest_time = ~TimeNs{0};
+  HalfOpen* oldest_own = nullptr;
+  std::uint32_t own = 0;
   for (const std::uint32_t place : places) {
     for (HalfOpen& entry : places_[place].entries) {
-      if (is_of(entry, hash, source_is_low)) [[unlikely]]
-        return entry;
-      const TimeNs time = is_free(entry) ? 0 : last_syn(entry);
-      oldest = time < oldest_time ? &entry : oldest;
-      oldest_time = std::min(time, oldest_time);
+      if (age_of(entry) < age_of(*oldest)) oldest = &entry;
+      if (!is_of(entry, syn.hash, syn.has(kSourceIsLow))) [[likely]]
+        continue;
+      if (entry.sequence == syn.tcp_sequence) return entry;
+      ++own;
+      if (oldest_own == nullptr || age_of(entry) < age_of(*oldest_own)) oldest_own = &entry;
     }
   }
-  return *oldest;
+  return own < kSynsMax ? *oldest : *oldest_own;
 }
 
 bool HalfOpenTable::note(const Packet& syn, DurationNs timeout) noexcept {
-  HalfOpen& entry = entry_for(syn.hash, syn.has(kSourceIsLow));
-  const bool is_live = !is_free(entry) && !is_expired(entry, syn.now, timeout);
-  const bool is_known = is_of(entry, syn.hash, syn.has(kSourceIsLow));
-  if (is_live && is_known && entry.sequence == syn.tcp_sequence) {
+  HalfOpen& entry = entry_for(syn);
+  const bool is_live = is_waiting(entry) && !is_expired(entry, syn.now, timeout);
+  const bool is_own = is_of(entry, syn.hash, syn.has(kSourceIsLow));
+  if (is_live && is_own && entry.sequence == syn.tcp_sequence) {
     repeat(entry, syn);
     return false;
   }
-  const bool is_evicted = is_live && !is_known;
-  counters_.active += is_free(entry) ? 1 : 0;
+  const bool displaces =
+      is_own && entry.sequence != syn.tcp_sequence && !is_expired(entry, syn.now, timeout);
+  const bool is_evicted = is_live && !is_own;
+  counters_.active += is_waiting(entry) ? 0 : 1;
   counters_.evicted += is_evicted ? 1 : 0;
-  counters_.expired += !is_free(entry) && !is_evicted ? 1 : 0;
+  counters_.expired += is_waiting(entry) && !is_evicted ? 1 : 0;
   ++counters_.created;
   fill(entry, syn);
+  if (displaces) [[unlikely]]
+    note_displaced(syn);
   return is_evicted;
 }
 
+// Each of them says so, because any can become a flow.
+void HalfOpenTable::note_displaced(const Packet& syn) noexcept {
+  for (const std::uint32_t place : places_of(syn.hash)) {
+    for (HalfOpen& entry : places_[place].entries) {
+      if (is_of(entry, syn.hash, syn.has(kSourceIsLow))) entry.has_displaced = 1;
+    }
+  }
+}
+
 void HalfOpenTable::complete(HalfOpen& entry) noexcept {
-  entry.packets = 0;
   ++counters_.completed;
-  --counters_.active;
+  counters_.active -= is_waiting(entry) ? 1 : 0;
+  entry.packets = 0;
 }
 
 void HalfOpenTable::refuse(HalfOpen& entry) noexcept {
-  entry.packets = 0;
+  if (entry.is_reset != 0) return;
   ++counters_.refused;
   --counters_.active;
+  entry.is_reset = 1;
 }
 
 void HalfOpenTable::sweep(TimeNs now, DurationNs timeout, std::uint32_t budget) noexcept {
@@ -152,9 +201,9 @@ void HalfOpenTable::sweep(TimeNs now, DurationNs timeout, std::uint32_t budget) 
     if (hand_ >= places_.size()) hand_ = 0;
     for (HalfOpen& entry : places_[hand_].entries) {
       if (is_free(entry) || !is_expired(entry, now, timeout)) continue;
+      counters_.expired += is_waiting(entry) ? 1 : 0;
+      counters_.active -= is_waiting(entry) ? 1 : 0;
       entry.packets = 0;
-      ++counters_.expired;
-      --counters_.active;
     }
     if (++hand_ < places_.size()) __builtin_prefetch(&places_[hand_]);
   }

@@ -92,6 +92,59 @@ TEST_F(FlowTracker, WrongAnswerToASynMakesNoFlow) {
   EXPECT_EQ(tracker->counters().out_of_state, 1U);
 }
 
+TEST_F(FlowTracker, AnswerTellsWhichOfSeveralSynsArrived) {
+  for (const std::uint32_t sequence : {1000U, 77U, 0x80000000U, 5U}) {
+    send_tcp(true, kSyn, {.sequence = sequence});
+  }
+  EXPECT_EQ(tracker->half_open().active, 4U);
+  send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001});
+  ASSERT_NE(flow_of(talk), nullptr);
+  EXPECT_FALSE(flow_of(talk)->has(kMidstream));
+  EXPECT_EQ(flow_of(talk)->next_sequence[0], 1001U);
+}
+
+TEST_F(FlowTracker, ResetThatMayHaveDiedForgetsNoSyn) {
+  send_tcp(true, kSyn, {.sequence = 1000});
+  send_tcp(true, kRst, {.sequence = 1001});
+  send_tcp(false, kRst | kAck, {.sequence = 0, .acknowledgement = 1001});
+  EXPECT_EQ(tracker->half_open().active, 0U);
+  EXPECT_EQ(tracker->half_open().refused, 1U) << "it counts once";
+  send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001});
+  send_tcp(true, kAck, {.sequence = 1001, .acknowledgement = 5001});
+  EXPECT_EQ(state(), TcpState::established);
+  EXPECT_EQ(tracker->half_open().completed, 1U);
+}
+
+TEST_F(FlowTracker, AnswerToADisplacedSynIsRefusedUntilTheSynComesAgain) {
+  for (const std::uint32_t sequence : {1000U, 1U, 2U, 3U, 4U}) {
+    send_tcp(true, kSyn, {.sequence = sequence});
+    now += 20 * kNsPerMs;
+  }
+  EXPECT_EQ(tracker->half_open().active, 4U);
+  EXPECT_EQ(
+      send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001}).verdict.reason,
+      DropReason::tcp_out_of_state);
+  send_tcp(true, kAck, {.sequence = 5, .acknowledgement = 9});
+  EXPECT_EQ(
+      send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001}).verdict.reason,
+      DropReason::tcp_out_of_state)
+      << "another SYN having become a flow changes nothing";
+  send_tcp(true, kSyn, {.sequence = 1000});
+  EXPECT_TRUE(
+      send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001}).is_undecided());
+  EXPECT_EQ(flow_of(talk)->next_sequence[0], 1001U);
+}
+
+TEST_F(FlowTracker, AnswerToAnotherSynThanThatOfAnUnansweredFlowIsRefused) {
+  send_tcp(true, kSyn, {.sequence = 1000});
+  send_tcp(true, kAck, {.sequence = 1001, .acknowledgement = 5001});
+  EXPECT_EQ(send_tcp(false, kSyn | kAck, {.sequence = 9000, .acknowledgement = 55}).verdict.reason,
+            DropReason::tcp_out_of_state);
+  EXPECT_TRUE(
+      send_tcp(false, kSyn | kAck, {.sequence = 5000, .acknowledgement = 1001}).is_undecided())
+      << "the one that came late passes";
+}
+
 TEST_F(FlowTracker, RepeatedSynIsOneHalfOpenEntryAndCounts) {
   for (int i = 0; i < 3; ++i) send_tcp(true, kSyn, {.sequence = 1000});
   EXPECT_EQ(tracker->half_open().created, 1U);
