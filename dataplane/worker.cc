@@ -105,7 +105,8 @@ Status Worker::make_inspector() {
                                       .meters = setup_.meters,
                                       .window = setup_.window,
                                       .anomalies = anomalies_.get(),
-                                      .rule_counts = setup_.rule_counts});
+                                      .rule_counts = setup_.rule_counts,
+                                      .knows_sides = !setup_.is_replay});
   if (!inspector) return with_context("inspection", std::move(inspector.error()));
   inspector_ = std::move(*inspector);
   const auto ends = [](void* self, Flow& flow) noexcept {

@@ -111,6 +111,7 @@ void Inspector::inspect_segment(Packet& packet, FlowInspection& inspection,
                                 std::span<const std::uint8_t> payload) noexcept {
   segment_ = stream_segment_of(packet, direction_of(packet));
   segment_.payload = payload;
+  if (!setup_.knows_sides) segment_.side = 0;
   if (inspection.tcp_slot == kNoSlot) {
     if ((segment_.flags & kRst) != 0) return;
     inspection.tcp_slot = open_stream(packet, segment_);
@@ -129,6 +130,10 @@ void Inspector::inspect_segment(Packet& packet, FlowInspection& inspection,
       .gap =
           [](void* self, unsigned direction, std::uint64_t bytes) noexcept {
             static_cast<Inspector*>(self)->take_gap(direction, bytes);
+          },
+      .restarted =
+          [](void* self, unsigned direction) noexcept {
+            static_cast<Inspector*>(self)->restart_stream(direction);
           },
       .ended =
           [](void* self, unsigned direction) noexcept {
@@ -195,6 +200,19 @@ void Inspector::take_gap(unsigned direction, std::uint64_t bytes) noexcept {
   }
   close_scan(flow_->scans[direction]);
   skip_gap(direction, bytes);
+}
+
+// What was told of the direction had no beginning: what its application is shows now.
+void Inspector::restart_stream(unsigned direction) noexcept {
+  close_scan(flow_->scans[direction]);
+  close_application(*flow_);
+  transactions_->flow_ends(flow_->transactions);
+  flow_->service = Service::any;
+  judge_->use_service(Service::any);
+  flow_->detect_from = {};
+  if (streams_->stream(flow_->tcp_slot).directions[direction ^ 1U].scanned_bytes != 0) {
+    flow_->detect_from[direction ^ 1U] = kUndetectable;
+  }
 }
 
 // In enforce mode nothing behind a refused byte is looked at.

@@ -47,6 +47,7 @@ struct InspectorSetup {
   WorkerWindow* window = nullptr;      ///< null: nothing is reported
   AnomalyReport* anomalies = nullptr;  ///< outlives the inspector; null: none are told
   std::span<RuleCounts> rule_counts;   ///< by slot; empty: rules are not counted
+  bool knows_sides = true;             ///< in_port tells from which side of the wire a packet came
 };
 
 class Inspector {
@@ -129,6 +130,7 @@ class Inspector {
                                           const StreamSegment& segment) noexcept;
   [[nodiscard]] bool take_piece(const StreamPiece& piece) noexcept;
   void take_gap(unsigned direction, std::uint64_t bytes) noexcept;
+  void restart_stream(unsigned direction) noexcept;
   [[nodiscard]] bool scan_piece(StreamScan& scan, const StreamPiece& piece) noexcept;
   void judge_piece(StreamScan& scan, const StreamPiece& piece) noexcept;
   void note_stream_matches(StreamScan& scan, const PatternGroup& group,

@@ -8,6 +8,8 @@
 //
 // A gap that the receiver acknowledged is one that only the gateway has: it was down, was bypassed,
 // or the capture has holes. Inspection goes on behind it.
+//
+// Where a stream was met midway, see stream_midway.cc.
 #include "dataplane/inspect/stream_reassembly.h"
 
 #include <algorithm>
@@ -15,6 +17,7 @@
 
 #include "base/check.h"
 #include "dataplane/flow/tcp_state.h"
+#include "dataplane/inspect/stream_turn.h"
 
 namespace sluice {
 
@@ -31,20 +34,6 @@ namespace {
 }
 
 }  // namespace
-
-/// One segment on its way through.
-struct StreamReassembly::Turn {
-  const StreamSegment& segment;
-  const StreamSink& sink;
-  Mode mode;
-  unsigned direction;  ///< of the bytes that are told
-  Judgement judgement;
-
-  /// In monitor mode everything goes on.
-  [[nodiscard]] bool is_over() const noexcept {
-    return mode == Mode::enforce && judgement.is_refused;
-  }
-};
 
 StreamReassembly::StreamReassembly(ChunkPool& pool, const StreamLimits& limits) noexcept
     : pool_(&pool),
@@ -107,6 +96,10 @@ Judgement StreamReassembly::take_segment(std::uint32_t slot, const StreamSegment
   if (!own.has(kStreamOpen)) [[unlikely]] {
     if ((kind & kSyn) != 0) return turn.judgement;  // met midway: a SYN is no part of it
     begin_at(own, segment.sequence);
+    own.set(kStreamUnproven);
+    const bool is_believed =
+        !is_from_the_senders_side(stream.directions[segment.direction ^ 1U], segment);
+    if (!is_believed) own.clear(kStreamClaimed);
   }
   if (stream.has_timestamps && is_outdated(own, segment)) [[unlikely]] {
     find(turn, SegmentFinding::old_timestamp);
@@ -114,8 +107,8 @@ Judgement StreamReassembly::take_segment(std::uint32_t slot, const StreamSegment
   }
   StreamDirection& other = stream.directions[segment.direction ^ 1U];
   own.sides |= segment.side;
-  const bool is_forged = is_from_the_wrong_side(own, other, segment);
-  if (is_forged && !segment.payload.empty()) [[unlikely]] {
+  const bool is_forged = is_from_the_senders_side(other, segment);
+  if (is_forged && own.sides != segment.side && !segment.payload.empty()) [[unlikely]] {
     find(turn, SegmentFinding::conflicting_retransmission);
     return turn.judgement;
   }
@@ -142,6 +135,8 @@ void StreamReassembly::take_bytes(Turn& turn, StreamDirection& own) noexcept {
     return;
   std::span<const std::uint8_t> payload = segment.payload;
   const std::uint32_t end = sequence + static_cast<std::uint32_t>(payload.size());
+  if (own.has(kStreamUnproven) && !meets(turn, own, payload, sequence)) [[unlikely]]
+    return;
   const bool may_end = (segment.flags & kFin) != 0 || own.has(kStreamFin);
   if (may_end && !fits_fin(turn, own, sequence, payload)) [[unlikely]]
     return;
@@ -308,7 +303,8 @@ void StreamReassembly::end_if_complete(Turn& turn, StreamDirection& own) noexcep
 /// `own` is the direction that is acknowledged.
 void StreamReassembly::take_acknowledgement(Turn& turn, StreamDirection& own,
                                             std::uint32_t number) noexcept {
-  if (!own.has(kStreamOpen)) [[unlikely]]
+  const bool is_met_midway = !own.has(kStreamOpen) || own.has(kStreamUnproven);
+  if (is_met_midway && !proves(own, number)) [[unlikely]]
     return;
   own.set(kStreamAnswered);
   if (ahead(number, own.acknowledged_to) <= 0 || ahead(number, own.forwarded_max) > 0) return;

@@ -89,7 +89,7 @@ class StreamReassembly {
   [[nodiscard]] StreamCounters counters() const noexcept;
 
  private:
-  struct Turn;
+  struct Turn;  // stream_turn.h
 
   [[nodiscard]] KeptNeed need_of(const StreamDirection& own) const noexcept;
   void take_acknowledgement(Turn& turn, StreamDirection& own, std::uint32_t number) noexcept;
@@ -106,6 +106,16 @@ class StreamReassembly {
   void tell(Turn& turn, StreamDirection& own, std::span<const std::uint8_t> bytes) noexcept;
   void skip_to(Turn& turn, StreamDirection& own, std::uint32_t sequence) noexcept;
   void end_if_complete(Turn& turn, StreamDirection& own) noexcept;
+
+  // stream_midway.cc: directions whose beginning nobody saw
+  [[nodiscard]] static bool proves(StreamDirection& own, std::uint32_t number) noexcept;
+  [[nodiscard]] bool meets(Turn& turn, StreamDirection& own, std::span<const std::uint8_t>& payload,
+                           std::uint32_t& sequence) noexcept;
+  void begin_as_agreed(Turn& turn, StreamDirection& own) noexcept;
+  void rewind(Turn& turn, StreamDirection& own, std::uint32_t sequence) noexcept;
+  void begin_anew(Turn& turn, StreamDirection& own, std::uint32_t sequence) noexcept;
+  [[nodiscard]] ReorderList* set_aside(StreamDirection& own) noexcept;
+
   void find(Turn& turn, SegmentFinding finding) noexcept;
 
   [[nodiscard]] TcpStream& at(std::uint32_t slot) noexcept {

@@ -15,7 +15,7 @@
 
 namespace sluice {
 
-enum StreamFlag : std::uint8_t {
+enum StreamFlag : std::uint16_t {
   kStreamOpen = 1 << 0,      ///< its first sequence number is known
   kStreamIgnored = 1 << 1,   ///< inspected no more
   kStreamAnswered = 1 << 2,  ///< an acknowledgement of it was seen, or its SYN: PAWS can be judged
@@ -23,6 +23,8 @@ enum StreamFlag : std::uint8_t {
   kStreamFin = 1 << 4,       ///< `fin_sequence` is set
   kStreamEnded = 1 << 5,     ///< all bytes up to the FIN were scanned
   kStreamIsland = 1 << 6,    ///< `island_from` and `island_to` are set
+  kStreamUnproven = 1 << 7,  ///< met midway: nobody but its sender has said where it stands
+  kStreamClaimed = 1 << 8,   ///< `claimed_to` is set
 };
 
 /// The bytes that travel in one direction. Marks are sequence numbers of the next byte.
@@ -39,13 +41,16 @@ struct StreamDirection {
   std::uint32_t fin_sequence;       ///< where the FIN stands
   std::uint32_t timestamp;          ///< RFC 7323's TS.Recent, as the receiver must know it
   std::uint32_t timestamp_seconds;  ///< when it was set
+  std::uint32_t claimed_to;         ///< while unproven: what its receiver says to expect
   std::uint16_t window_bytes;
-  std::uint8_t flags;  ///< StreamFlag
-  std::uint8_t sides;  ///< StreamSegment::side of all its segments
+  std::uint16_t flags;   ///< StreamFlag
+  std::uint8_t sides;    ///< StreamSegment::side of all its segments
+  std::uint8_t rewinds;  ///< while unproven: how often bytes before the first ones turned up,
+  std::uint8_t strays;   ///< and how often some were refused whose place nobody else knows
 
   [[nodiscard]] bool has(StreamFlag flag) const noexcept { return (flags & flag) != 0; }
-  void set(StreamFlag flag) noexcept { flags = static_cast<std::uint8_t>(flags | flag); }
-  void clear(StreamFlag flag) noexcept { flags = static_cast<std::uint8_t>(flags & ~flag); }
+  void set(StreamFlag flag) noexcept { flags = static_cast<std::uint16_t>(flags | flag); }
+  void clear(StreamFlag flag) noexcept { flags = static_cast<std::uint16_t>(flags & ~flag); }
 };
 
 struct TcpStream {
@@ -90,17 +95,16 @@ struct StreamSegment {
   bool has_timestamp = false;
   std::uint8_t flags = 0;
   std::uint8_t direction = 0;  ///< kToServer or kToClient
-  std::uint8_t side = 0;       ///< a bit for the side of the wire that it came from
+  std::uint8_t side = 0;       ///< a bit for the side of the wire that it came from; 0: not known
 };
 /// As far as the packet's bytes are at hand.
 [[nodiscard]] StreamSegment stream_segment_of(const Packet& packet, unsigned direction) noexcept;
 
-/// True if a segment that acknowledges `acknowledged` comes from the side where all of that does,
-/// and not from where its own direction was seen: who sends there wrote it in the receiver's name.
-[[nodiscard]] inline bool is_from_the_wrong_side(const StreamDirection& own,
-                                                 const StreamDirection& acknowledged,
-                                                 const StreamSegment& segment) noexcept {
-  return acknowledged.sides == segment.side && own.sides != segment.side;
+/// True if a segment that acknowledges `acknowledged` comes from the side where all of that does:
+/// who sends there may have written it in the receiver's name.
+[[nodiscard]] inline bool is_from_the_senders_side(const StreamDirection& acknowledged,
+                                                   const StreamSegment& segment) noexcept {
+  return segment.side != 0 && acknowledged.sides == segment.side;
 }
 
 /// PAWS: the receiver discards the segment for its timestamp.
@@ -125,6 +129,8 @@ struct StreamSink {
   bool (*bytes)(void* self, const StreamPiece& piece) noexcept = nullptr;
   /// The next `bytes` of the stream were never seen and are not going to be.
   void (*gap)(void* self, unsigned direction, std::uint64_t bytes) noexcept = nullptr;
+  /// Bytes turned up that stand before the first ones: the direction is told anew, from there on.
+  void (*restarted)(void* self, unsigned direction) noexcept = nullptr;
   /// The direction was closed by its sender, and all its bytes have come.
   void (*ended)(void* self, unsigned direction) noexcept = nullptr;
 };
@@ -135,7 +141,7 @@ enum class SegmentFinding : std::uint8_t {
   none,
   conflicting_retransmission,   ///< differs from a first copy, or goes on behind the FIN
   unverifiable_retransmission,  ///< the first copy is not kept any more: exception policy
-  reorder_limit,                ///< behind a gap, without room for a copy: exception policy
+  reorder_limit,                ///< no copy can wait until its turn comes: exception policy
   old_timestamp,                ///< RFC 7323 5: its receiver discards it (PAWS)
   count_,
 };

@@ -185,6 +185,9 @@ class StreamBench {
               own.heard.insert(own.heard.end(), bytes, kNoByte);
               own.run_begin = static_cast<std::int64_t>(own.heard.size());
             },
+            [](void*, unsigned) noexcept {
+              SLUICE_CHECK(false, "where a handshake was seen nothing begins anew");
+            },
             [](void* self, unsigned direction) noexcept {
               auto& own = static_cast<StreamBench*>(self)->oracle.directions[direction];
               SLUICE_CHECK(!own.heard_end, "a direction ends once");

@@ -86,6 +86,7 @@ class StreamTest : public testing::Test {
   std::array<std::uint32_t, 2> first{1000, 5000};
   std::array<std::string, 2> heard;  ///< gaps as underscores
   std::array<unsigned, 2> ended{};
+  unsigned restarts = 0;
   std::string refused_text = "\xff\xff";  ///< the sink refuses when it has heard this
   std::string last_window;
   Mode mode = Mode::enforce;
@@ -108,6 +109,10 @@ class StreamTest : public testing::Test {
             },
             [](void* self, unsigned direction, std::uint64_t bytes) noexcept {
               static_cast<StreamTest*>(self)->heard[direction].append(bytes, '_');
+            },
+            [](void* self, unsigned direction) noexcept {
+              ++static_cast<StreamTest*>(self)->restarts;
+              static_cast<StreamTest*>(self)->heard[direction].clear();
             },
             [](void* self, unsigned direction) noexcept {
               ++static_cast<StreamTest*>(self)->ended[direction];
