@@ -17,7 +17,6 @@ USUAL = PSH | ACK
 WORD = b"UNION SELECT password FROM users"
 RAW = b"LOGIN admin' UNION SELECT password FROM users WHERE name = 'admin' --\n"
 DATA = {"attack": RAW, "benign": RAW.replace(b"password", b"passwort")}
-STRICT = "flows: {midstream: drop_packet, midstream_grace: 0s}\n"
 CLOCK = 0x10000000  # of the client's timestamps
 MSS = b"\x02\x04\x05\xb4"
 SYN_WITH_CLOCK = MSS + b"\x04\x02\x01\x03\x03\x07\x01\x01"  # timestamps come by themselves
@@ -48,7 +47,7 @@ class Case:
     timestamps: bool = False
     clock: int = CLOCK
     opens: bool = True  # by an ordinary handshake
-    is_strict: bool = False  # asks for STRICT
+    is_midway: bool = False  # the gateway does not see the handshake
     marker: str = ""    # what readers of HTTP look for; "" where the bytes are the attack
 
     def arrived(self, received):

@@ -215,7 +215,7 @@ def forged():
 
 def handshakes_that_are_hidden():
     """The gateway is to take the connection for one that it meets midway, whose first segment is
-    not the first. The option that refuses such connections is the answer."""
+    not the first."""
     def after(*middle):
         return lambda c: [c.syn(), *[part(c) for part in middle], lambda: c.theirs is not None,
                           lambda: [c.tcp(30, c.data[30:]), c.tcp(0, c.data[:30])]]
@@ -230,14 +230,63 @@ def handshakes_that_are_hidden():
         "a SYN in the server's name": [lambda c: c.forged(SYN, 5, 0)],
         "bytes far ahead": [lambda c: c.tcp(5000, b"hello", ttl=1)],
         "later bytes": [lambda c: c.tcp(30, c.data[30:], ttl=1)],
+        "five other SYNs, and the first again": [
+            *[lambda c, n=n: c.tcp(-1, flags=SYN, sequence=n, ttl=1) for n in range(5)],
+            lambda c: c.syn()],
     }
     for name, middle in hidden.items():
-        hides = "SYN" in name or "reset" in name
         yield Case("hidden handshakes", f"{name} behind the SYN", after(*middle), opens=False,
-                   ends=ROUTED, loses="midstream_refused" if hides else "", is_strict=True)
+                   ends=ROUTED)
+
+
+def met_midway():
+    """The gateway came later than the connection, and the first that it sees is chosen well."""
+    def goes_on(c):
+        """What was refused comes again, until Linux has it all."""
+        again = c.tcp(0, c.data)
+        return [part for _ in range(10) for part in (again, c.until_acked(END))]
+
+    def begins(*parts):
+        return lambda c: [part for make in parts for part in [make(c)]]
+
+    def rest(at):
+        return lambda c: c.tcp(at, c.data[at:])
+
+    def head(end):
+        return lambda c: c.tcp(0, c.data[:end])
+
+    def decoy(place, **knobs):
+        return lambda c: c.tcp(place, c.junk(0, END), ttl=1, **knobs)
+
+    ways = {
+        "in order": [head(30), rest(30)],
+        "its later half first": [rest(30), head(30)],
+        "its later half first, and again": [rest(30), rest(30), head(30)],
+        "its last byte first, then the others": [rest(END - 1), head(END - 1)],
+        "in three pieces from the end": [rest(50), lambda c: c.tcp(20, c.data[20:50]), head(20)],
+        "byte by byte from the end": [lambda c, at=at: c.tcp(at, c.data[at:at + 1])
+                                      for at in reversed(range(END))],
+        "a keep-alive first": [lambda c: c.tcp(-1, b"x"), rest(30), head(30)],
+        "an acknowledgement in the server's name": [
+            rest(30), lambda c: c.forged(ACK, c.theirs, c.first + END), head(30)],
+        "a decoy where it begins, acknowledged in the server's name": [
+            decoy(0), lambda c: c.forged(ACK, c.theirs, c.first + END), head(30), rest(30)],
+        **{f"behind a decoy {far} bytes away": [decoy(far), rest(30), head(30)]
+           for far in (1, 100, -100, 1000, 1 << 29, 1 << 30, (1 << 30) + 500, 1 << 31,
+                       -(1 << 30) - 500)},
+        **{f"behind nine decoys {far} bytes away": [*[decoy(far)] * 9, rest(30), head(30)]
+           for far in (1000, -1000, 1 << 31)},
+    }
+    for name, parts in ways.items():
+        clashes = "decoy" in name and any(near in name for near in ("decoy 1 ", "begins"))
+        yield Case("met midway", name, begins(*parts), is_midway=True, ends=ROUTED, judged=True,
+                   loses="conflicting_retransmission" if clashes else "reorder_limit")
+        yield Case("met midway", f"{name}, and all of it again",
+                   lambda c, parts=parts: begins(*parts)(c) + goes_on(c), is_midway=True,
+                   ends=ROUTED, loses="conflicting_retransmission" if clashes else "")
 
 
 def cases():
     for family in (decoys, out_of_window, ends_that_are_none, forged,
-                   handshakes_that_are_hidden):
+                   handshakes_that_are_hidden, met_midway):
         yield from family()

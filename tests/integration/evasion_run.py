@@ -15,30 +15,37 @@ class Run:
         self.connections = {case.title: Connection(case, twin, first + i, receivers)
                             for i, case in enumerate(cases)}
 
-    def go(self, is_strict, is_sent_twice=False):
-        """`is_sent_twice`: what was refused once is tried again, frame by frame."""
+    def go(self, is_midway, pass_by, is_sent_twice=False):
+        """`pass_by`: what is sent within does not meet the gateway. `is_sent_twice`: what was
+        refused once is tried again, frame by frame."""
         chosen = [connection for connection in self.connections.values()
-                  if connection.case.is_strict == is_strict]
-        active = []
+                  if connection.case.is_midway == is_midway]
         for connection in chosen:
             self.wire.connections[connection.local] = connection
             if connection.case.tunnel:
                 self.receivers.links[connection.local] = connection.link
             opening = connection.opening() if connection.case.opens and not connection.case.udp \
                 else []
-            connection.items = [*opening, lambda c=connection: c.case.script(c)]
-            connection.sent, connection.turns = [], 0
-            active.append(connection)
-        while active:
-            for connection in active:
-                self._send_on(connection)
-            self.wire.settle()
-            active = [connection for connection in active if self._is_ready(connection)]
+            connection.items, connection.sent, connection.turns = opening, [], 0
+        if is_midway:
+            with pass_by():
+                self._send_all(chosen)
+        for connection in chosen:
+            connection.items.append(lambda c=connection: c.case.script(c))
+            connection.sent = []
+        self._send_all(chosen)
         if is_sent_twice:
             for connection in chosen:
                 self.wire.send(connection.sent)
         self.wire.settle()
         return self
+
+    def _send_all(self, active):
+        while active:
+            for connection in active:
+                self._send_on(connection)
+            self.wire.settle()
+            active = [connection for connection in active if self._is_ready(connection)]
 
     def _send_on(self, connection):
         while connection.items and not callable(connection.items[0]):
