@@ -4,13 +4,14 @@
 #include <utility>
 
 #include "config/load.h"
+#include "config/set_file.h"
 #include "config/text_file.h"
 #include "config/yaml_tree.h"
 
 namespace sluice {
 namespace {
 
-/// Puts the directory of the configuration in front of the names of its list and rule files.
+/// Puts the directory of the configuration in front of the names of its list, set and rule files.
 void resolve_files(const std::string& config_path, Config& config) {
   const std::filesystem::path directory = std::filesystem::path(config_path).parent_path();
   ListConfig& lists = config.lists;
@@ -18,6 +19,9 @@ void resolve_files(const std::string& config_path, Config& config) {
        {&lists.allow_source_files, &lists.allow_destination_files, &lists.deny_source_files,
         &lists.deny_destination_files, &config.rules.files}) {
     for (std::string& file : *files) file = (directory / file).string();
+  }
+  for (SetConfig& set : config.sets) {
+    if (!set.file.empty()) set.file = (directory / set.file).string();
   }
 }
 
@@ -33,6 +37,7 @@ CheckedConfig check_text(const std::string& path, std::string text, ConfigPurpos
     resolve_files(path, loaded.config);
     validate_config(loaded.config, loaded.source, purpose, checked.findings);
     checked.lists = read_prefix_lists(loaded.config.lists, loaded.source, checked.findings);
+    checked.sets = read_set_files(loaded.config.sets, loaded.source, checked.findings);
   }
   checked.config = std::move(loaded.config);
   checked.source = std::move(loaded.source);

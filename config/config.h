@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/ip_address.h"
 #include "base/verdict.h"
+#include "config/set_kind.h"
 
 namespace sluice {
 
@@ -140,6 +141,16 @@ struct RuleLimitConfig {
   friend bool operator==(const RuleLimitConfig&, const RuleLimitConfig&) = default;
 };
 
+/// What rules ask for by name: entries of a file, and those that operators add.
+struct SetConfig {
+  std::string name;
+  SetKind kind = SetKind::domain;
+  bool nocase = false;
+  std::string file;  ///< "" = none
+  std::uint64_t capacity = 65'536;
+  friend bool operator==(const SetConfig&, const SetConfig&) = default;
+};
+
 /// What becomes of a packet that a rule should judge before the first ruleset is in force.
 enum class ReadyPolicy : std::uint8_t { pass, drop };
 
@@ -252,6 +263,7 @@ struct Config {
   FlowConfig flows;
   LimitsConfig limits;
   std::vector<RuleLimitConfig> rule_limits;
+  std::vector<SetConfig> sets;
   BlockConfig blocks;
   OverloadConfig overload;
   RulesConfig rules;

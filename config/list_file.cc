@@ -10,45 +10,13 @@
 #include <fmt/format.h>
 
 #include "base/endian.h"
+#include "config/line_findings.h"
 #include "config/text_file.h"
 
 namespace sluice {
 namespace {
 
 constexpr std::string_view kBlank = " \t";
-constexpr std::size_t kSourceLineBytesMax = 160;
-
-/// Adds findings of one file and stops repeating itself after enough of them.
-class ListFindings {
- public:
-  ListFindings(const std::string& name, Diagnostics& findings) : name_(name), findings_(findings) {}
-  ~ListFindings() {
-    if (errors_ <= kListFindingsMax) return;
-    add({}, fmt::format("{} more lines with errors", errors_ - kListFindingsMax), {}, {});
-  }
-  ListFindings(const ListFindings&) = delete;
-  ListFindings& operator=(const ListFindings&) = delete;
-
-  void error(SourcePosition position, std::string_view line, std::string message,
-             std::string hint) {
-    if (++errors_ <= kListFindingsMax) add(position, std::move(message), std::move(hint), line);
-  }
-
- private:
-  void add(SourcePosition position, std::string message, std::string hint, std::string_view line) {
-    Finding finding;
-    finding.file = name_;
-    finding.position = position;
-    finding.message = std::move(message);
-    finding.hint = std::move(hint);
-    finding.source_line = std::string(line.substr(0, kSourceLineBytesMax));
-    findings_.add(std::move(finding));
-  }
-
-  const std::string& name_;
-  Diagnostics& findings_;
-  std::uint64_t errors_ = 0;
-};
 
 /// A dotted quad with an optional length, which is nearly every line; anything else, right or
 /// wrong, is for the general parser. Saves the copy into a C string and inet_pton: a million lines
@@ -91,7 +59,7 @@ std::string_view content_of(std::string_view line) noexcept {
 }
 
 void parse_line(std::string_view line, std::uint32_t number, ListFile& file,
-                ListFindings& findings) {
+                LineFindings& findings) {
   const std::string_view content = content_of(line);
   const std::size_t start = content.find_first_not_of(kBlank);
   if (start == std::string_view::npos) return;
@@ -159,7 +127,7 @@ std::uint64_t sort_and_remove_duplicates(std::vector<ListLine>& lines) {
 
 ListFile parse_list(std::string_view text, const std::string& name, Diagnostics& findings) {
   ListFile file;
-  ListFindings list_findings(name, findings);
+  LineFindings list_findings(name, findings);
   std::uint32_t number = 0;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());

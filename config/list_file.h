@@ -11,13 +11,12 @@
 #include "base/diagnostic.h"
 #include "base/ip_address.h"
 #include "base/result.h"
+#include "config/line_findings.h"
 
 namespace sluice {
 
 inline constexpr std::uint64_t kListFileBytesMax = 64ULL << 20;
 inline constexpr std::uint32_t kListEntriesMax = 1'000'000;
-/// Findings of one file that are told one by one; the rest is summed up in one more.
-inline constexpr std::uint32_t kListFindingsMax = 50;
 
 struct ListLine {
   IpPrefix prefix;

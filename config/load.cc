@@ -12,6 +12,7 @@
 #include "config/option_value.h"
 #include "config/options.h"
 #include "config/rule_limits.h"
+#include "config/set_kind.h"
 #include "config/yaml_tree.h"
 
 namespace sluice {
@@ -74,6 +75,7 @@ class Loader {
                     Make&& make);
   void load_pairs(const YamlNode& node, Config& config);
   void load_rule_limits(const YamlNode& node, Config& config);
+  void load_sets(const YamlNode& node, Config& config);
   void load_exceptions(YamlNode& rules, Config& config);
   void expect(const YamlNode& node, const std::string& path, std::string_view what,
               std::string hint = {});
@@ -186,7 +188,7 @@ void Loader::report_unknown(const YamlNode& node, std::span<const Option<Record>
     leaves.push_back(path.substr(path.find_last_of('.') + 1));  // npos + 1 is 0
   }
   if (place.empty() && section.path.empty()) {
-    siblings.insert(siblings.end(), {"pairs", "rule_limits"});
+    siblings.insert(siblings.end(), {"pairs", "rule_limits", "sets"});
   }
   if (place.empty() && section.path == "rules.") siblings.push_back("exceptions");
   const std::string_view near = nearest_word(node.key, siblings);
@@ -301,6 +303,11 @@ void Loader::load_rule_limits(const YamlNode& node, Config& config) {
       rule_limit_options(), config.rule_limits, [](std::size_t) { return RuleLimitConfig{}; });
 }
 
+void Loader::load_sets(const YamlNode& node, Config& config) {
+  load_records(node, {"sets", "a list of sets", "write '- name: WORD' under it", kSetsMax},
+               set_options(), config.sets, [](std::size_t) { return SetConfig{}; });
+}
+
 void Loader::load_exceptions(YamlNode& rules, Config& config) {
   const auto node = std::ranges::find(rules.children, "exceptions", &YamlNode::key);
   if (node == rules.children.end()) return;
@@ -328,6 +335,7 @@ bool Loader::load(Config& config) {
   };
   take("pairs", &Loader::load_pairs);
   take("rule_limits", &Loader::load_rule_limits);
+  take("sets", &Loader::load_sets);
   const auto rules = std::ranges::find(root->children, "rules", &YamlNode::key);
   if (rules != root->children.end()) load_exceptions(*rules, config);
   load_record(*root, config_options(), "", config);

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "config/rule_limits.h"
+#include "config/set_kind.h"
 
 namespace sluice {
 namespace {
@@ -53,6 +54,10 @@ constexpr Option<RuleLimitConfig> of_rule_limit(OptionShape shape) {
   return option<RuleLimitConfig, Path...>(shape);
 }
 template <auto... Path>
+constexpr Option<SetConfig> of_set(OptionShape shape) {
+  return option<SetConfig, Path...>(shape);
+}
+template <auto... Path>
 constexpr Option<RuleExceptionConfig> of_exception(OptionShape shape) {
   return option<RuleExceptionConfig, Path...>(shape);
 }
@@ -68,6 +73,7 @@ constexpr std::string_view kHugepageWords[] = {"auto", "require", "off"};
 constexpr std::string_view kReadyWords[] = {"pass", "drop"};
 constexpr std::string_view kEncryptedWords[] = {"bypass", "inspect"};
 constexpr std::string_view kLimitedWords[] = {"flow", "source"};
+constexpr std::string_view kSetKindWords[] = {"domain", "text", "address"};
 constexpr std::string_view kExceptionWords[] = {"pass", "drop_packet", "drop_flow"};
 
 // The order of the words is the order of the enumerators.
@@ -77,6 +83,7 @@ static_assert(MalformedPolicy{1} == MalformedPolicy::pass && HugepageMode{2} == 
 static_assert(ReadyPolicy{1} == ReadyPolicy::drop &&
               EncryptedPolicy{1} == EncryptedPolicy::inspect);
 static_assert(ReadyPolicy{1} == ReadyPolicy::drop && LimitedEnd{1} == LimitedEnd::source);
+static_assert(SetKind{2} == SetKind::address);
 static_assert(ExceptionPolicy{2} == ExceptionPolicy::drop_flow);
 
 // --- ranges that several rows share -------------------------------------------------------------
@@ -399,6 +406,20 @@ constexpr std::array kRuleLimitOptions{
        bytes, kBitBurst, kShortBurst, {}, "bytes of such packets at once"}),
 };
 
+constexpr std::array kSetOptions{
+    of_set<&SetConfig::name>({"name", text, {1, kSetNameMax}, {}, {},
+       "word by which rules name it"}),
+    of_set<&SetConfig::kind>({"kind", word, {}, {}, kSetKindWords,
+       "domain: names, each with every name below it; text: exact bytes; address: prefixes"}),
+    of_set<&SetConfig::nocase>({"nocase", boolean, {}, {}, {},
+       "of kind text: upper and lower case of ASCII letters are the same"}),
+    of_set<&SetConfig::file>({"file", text, {0, 4095}, {}, {},
+       "entries, one a line, each with until=DATE behind it where it ends; read at start and at "
+       "every reload"}),
+    of_set<&SetConfig::capacity>({"capacity", number, {1, kSetCapacityMax}, {}, {},
+       "most entries, those of the file and those added with sluicectl together"}),
+};
+
 constexpr std::array kExceptionOptions{
     of_exception<&RuleExceptionConfig::rules>({"rules", texts, {0, kExceptionRulesMax}, {}, {},
        "ids of the rules, each as 20031, or 3:20031 with its gid"}),
@@ -459,6 +480,7 @@ std::span<const Option<Config>> config_options() noexcept { return kConfigOption
 std::span<const Option<PortPairConfig>> pair_options() noexcept { return kPairOptions; }
 
 std::span<const Option<RuleLimitConfig>> rule_limit_options() noexcept { return kRuleLimitOptions; }
+std::span<const Option<SetConfig>> set_options() noexcept { return kSetOptions; }
 std::span<const Option<RuleExceptionConfig>> exception_options() noexcept {
   return kExceptionOptions;
 }

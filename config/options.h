@@ -66,6 +66,8 @@ inline constexpr std::size_t kPairsMax = 16;
 [[nodiscard]] std::span<const Option<PortPairConfig>> pair_options() noexcept;
 /// Options of one entry of the list `rule_limits`.
 [[nodiscard]] std::span<const Option<RuleLimitConfig>> rule_limit_options() noexcept;
+/// Options of one entry of the list `sets`.
+[[nodiscard]] std::span<const Option<SetConfig>> set_options() noexcept;
 /// Options of one entry of the list `rules.exceptions`.
 [[nodiscard]] std::span<const Option<RuleExceptionConfig>> exception_options() noexcept;
 /// What the sections are for, by path; sections without a row speak for themselves.

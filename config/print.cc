@@ -135,7 +135,8 @@ std::string print_config(const Config& config) {
          print_exceptions(config.rules.exceptions) + print_record(options.subspan(end), config, 0) +
          (config.rule_limits.empty()
               ? ""
-              : print_list("rule_limits", rule_limit_options(), config.rule_limits));
+              : print_list("rule_limits", rule_limit_options(), config.rule_limits)) +
+         (config.sets.empty() ? "" : print_list("sets", set_options(), config.sets));
 }
 
 }  // namespace sluice

@@ -8,6 +8,7 @@
 #include "config/option_value.h"
 #include "config/options.h"
 #include "config/rule_limits.h"
+#include "config/set_kind.h"
 
 namespace sluice {
 namespace {
@@ -89,6 +90,19 @@ std::string rule_limits_section() {
   return out;
 }
 
+std::string sets_section() {
+  std::string out = fmt::format(
+      "\n## sets\n\nWhat rules ask for with `in_set: NAME`, or `@NAME` among addresses: a list of "
+      "at "
+      "most {}, with\nroom for {} entries together. A file is found beside the configuration. "
+      "Entries "
+      "change live, with\nan end each: `sluicectl sets`. Paths below are relative to an entry.\n{}",
+      kSetsMax, kSetCapacitySumMax, kTableHead);
+  const SetConfig defaults;
+  for (const auto& option : set_options()) out += table_row(option, defaults);
+  return out;
+}
+
 std::string exceptions_section() {
   std::string out = fmt::format(
       "\n### rules.exceptions\n\nWhere rules are off, as if they were not there: a list of at most "
@@ -126,7 +140,7 @@ std::string options_reference() {
     }
     out += table_row(option, defaults);
   }
-  return out + rule_limits_section();
+  return out + rule_limits_section() + sets_section();
 }
 
 }  // namespace sluice

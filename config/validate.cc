@@ -256,6 +256,44 @@ void check_rule_limits(const std::vector<RuleLimitConfig>& limits, FindingWriter
   }
 }
 
+void check_set_name(const std::vector<SetConfig>& sets, std::size_t i, const std::string& path,
+                    FindingWriter& findings) {
+  const std::string& name = sets[i].name;
+  const std::string name_path = path + ".name";
+  if (findings.is_refused(name_path)) return;
+  if (name.empty()) {
+    return findings.error_at(path, path + " has no name: rules ask for it by one",
+                             "write 'name: WORD'");
+  }
+  if (!is_word(name)) {
+    return findings.error_at(
+        name_path, fmt::format("{} is '{}': letters, digits, _ and - would do", name_path, name));
+  }
+  const auto first =
+      static_cast<std::size_t>(std::ranges::find(sets, name, &SetConfig::name) - sets.begin());
+  if (first == i) return;
+  findings.error_at(
+      name_path, fmt::format("{} is '{}', as is sets[{}].name: each once", name_path, name, first));
+}
+
+void check_sets(const std::vector<SetConfig>& sets, FindingWriter& findings) {
+  std::uint64_t capacity = 0;
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    const std::string path = fmt::format("sets[{}]", i);
+    if (findings.is_refused(path)) continue;
+    check_set_name(sets, i, path, findings);
+    capacity += sets[i].capacity;
+    if (sets[i].nocase && sets[i].kind != SetKind::text) {
+      findings.warning_at(path + ".nocase",
+                          path + ".nocase says nothing: only a set of kind text asks for it");
+    }
+  }
+  if (capacity <= kSetCapacitySumMax) return;
+  findings.error_at("sets", fmt::format("sets have room for {} entries together, above the largest "
+                                        "of {}: smaller values of capacity would do",
+                                        capacity, kSetCapacitySumMax));
+}
+
 // --- events and control -------------------------------------------------------------------------
 
 void check_absolute(std::string_view path, std::string_view value, FindingWriter& findings) {
@@ -448,6 +486,7 @@ void validate_config(const Config& config, const Source& source, ConfigPurpose p
   check_mbufs(config, findings);
   check_limits(config, findings);
   check_rule_limits(config.rule_limits, findings);
+  check_sets(config.sets, findings);
   check_overload(config.overload, findings);
   check_metrics(config.metrics, findings);
   check_control(config, findings);

@@ -1,5 +1,6 @@
 // A list file of any bytes: no crash, findings where something was left out, and what was
-// understood is understood again, word by word, by the general parser.
+// understood is understood again, word by word, by the general parser. The same bytes as the file
+// of a set of each kind: what was understood is printed, and understood as the same entries.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +10,8 @@
 
 #include "base/check.h"
 #include "config/list_file.h"
+#include "config/set_entry.h"
+#include "config/set_file.h"
 
 namespace {
 
@@ -27,6 +30,18 @@ std::set<sluice::IpPrefix> expected_prefixes(std::string_view text) {
   return expected;
 }
 
+void check_set(std::string_view text, const sluice::NamedSet& set) {
+  sluice::Diagnostics findings;
+  const sluice::SetFile file = sluice::parse_set_file(text, "set", set, findings);
+  SLUICE_CHECK(findings.error_count() <= sluice::kListFindingsMax + 2, "findings are bounded");
+  for (const sluice::SetEntry& entry : file.entries) {
+    SLUICE_CHECK(!entry.key.empty() && entry.key.size() <= sluice::kSetKeyBytesMax,
+                 "keys are bounded");
+    const auto again = sluice::set_key(set, sluice::set_entry_text(set.kind, entry.key));
+    SLUICE_CHECK(again && *again == entry.key, "an entry that is printed is the same entry");
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -42,6 +57,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   SLUICE_CHECK(found == expected_prefixes(text), "both parsers understand the same lines");
   SLUICE_CHECK(findings.error_count() <= sluice::kListFindingsMax + 1, "findings are bounded");
   (void)findings.render();
+  check_set(text, {"domains", sluice::SetKind::domain, false});
+  check_set(text, {"texts", sluice::SetKind::text, true});
+  check_set(text, {"addresses", sluice::SetKind::address, false});
 
   sluice::Diagnostics none;
   const sluice::ListFile again = sluice::parse_list(printed, "printed", none);

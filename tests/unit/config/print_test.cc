@@ -79,6 +79,9 @@ TEST(PrintConfig, ReadsBackAsTheSameConfiguration) {
     for (int limit = 0; limit < i % 3; ++limit) {
       config.rule_limits.push_back(random_record(random, rule_limit_options()));
     }
+    for (int set = 0; set < i % 4; ++set) {
+      config.sets.push_back(random_record(random, set_options()));
+    }
     const std::string text = print_config(config);
     const LoadedConfig loaded = load_config("printed", text);
     ASSERT_FALSE(loaded.findings.has_errors()) << loaded.findings.render();

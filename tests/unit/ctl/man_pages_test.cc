@@ -49,6 +49,7 @@ TEST(ManPages, KnowEveryOptionOfTheConfiguration) {
   for (const auto& option : pair_options()) expect_option(option.shape.path);
   for (const auto& option : rule_limit_options()) expect_option(option.shape.path);
   for (const auto& option : exception_options()) expect_option(option.shape.path);
+  for (const auto& option : set_options()) expect_option(option.shape.path);
 }
 
 }  // namespace
