@@ -42,6 +42,12 @@ void list_rules(Services&, const Caller&, const nlohmann::json& args, Reply repl
 void rank_rules(Services&, const Caller&, const nlohmann::json& args, Reply reply);
 void set_stages(Services&, const Caller&, const nlohmann::json& args, Reply reply);
 
+// commands_sets.cc
+void list_sets(Services&, const Caller&, const nlohmann::json& args, Reply reply);
+void show_set(Services&, const Caller&, const nlohmann::json& args, Reply reply);
+void add_to_set(Services&, const Caller&, const nlohmann::json& args, Reply reply);
+void remove_from_set(Services&, const Caller&, const nlohmann::json& args, Reply reply);
+
 // commands_events.cc
 void follow_events(Services&, const Caller&, const nlohmann::json& args, Reply reply);
 void list_audit(Services&, const Caller&, const nlohmann::json& args, Reply reply);

@@ -58,6 +58,13 @@ constexpr ArgumentRow kStageArguments[] = {
     {"clear", "boolean", false, "back to the stages that the rules were written with"},
     {"all", "boolean", false, "with `clear`: every rule whose stage was set"},
     kReason};
+constexpr ArgumentRow kSetName{"set", "text", true, "name of the set"};
+constexpr ArgumentRow kSetEntries{"entries", "texts", true, "of the set's kind; all or none", 100};
+constexpr ArgumentRow kSetShowArguments[] = {
+    kSetName, kCursor, kLimit, {"like", "text", false, "only entries with this in them"}};
+constexpr ArgumentRow kSetAddArguments[] = {
+    kSetName, kSetEntries, {"for", "duration", false, "how long; without it until removed"}};
+constexpr ArgumentRow kSetRemoveArguments[] = {kSetName, kSetEntries};
 constexpr ArgumentRow kBypassArguments[] = {
     {"pair", "text", false, "name of a port pair"},
     {"vlan", "number", false, "a VLAN id", 4094},
@@ -120,6 +127,17 @@ constexpr CommandRow kCommands[] = {
      kRuleTopArguments, rank_rules},
     {"rules.stage", kOperator, true, "Sets the stage of rules at once, without compiling them",
      kStageArguments, set_stages},
+    {"sets.list",
+     kViewer,
+     false,
+     "Sets that rules ask for, and how many entries they hold",
+     {},
+     list_sets},
+    {"sets.show", kViewer, false, "Entries that were added to a set", kSetShowArguments, show_set},
+    {"sets.add", kOperator, true, "Adds entries to a set at once, without compiling rules",
+     kSetAddArguments, add_to_set},
+    {"sets.remove", kOperator, true, "Takes entries back that were added to a set",
+     kSetRemoveArguments, remove_from_set},
     {"check",
      kViewer,
      false,

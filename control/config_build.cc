@@ -14,9 +14,12 @@
 namespace sluice {
 namespace {
 
-std::string digest_of_lists(const std::vector<ListEntry>& lists) {
-  return digest_of(
-      encode_parts({.settings = {}, .lists = lists, .keeps_lists = false, .overrides = {}}));
+std::string digest_of_lists(const PolicyParts& parts) {
+  return digest_of(encode_parts({.settings = {},
+                                 .lists = parts.lists,
+                                 .keeps_lists = false,
+                                 .overrides = {},
+                                 .sets = parts.sets}));
 }
 
 Result<PolicyParts> read_parts(const std::string& path) {
@@ -46,14 +49,17 @@ void describe_lists(const PolicyParts& parts, ConfigDigest& digest) {
   digest.settings = parts.settings;
   digest.exceptions = parts.overrides.exceptions;
   digest.list_entries = parts.lists.size();
-  digest.lists_digest = digest_of_lists(parts.lists);
+  digest.lists_digest = digest_of_lists(parts);
+  for (const SetContents& contents : parts.sets) {
+    digest.sets.push_back({.set = contents.set, .file_entries = contents.entries.size()});
+  }
 }
 
 /// Empty lists have bytes too.
 std::vector<std::byte> lists_to_publish(const ConfigChildRequest& request,
                                         const ConfigDigest& digest, PolicyParts parts) {
   if (!request.publishes || digest.lists_digest == request.known_lists) return {};
-  return encode_lists(std::move(parts.lists));
+  return encode_lists(std::move(parts.lists), std::move(parts.sets));
 }
 
 Result<BuiltConfig> build_from_file(const ConfigChildRequest& request, const ConfigJudge& judge) {
@@ -72,9 +78,13 @@ Result<BuiltConfig> build_from_file(const ConfigChildRequest& request, const Con
   if (checked.lists.allow_source.size() <= kAllowSourcesKept) {
     digest.live.allow_sources = checked.lists.allow_source;
   }
+  for (std::size_t i = 0; i < digest.sets.size(); ++i) {
+    digest.sets[i].capacity = checked.config.sets[i].capacity;
+    digest.sets[i].file = checked.config.sets[i].file;
+  }
   digest.options = option_texts(checked.config);
   if (parts.settings.has_rules) {
-    auto rules = rules_digest(checked.config.rules);
+    auto rules = rules_digest(checked.config.rules, checked.config.sets);
     if (!rules) return tl::unexpected<Error>(rules.error());
     digest.rules_digest = text_of(*rules);
   }

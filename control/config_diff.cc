@@ -75,6 +75,9 @@ std::vector<OptionText> option_texts(const Config& config) {
     append_texts(rule_limit_options(), config.rule_limits[i], fmt::format("rule_limits[{}].", i),
                  texts);
   }
+  for (std::size_t i = 0; i < config.sets.size(); ++i) {
+    append_texts(set_options(), config.sets[i], fmt::format("sets[{}].", i), texts);
+  }
   for (std::size_t i = 0; i < config.rules.exceptions.size(); ++i) {
     texts.push_back(
         {fmt::format("rules.exceptions[{}]", i), cut(text_of(config.rules.exceptions[i])), false});

@@ -8,7 +8,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kDigestVersion = 3;
+constexpr std::uint32_t kDigestVersion = 4;
 constexpr std::size_t kOptionsMax = 1024;
 constexpr std::size_t kTextMax = 4096;
 constexpr std::size_t kDigestDigits = 64;
@@ -30,6 +30,16 @@ void code_difference(Archive& io, ListDifference& lists) {
 }
 
 template <class Archive>
+void code_set(Archive& io, SetSummary& summary) {
+  io.text(summary.set.name, kSetNameMax);
+  io.enumeration(summary.set.kind, SetKind::address);
+  io.boolean(summary.set.nocase);
+  io.number(summary.capacity, 0, kSetCapacityMax);
+  io.number(summary.file_entries, 0, kSetCapacityMax);
+  io.text(summary.file, kTextMax);
+}
+
+template <class Archive>
 void code_all(Archive& io, ConfigDigest& digest) {
   std::uint32_t version = kDigestVersion;
   io.number(version, kDigestVersion, kDigestVersion);
@@ -40,7 +50,8 @@ void code_all(Archive& io, ConfigDigest& digest) {
   code(io, parts);
   digest.settings = parts.settings;
   code(io, digest.exceptions);
-  io.check(parts.keeps_lists && parts.lists.empty());
+  io.check(parts.keeps_lists && parts.lists.empty() && parts.live_sets.empty());
+  io.sequence(digest.sets, kSetsMax, [&io](SetSummary& summary) { code_set(io, summary); });
   io.number(digest.live.stats_interval);
   io.number(digest.live.block_duration_max);
   io.sequence(digest.live.allow_sources, kAllowSourcesKept,

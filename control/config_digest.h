@@ -30,6 +30,14 @@ struct LiveOptions {
   std::vector<IpPrefix> allow_sources = {};
 };
 
+/// A set of the configuration, without its entries.
+struct SetSummary {
+  NamedSet set;
+  std::uint64_t capacity = 0;
+  std::uint64_t file_entries = 0;
+  std::string file = {};  ///< empty: none
+};
+
 struct ConfigDigest {
   std::uint32_t errors = 0;
   std::uint32_t warnings = 0;
@@ -37,6 +45,7 @@ struct ConfigDigest {
   // Only where there are no errors:
   PolicySettings settings;  ///< as the file says: its mode, no bypasses
   std::vector<RuleException> exceptions;
+  std::vector<SetSummary> sets;
   LiveOptions live;
   std::vector<OptionText> options;
   std::uint64_t list_entries = 0;

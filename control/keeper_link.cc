@@ -20,9 +20,10 @@ tl::unexpected<Error> late(std::string_view what, DurationNs within) {
 }  // namespace
 
 void KeeperLink::publish(const PolicySettings& settings, OwnedFd lists, OwnedFd rules,
-                         Published published, RuleOverrides overrides) {
+                         Published published, RuleOverrides overrides,
+                         std::vector<SetContents> live_sets) {
   publications_.push_back({settings, std::move(lists), std::move(rules), std::move(published), 0,
-                           false, std::move(overrides)});
+                           false, std::move(overrides), std::move(live_sets)});
 }
 
 void KeeperLink::request(RequestKind kind, std::vector<std::byte> body, Replied replied) {
@@ -51,7 +52,8 @@ void KeeperLink::send_publication(TimeNs now) {
   if (first.asked == 0) first.asked = now;
   next_generation_ = std::max(next_generation_, generation_) + 1;
   first.settings.generation = next_generation_;
-  auto sent = channel_.try_publish(first.settings, first.lists, first.rules, first.overrides);
+  auto sent = channel_.try_publish(first.settings, first.lists, first.rules, first.overrides,
+                                   first.live_sets);
   if (!sent) return end_publication(tl::unexpected<Error>(sent.error()));
   first.is_sent = *sent;
   if (!first.is_sent) return;

@@ -28,7 +28,7 @@ class KeeperLink {
   /// takes it. Policies are in force in the order in which they were asked
   /// for; `published` is called once, never from within this call.
   void publish(const PolicySettings& settings, OwnedFd lists, OwnedFd rules, Published published,
-               RuleOverrides overrides = {});
+               RuleOverrides overrides = {}, std::vector<SetContents> live_sets = {});
   /// Requests are answered in any order, and changes of blocks sent before lists of rows; `replied`
   /// is called once, never from within this call.
   void request(RequestKind kind, std::vector<std::byte> body, Replied replied);
@@ -54,6 +54,7 @@ class KeeperLink {
     TimeNs asked = 0;
     bool is_sent = false;
     RuleOverrides overrides;
+    std::vector<SetContents> live_sets;
   };
   struct Asked {
     RequestKind kind = {};

@@ -69,6 +69,7 @@ PolicyParts build_policy_parts(const CheckedConfig& checked) {
   for (const RuleExceptionConfig& exception : checked.config.rules.exceptions) {
     parts.overrides.exceptions.push_back(exception_of(exception));
   }
+  parts.sets = checked.sets;
   const PrefixLists& lists = checked.lists;
   parts.lists.reserve(lists.allow_source.size() + lists.deny_source.size() +
                       lists.allow_destination.size() + lists.deny_destination.size());

@@ -50,8 +50,10 @@ void Reload::start() {
     warn_of_ended_bypasses(*state);
   }
   StageOverrides stages = state ? std::move(state->stages) : StageOverrides();
+  LiveSets sets = state ? std::move(state->sets) : LiveSets();
   state_ = {};
   state_.stages = std::move(stages);
+  state_.sets = std::move(sets);
   state_.wire_started = setup_.wire_started;
   jobs_.push_back({.run = [this] { read_start(); }});
 }
@@ -139,7 +141,8 @@ Status Reload::enqueue(Job job) {
 void Reload::turn(TimeNs now) {
   const std::size_t bypasses = state_.bypasses.entries().size();
   state_.bypasses.expire(now);
-  if (state_.bypasses.entries().size() != bypasses) save();
+  const bool have_ended = state_.sets.expire(now) != 0;
+  if (state_.bypasses.entries().size() != bypasses || have_ended) save();
   look_for_restart_reasons(now);
   if (is_busy_ || !keeper_.is_greeted()) return;
   if (state_.is_changing) {
@@ -245,7 +248,7 @@ void Reload::publish(Target target, Adopt adopt, KeeperLink::Published published
         if (result) tell_applied();
         published(std::move(result));
       },
-      std::move(overrides));
+      std::move(overrides), target.live_sets.contents(target.sets));
 }
 
 void Reload::save() {
@@ -314,6 +317,7 @@ void describe(const Reload& reload, ControlFacts& facts) {
       .failed = reloads.failed,
       .last_at = reloads.last_at,
       .has_last_failed = !reloads.last_result.empty() && reloads.last_result != "succeeded"};
+  facts.set_changes = reloads.set_changes;
   facts.config.path = reload.config_path();
   facts.config.confirm_by = reload.pending() ? reload.pending()->deadline : 0;
   facts.config.mode_set_by = reload.mode_override() ? reload.mode_override()->by : "";
@@ -324,6 +328,11 @@ void describe(const Reload& reload, ControlFacts& facts) {
   facts.config.loaded_at = entry->loaded_at;
   facts.config.mode_in_file = entry->digest.settings.mode;
   facts.limits = entry->digest.settings.limits;
+  facts.sets.clear();
+  for (const SetSummary& summary : entry->digest.sets) {
+    facts.sets.push_back({summary.set.name, summary.file_entries,
+                          reload.live_sets().entries_of(summary.set.name).size()});
+  }
   facts.rules = {.is_configured = entry->digest.settings.has_rules && reload.can_inspect(),
                  .is_compiling = reload.is_compiling(),
                  .error = reloads.rules_error,

@@ -1,5 +1,5 @@
-// Changes of what is in force: reload, confirm, revert, mode, bypasses, stages. All wait in one
-// queue (confirm and revert in front) and run one after another: read and built in a child,
+// Changes of what is in force: reload, confirm, revert, mode, bypasses, stages, sets. All wait in
+// one queue (confirm and revert in front) and run one after another: read and built in a child,
 // published to the wire process, acknowledged by every worker, remembered, answered. What fails
 // leaves what is in force. The configuration file itself is never written. Control thread only;
 // nothing blocks.
@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,7 @@ struct BypassAnswer {
 };
 
 using StageAnswer = BypassAnswer;
+using SetAnswer = BypassAnswer;
 
 /// Called once, in a later turn or now.
 template <class T>
@@ -75,7 +77,8 @@ struct ReloadFacts {
   std::uint64_t invalid = 0;   ///< the file had errors
   std::uint64_t failed = 0;    ///< not read, or not taken by the wire process
   std::uint64_t reverted = 0;  ///< by a request, or because nobody confirmed
-  std::string last_result;     ///< "succeeded", "invalid", "failed"; empty before the first
+  std::uint64_t set_changes = 0;
+  std::string last_result;  ///< "succeeded", "invalid", "failed"; empty before the first
   TimeNs last_at = 0;
   std::string rules_error;  ///< why the rules in force are not all that are configured
 };
@@ -122,6 +125,10 @@ class Reload {
   void change_bypasses(BypassChange change, Answer<BypassAnswer> answer);
   using StageChange = std::function<Result<std::uint64_t>(StageOverrides&)>;
   void change_stages(StageChange change, Answer<StageAnswer> answer);
+  /// `sets` are those of the configuration in force.
+  using SetChange =
+      std::function<Result<std::uint64_t>(LiveSets&, std::span<const SetSummary> sets)>;
+  void change_sets(SetChange change, Answer<SetAnswer> answer);
   void check(Answer<CheckAnswer> answer);
   void diff(Answer<DiffAnswer> answer);
 
@@ -136,6 +143,7 @@ class Reload {
   }
   [[nodiscard]] const Bypasses& bypasses() const noexcept { return state_.bypasses; }
   [[nodiscard]] const StageOverrides& stages() const noexcept { return state_.stages; }
+  [[nodiscard]] const LiveSets& live_sets() const noexcept { return state_.sets; }
   [[nodiscard]] const ConfigHistory& history() const noexcept { return history_; }
   [[nodiscard]] const ReloadFacts& facts() const noexcept { return facts_; }
   [[nodiscard]] const std::vector<std::string>& pair_names() const noexcept {
@@ -161,7 +169,7 @@ class Reload {
   enum class JobKind : std::uint8_t {
     way_out,  ///< confirm and revert: before everything else that waits
     change,
-    bypass,  ///< stages of rules as well
+    bypass,  ///< stages of rules and entries of sets as well
     look,    ///< changes nothing: after everything else
   };
   struct Job {
@@ -180,6 +188,8 @@ class Reload {
     Bypasses bypasses;
     StageOverrides stages;
     std::vector<RuleException> exceptions = {};
+    LiveSets live_sets = {};
+    std::vector<SetSummary> sets = {};  ///< of the configuration
   };
 
   // reload.cc

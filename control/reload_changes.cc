@@ -78,7 +78,9 @@ Result<Reload::Target> Reload::target_in_force() const {
                 .mode = state_.mode,
                 .bypasses = state_.bypasses,
                 .stages = state_.stages,
-                .exceptions = entry->digest.exceptions};
+                .exceptions = entry->digest.exceptions,
+                .live_sets = state_.sets,
+                .sets = entry->digest.sets};
 }
 
 /// Of an older configuration, read and checked by the child.
@@ -202,6 +204,8 @@ void Reload::publish_read(const ReloadRequest& request, ConfigRead read,
   target.exceptions = read.digest.exceptions;
   target.bypasses = state_.bypasses;
   target.stages = state_.stages;
+  target.live_sets = state_.sets;
+  target.sets = read.digest.sets;
   const bool keeps_lists =
       entry != nullptr && entry->digest.lists_digest == read.digest.lists_digest;
   if (keeps_lists == read.lists.is_open()) {
@@ -347,6 +351,8 @@ void Reload::publish_entry(const RevertRequest& request, std::uint64_t id, Owned
   target.exceptions = history_.find(id)->digest.exceptions;
   target.bypasses = state_.bypasses;
   target.stages = state_.stages;
+  target.live_sets = state_.sets;
+  target.sets = history_.find(id)->digest.sets;
   target.lists = std::move(lists);
   if (state_.confirm && state_.confirm->previous == id) target.mode = state_.confirm->mode_before;
   const auto adopt = [this, id, mode = target.mode](std::uint64_t) {
@@ -368,8 +374,7 @@ void Reload::end_revert(const RevertRequest& request, Result<RevertAnswer> resul
   request.answer(std::move(result));
 }
 
-// --- mode, bypasses and stages
-// --------------------------------------------------------------------------
+// --- mode, bypasses, stages and sets ------------------------------------------------------------
 
 void Reload::set_mode(const Caller& caller, Mode mode, Answer<std::uint64_t> answer) {
   enqueue_or_refuse({.run = [this, by = caller.user, mode, answer] { run_mode(by, mode, answer); },
@@ -407,6 +412,20 @@ void Reload::change_stages(StageChange change, Answer<StageAnswer> answer) {
                     answer);
 }
 
+void Reload::change_sets(SetChange change, Answer<SetAnswer> answer) {
+  const auto on_target = [change = std::move(change)](Target& target) {
+    return change(target.live_sets, target.sets);
+  };
+  const auto counted = [this, answer = std::move(answer)](Result<SetAnswer> result) {
+    if (result) ++facts_.set_changes;
+    answer(std::move(result));
+  };
+  enqueue_or_refuse<SetAnswer>(
+      {.run = [this, on_target, counted] { run_change(on_target, counted); },
+       .kind = JobKind::bypass},
+      counted);
+}
+
 void Reload::run_change(const TargetChange& change, const Answer<BypassAnswer>& answer) {
   auto target = target_in_force();
   Result<std::uint64_t> value = 0;
@@ -419,9 +438,11 @@ void Reload::run_change(const TargetChange& change, const Answer<BypassAnswer>& 
     finish();
     return answer(tl::unexpected<Error>(value.error()));
   }
-  const auto adopt = [this, bypasses = target->bypasses, stages = target->stages](std::uint64_t) {
+  const auto adopt = [this, bypasses = target->bypasses, stages = target->stages,
+                      sets = target->live_sets](std::uint64_t) {
     state_.bypasses = bypasses;
     state_.stages = stages;
+    state_.sets = sets;
   };
   publish(std::move(*target), adopt, [answer, value = *value](Result<std::uint64_t> result) {
     if (!result) return answer(tl::unexpected<Error>(result.error()));

@@ -23,6 +23,7 @@
 #include "control/exam_ends.h"
 #include "control/exam_exchange.h"
 #include "control/exam_message.h"
+#include "control/exam_named_sets.h"
 #include "control/policy_builder.h"
 #include "dataplane/inspect/live_ruleset.h"
 #include "dataplane/replay.h"
@@ -233,6 +234,8 @@ class Examiner {
     }
     auto sets = exam_sets(rule, test, options_.variables);
     if (!sets) return tl::unexpected<Error>(sets.error());
+    sets->client = written_out(std::move(sets->client), setup_.parts.sets);
+    sets->server = written_out(std::move(sets->server), setup_.parts.sets);
     if (missing.empty() && !choose_ends(*sets, test, 0)) missing = "an IPv4 address";
     if (!missing.empty()) {
       answer.verdict = ExamVerdict::not_testable;
@@ -345,7 +348,10 @@ class Examiner {
   events.quic = events.anomaly = false;
   ReplaySetup setup;
   setup.config = checked.config;
+  auto sets = with_entries_of_tests(options.sets, rules);
+  if (!sets) return tl::unexpected<Error>(sets.error());
   setup.parts = build_policy_parts(checked);
+  setup.parts.sets = std::move(*sets);
   setup.ruleset = std::move(*live);
   return setup;
 }

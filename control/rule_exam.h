@@ -10,6 +10,7 @@
 
 #include "base/diagnostic.h"
 #include "base/result.h"
+#include "config/set_kind.h"
 #include "rules/address_set.h"
 #include "rules/rule.h"
 
@@ -17,6 +18,7 @@ namespace sluice {
 
 struct ExamOptions {
   RuleVariables variables;
+  std::vector<SetContents> sets;  ///< beside those of `variables`, with what their files hold
   /// A message of TCP up to this length is sent once more for every place at which it can be
   /// divided into two segments; 0 = none.
   std::size_t split_bytes_max = 512;
@@ -33,8 +35,8 @@ struct ExamAnswer {
 
 /// Every test of every rule, in their order. All rules are in force at once and none acts:
 /// thresholds and `silent` are left out, stages and actions are those of an alert. Findings are
-/// those of the compiler; with errors among them there are no answers. Errors: limit; internal, for
-/// a replay that ran out of room.
+/// those of the compiler; with errors among them there are no answers. Errors: limit; invalid, for
+/// an entry that a test gives; internal, for a replay that ran out of room.
 [[nodiscard]] Result<std::vector<ExamAnswer>> examine_rules(std::span<const Rule> rules,
                                                             const ExamOptions& options,
                                                             Diagnostics& findings);

@@ -28,11 +28,11 @@ void tell(const Diagnostics& findings, RulesAnswer& answer) {
   answer.findings = cut_findings(findings.render());
 }
 
-Result<RulesConfig> read_rules_config(const std::string& path) {
+Result<Config> read_rules_config(const std::string& path) {
   auto text = read_text_file(path, kConfigBytesMax);
   if (!text) return with_context(path, text.error());
   const LoadedConfig loaded = load_config(path, std::move(*text));
-  if (!loaded.findings.has_errors()) return loaded.config.rules;
+  if (!loaded.findings.has_errors()) return loaded.config;
   return fail(ErrorKind::invalid, fmt::format("{}: was changed and is not valid", path));
 }
 
@@ -46,10 +46,10 @@ Result<Work> compile(const RulesRequest& request) {
   if (!config) return tl::unexpected<Error>(config.error());
   Diagnostics findings;
   CompileReport report;
-  const auto parts = build_ruleset(*config, findings, report);
+  const auto parts = build_ruleset(config->rules, findings, report, config->sets);
   if (!parts) return tl::unexpected<Error>(parts.error());
   // A file that was changed while it was read must not stand in the cache under this digest.
-  const auto after = rules_digest(*config);
+  const auto after = rules_digest(config->rules, config->sets);
   if (text_of(parts->ruleset.digest) != request.digest || !after ||
       *after != parts->ruleset.digest) {
     return changed();

@@ -10,6 +10,7 @@
 
 #include "base/rule_key.h"
 #include "base/suggest.h"
+#include "config/set_file.h"
 #include "config/text_file.h"
 #include "rules/load.h"
 #include "rules/validate.h"
@@ -78,8 +79,10 @@ void warn_of_exceptions(const std::vector<Rule>& rules, CheckedConfig& checked) 
 
 }  // namespace
 
-Result<RuleVariables> rule_variables(std::span<const std::string> assignments) {
+Result<RuleVariables> rule_variables(std::span<const std::string> assignments,
+                                     std::span<const SetConfig> sets) {
   RuleVariables variables;
+  for (const SetConfig& set : sets) variables.sets.push_back(named_set(set));
   for (const std::string& assignment : assignments) {
     if (auto added = add_variable(assignment, variables); !added) {
       return with_context("rules.variables", added.error());
@@ -102,7 +105,7 @@ std::vector<Rule> read_rules(std::span<const std::string> files, const RuleVaria
 
 Status judge_rules(CheckedConfig& checked) {
   const RulesConfig& config = checked.config.rules;
-  auto variables = rule_variables(config.variables);
+  auto variables = rule_variables(config.variables, checked.config.sets);
   if (!variables) return tl::unexpected<Error>(variables.error());
   const std::vector<Rule> rules = read_rules(config.files, *variables, checked.findings);
   judge_limits(rules, checked.config, checked.findings);
@@ -116,8 +119,8 @@ void judge_limits(std::span<const Rule> rules, const Config& config, Diagnostics
   validate_limits(rules, names, findings);
 }
 
-Result<Hash128> rules_digest(const RulesConfig& config) {
-  auto variables = rule_variables(config.variables);
+Result<Hash128> rules_digest(const RulesConfig& config, std::span<const SetConfig> sets) {
+  auto variables = rule_variables(config.variables, sets);
   if (!variables) return tl::unexpected<Error>(variables.error());
   CompileOptions options;
   options.variables = std::move(*variables);
@@ -129,8 +132,9 @@ std::string text_of(const Hash128& digest) {
 }
 
 Result<RulesetParts> build_ruleset(const RulesConfig& config, Diagnostics& findings,
-                                   CompileReport& report, const Config* limits_of) {
-  auto variables = rule_variables(config.variables);
+                                   CompileReport& report, std::span<const SetConfig> sets,
+                                   const Config* limits_of) {
+  auto variables = rule_variables(config.variables, sets);
   if (!variables) return tl::unexpected<Error>(variables.error());
   CompileOptions options;
   options.variables = std::move(*variables);

@@ -19,8 +19,10 @@
 
 namespace sluice {
 
-/// Variables written as NAME=VALUE; a bad one is an error that names it.
-[[nodiscard]] Result<RuleVariables> rule_variables(std::span<const std::string> assignments);
+/// Variables written as NAME=VALUE, and the sets that rules can ask for; a bad variable is an error
+/// that names it.
+[[nodiscard]] Result<RuleVariables> rule_variables(std::span<const std::string> assignments,
+                                                   std::span<const SetConfig> sets = {});
 
 /// All rules of the files, judged; findings carry file and position. Rules with mistakes are left
 /// out.
@@ -36,7 +38,8 @@ void judge_limits(std::span<const Rule> rules, const Config& config, Diagnostics
 
 /// What `build_ruleset` would give to its ruleset: of the files' texts and the variables. Errors:
 /// as of `rule_variables`.
-[[nodiscard]] Result<Hash128> rules_digest(const RulesConfig& config);
+[[nodiscard]] Result<Hash128> rules_digest(const RulesConfig& config,
+                                           std::span<const SetConfig> sets = {});
 /// 32 hex digits.
 [[nodiscard]] std::string text_of(const Hash128& digest);
 
@@ -44,6 +47,7 @@ void judge_limits(std::span<const Rule> rules, const Config& config, Diagnostics
 /// other limits than its own. Errors: invalid for a variable; limit.
 [[nodiscard]] Result<RulesetParts> build_ruleset(const RulesConfig& config, Diagnostics& findings,
                                                  CompileReport& report,
+                                                 std::span<const SetConfig> sets = {},
                                                  const Config* limits_of = nullptr);
 
 /// A ruleset as a replay takes it, and what its events say of its rules.

@@ -257,11 +257,16 @@ Result<bool> Channel::try_send(const Message& message) {
 }
 
 Result<bool> Channel::try_publish(const PolicySettings& settings, const OwnedFd& lists,
-                                  const OwnedFd& rules, const RuleOverrides& overrides) {
+                                  const OwnedFd& rules, const RuleOverrides& overrides,
+                                  const std::vector<SetContents>& live_sets) {
   auto memfd = make_memfd("sluice-policy");
   if (!memfd) return tl::unexpected<Error>(memfd.error());
-  const PolicyParts parts{
-      .settings = settings, .lists = {}, .keeps_lists = true, .overrides = overrides};
+  const PolicyParts parts{.settings = settings,
+                          .lists = {},
+                          .keeps_lists = true,
+                          .overrides = overrides,
+                          .sets = {},
+                          .live_sets = live_sets};
   if (auto written = write_and_seal(memfd->fd(), encode_parts(parts)); !written) {
     return tl::unexpected<Error>(written.error());
   }
@@ -337,7 +342,8 @@ Result<PolicyParts> parts_of(const Message& message) {
   if (!lists_view) return with_context("policy lists", lists_view.error());
   auto lists = decode_lists(lists_view->bytes());
   if (!lists) return tl::unexpected<Error>(lists.error());
-  parts->lists = std::move(*lists);
+  parts->lists = std::move(lists->lists);
+  parts->sets = std::move(lists->sets);
   parts->keeps_lists = false;
   return parts;
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
 #include "dataplane/policy_parts.h"
@@ -19,7 +20,7 @@
 
 namespace sluice {
 
-inline constexpr std::uint32_t kChannelVersion = 5;
+inline constexpr std::uint32_t kChannelVersion = 6;
 inline constexpr std::size_t kMessageTextMax = 255;
 
 /// The descriptors that the control process finds open when it starts.
@@ -67,7 +68,8 @@ class Channel {
   /// `encode_lists` and `rules` one of `encode_ruleset`, which are passed on as they are: a million
   /// prefixes cost no more than one. Not open: those in force stay.
   [[nodiscard]] Result<bool> try_publish(const PolicySettings& settings, const OwnedFd& lists,
-                                         const OwnedFd& rules, const RuleOverrides& overrides = {});
+                                         const OwnedFd& rules, const RuleOverrides& overrides = {},
+                                         const std::vector<SetContents>& live_sets = {});
   /// A request or its reply, with `body` in a sealed memfd.
   [[nodiscard]] Result<bool> try_send_body(MessageKind kind, RequestKind request,
                                            std::uint64_t number, std::span<const std::byte> body);

@@ -1,14 +1,17 @@
 #include "dataplane/parts_codec.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
+#include "config/set_entry.h"
 #include "dataplane/address_codec.h"
 
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kPartsVersion = 4;
-constexpr std::uint32_t kListsVersion = 1;
+constexpr std::uint32_t kPartsVersion = 5;
+constexpr std::uint32_t kListsVersion = 2;
 constexpr std::uint64_t kYearNs = 366ULL * 86'400 * kNsPerSecond;
 
 template <class Archive>
@@ -150,10 +153,35 @@ void code_lists(Archive& io, std::vector<ListEntry>& lists) {
 }
 
 template <class Archive>
-void code_lists_alone(Archive& io, std::vector<ListEntry>& lists) {
+void code_set_entry(Archive& io, SetKind kind, SetEntry& entry) {
+  auto bytes = static_cast<std::uint8_t>(entry.key.size());
+  io.number(bytes, 1);
+  entry.key.resize(bytes);
+  io.raw(entry.key.data(), bytes);
+  io.check(kind != SetKind::address || is_address_key(entry.key));
+  io.number(entry.until);
+}
+
+template <class Archive>
+void code_sets(Archive& io, std::vector<SetContents>& sets) {
+  std::uint64_t entries = 0;
+  io.sequence(sets, kSetsMax, [&](SetContents& contents) {
+    io.text(contents.set.name, kSetNameMax);
+    io.enumeration(contents.set.kind, SetKind::address);
+    io.boolean(contents.set.nocase);
+    io.sequence(contents.entries, kSetCapacityMax,
+                [&](SetEntry& entry) { code_set_entry(io, contents.set.kind, entry); });
+    entries += contents.entries.size();
+    io.check(entries <= kSetCapacitySumMax);
+  });
+}
+
+template <class Archive>
+void code_lists_alone(Archive& io, PolicyLists& all) {
   std::uint32_t version = kListsVersion;
   io.number(version, kListsVersion, kListsVersion);
-  code_lists(io, lists);
+  code_lists(io, all.lists);
+  code_sets(io, all.sets);
 }
 
 template <class Archive>
@@ -180,8 +208,10 @@ void code_all(Archive& io, PolicyParts& parts) {
   code_bypasses(io, settings);
   code_stages(io, parts.overrides.stages);
   code_exceptions(io, parts.overrides.exceptions);
+  code_sets(io, parts.live_sets);
   io.boolean(parts.keeps_lists);
   code_lists(io, parts.lists);
+  code_sets(io, parts.sets);
 }
 
 tl::unexpected<Error> out_of_range(const char* what) {
@@ -195,7 +225,7 @@ void code(PlainWriter& writer, PolicyParts& parts) { code_all(writer, parts); }
 
 void code(PlainReader& reader, PolicyParts& parts) {
   code_all(reader, parts);
-  reader.check(parts.lists.empty() || !parts.keeps_lists);
+  reader.check((parts.lists.empty() && parts.sets.empty()) || !parts.keeps_lists);
 }
 
 void code(PlainWriter& writer, std::vector<RuleException>& exceptions) {
@@ -207,14 +237,15 @@ void code(PlainReader& reader, std::vector<RuleException>& exceptions) {
 void code(PlainWriter& writer, std::vector<StageOverride>& stages) { code_stages(writer, stages); }
 void code(PlainReader& reader, std::vector<StageOverride>& stages) { code_stages(reader, stages); }
 
-std::vector<std::byte> encode_lists(std::vector<ListEntry> lists) {
+std::vector<std::byte> encode_lists(std::vector<ListEntry> lists, std::vector<SetContents> sets) {
+  PolicyLists all{std::move(lists), std::move(sets)};
   PlainWriter writer;
-  code_lists_alone(writer, lists);
+  code_lists_alone(writer, all);
   return writer.bytes();
 }
 
-Result<std::vector<ListEntry>> decode_lists(std::span<const std::byte> bytes) {
-  std::vector<ListEntry> lists;
+Result<PolicyLists> decode_lists(std::span<const std::byte> bytes) {
+  PolicyLists lists;
   PlainReader reader(bytes);
   code_lists_alone(reader, lists);
   if (!reader.is_complete()) return out_of_range("policy lists");

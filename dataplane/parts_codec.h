@@ -16,10 +16,15 @@ namespace sluice {
 inline constexpr std::size_t kListEntriesMax = 4'000'000;
 inline constexpr std::size_t kPartsBytesMax = 128U << 20;
 
-/// Lists alone, as they travel beside the settings of a `publish_policy`.
-[[nodiscard]] std::vector<std::byte> encode_lists(std::vector<ListEntry> lists);
+/// Lists and sets alone, as they travel beside the settings of a `publish_policy`.
+struct PolicyLists {
+  std::vector<ListEntry> lists;
+  std::vector<SetContents> sets;
+};
+[[nodiscard]] std::vector<std::byte> encode_lists(std::vector<ListEntry> lists,
+                                                  std::vector<SetContents> sets = {});
 /// Errors: invalid, as of `decode_parts`.
-[[nodiscard]] Result<std::vector<ListEntry>> decode_lists(std::span<const std::byte> bytes);
+[[nodiscard]] Result<PolicyLists> decode_lists(std::span<const std::byte> bytes);
 
 [[nodiscard]] std::vector<std::byte> encode_parts(const PolicyParts& parts);
 /// Errors: invalid, for a wrong version, a wrong length, or any value out of its range.

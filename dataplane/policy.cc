@@ -10,6 +10,15 @@ std::uint16_t next_epoch(std::uint16_t epoch) noexcept {
   return epoch == 0xffff ? std::uint16_t{1} : static_cast<std::uint16_t>(epoch + 1);
 }
 
+void add_sets(const PolicyParts& parts, const Policy* previous, const SipKey& key, Policy& policy) {
+  const auto before = previous == nullptr ? nullptr : previous->file_sets;
+  policy.file_sets = parts.keeps_lists ? before : make_set_tables(parts.sets, key, before);
+  policy.live_sets =
+      make_set_tables(parts.live_sets, key, previous == nullptr ? nullptr : previous->live_sets);
+  if (policy.ruleset == nullptr) return;
+  policy.rule_sets = RuleSets(policy.ruleset->rules.sets, policy.file_sets, policy.live_sets);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<const Policy>> build_policy(const PolicyParts& parts, const Policy* previous,
@@ -31,6 +40,7 @@ Result<std::unique_ptr<const Policy>> build_policy(const PolicyParts& parts, con
     policy->overlay = make_overlay(policy->ruleset->rules, parts.overrides,
                                    keeps_rules ? previous->overlay : nullptr);
   }
+  add_sets(parts, previous, list_key, *policy);
   const bool keeps_lists = previous != nullptr &&
                            (parts.keeps_lists || previous->prefixes->digest() ==
                                                      PrefixTable::digest_of(parts.lists, list_key));

@@ -10,6 +10,7 @@
 #include "base/siphash.h"
 #include "dataplane/inspect/live_ruleset.h"
 #include "dataplane/inspect/rule_overlay.h"
+#include "dataplane/inspect/set_table.h"
 #include "dataplane/limit/compiled_limits.h"
 #include "dataplane/limit/prefix_table.h"
 #include "dataplane/limit/rule_limiter.h"
@@ -29,6 +30,10 @@ struct Policy {
   std::vector<RuleLimit> rule_limits;  ///< by CompiledAction::limit of the ruleset
   /// Null where nothing stands over the rules.
   std::shared_ptr<const RuleOverlay> overlay;
+  /// Null where there are no sets; shared with the generation before where they did not change.
+  std::shared_ptr<const SetTables> file_sets;
+  std::shared_ptr<const SetTables> live_sets;  ///< null where operators added nothing
+  RuleSets rule_sets;                          ///< of the ruleset
 };
 
 /// `previous` may be null. Fails where lists or limits are out of their bounds; allocates, any

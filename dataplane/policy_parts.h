@@ -16,6 +16,7 @@
 #include "base/verdict.h"
 #include "config/config.h"
 #include "config/rule_limits.h"
+#include "config/set_kind.h"
 #include "rules/rule.h"
 #include "rules/service.h"
 
@@ -113,10 +114,12 @@ struct RuleOverrides {
 struct PolicyParts {
   PolicySettings settings;
   std::vector<ListEntry> lists;
-  /// The lists of the policy in force stay, and `lists` is empty: a change of mode or bypass need
-  /// not carry a million prefixes.
+  /// The lists of the policy in force stay, and `lists` and `sets` are empty: a change of mode or
+  /// bypass need not carry a million prefixes.
   bool keeps_lists = false;
   RuleOverrides overrides;
+  std::vector<SetContents> sets = {};       ///< all that there are, with what their files hold
+  std::vector<SetContents> live_sets = {};  ///< what operators added, of some of them
 };
 
 }  // namespace sluice

@@ -210,6 +210,7 @@ void Worker::run_in_parts(Burst& burst, Probe& probe) noexcept {
   const PolicySettings& settings = policy_->settings;
   if (inspector_ != nullptr) {
     inspector_->use_limits(policy_->limits, policy_->rule_limits);
+    inspector_->use_sets(policy_->rule_sets);
     inspector_->begin(burst, settings, policy_->ruleset.get(), policy_->overlay.get());
   }
   const std::size_t most = policy_->ruleset != nullptr ? kScannedPart : kBurstMax;

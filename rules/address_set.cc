@@ -98,6 +98,22 @@ struct AddressKind {
   static std::span<const std::string_view> known_names() { return kAddressNames; }
   static const auto& variables(const RuleVariables& all) { return all.addresses; }
 
+  static Result<Set> parse_named(std::string_view name, const RuleVariables& all) {
+    std::vector<std::string_view> names;
+    for (const NamedSet& set : all.sets) {
+      if (set.kind == SetKind::address) names.push_back(set.name);
+    }
+    const auto set = std::ranges::find(all.sets, name, &NamedSet::name);
+    if (set != all.sets.end() && set->kind == SetKind::address) {
+      return Set{{}, {}, {{static_cast<std::uint32_t>(set - all.sets.begin()), false}}};
+    }
+    const std::string_view near = nearest_word(name, names);
+    return fail(ErrorKind::not_found,
+                fmt::format("'@{}' is {} in the configuration", shown(name),
+                            set == all.sets.end() ? "none of sets" : "no set of addresses"),
+                near.empty() ? std::string() : fmt::format("did you mean '@{}'?", near));
+  }
+
   static Result<Set> parse_element(std::string_view text) {
     const std::size_t dash = text.find('-');
     if (dash != std::string_view::npos) return parse_address_range(text, dash);
@@ -108,10 +124,29 @@ struct AddressKind {
   static void append(Set& to, const Set& from) {
     to.v4.insert(to.v4.end(), from.v4.begin(), from.v4.end());
     to.v6.insert(to.v6.end(), from.v6.begin(), from.v6.end());
+    to.named.insert(to.named.end(), from.named.begin(), from.named.end());
   }
   static Set difference(Set kept, Set removed) {
-    return {without(merged(std::move(kept.v4)), merged(std::move(removed.v4))),
-            without(merged(std::move(kept.v6)), merged(std::move(removed.v6)))};
+    Set left;
+    left.named = std::move(kept.named);
+    for (NamedSetRef ref : removed.named) {
+      ref.is_negated = true;
+      left.named.push_back(ref);
+    }
+    removed.v4 = merged(std::move(removed.v4));
+    removed.v6 = merged(std::move(removed.v6));
+    left.v4 = without(merged(std::move(kept.v4)), removed.v4);
+    left.v6 = without(merged(std::move(kept.v6)), removed.v6);
+    if (left.has_sets()) {
+      left.not_v4 = std::move(removed.v4);
+      left.not_v6 = std::move(removed.v6);
+    }
+    return left;
+  }
+  /// What it leaves out of its sets, or of others by a set, cannot be said inside another list.
+  static bool can_nest(const Set& set) {
+    return set.not_v4.empty() && set.not_v6.empty() &&
+           std::ranges::none_of(set.named, &NamedSetRef::is_negated);
   }
 };
 
@@ -120,6 +155,12 @@ struct PortKind {
   static constexpr std::string_view kWhat = "port";
   static std::span<const std::string_view> known_names() { return kPortNames; }
   static const auto& variables(const RuleVariables& all) { return all.ports; }
+
+  static Result<Set> parse_named(std::string_view name, const RuleVariables&) {
+    return fail(ErrorKind::invalid,
+                fmt::format("'@{}' is no port: sets hold no ports", shown(name)));
+  }
+  static bool can_nest(const Set&) { return true; }
 
   static Result<Set> parse_element(std::string_view text) {
     const std::size_t colon = text.find(':');
@@ -180,12 +221,20 @@ std::optional<std::vector<std::string_view>> split_list(std::string_view inside)
   return out;
 }
 
+tl::unexpected<Error> twice_negated(std::string_view text) {
+  return fail(
+      ErrorKind::invalid,
+      fmt::format("'{}' has a list inside that leaves out what sets hold: one list would do",
+                  shown(text)));
+}
+
 template <class Kind>
 auto ExpressionReader<Kind>::read(std::string_view text, std::size_t depth) -> Result<Set> {
   text = trimmed(text);
   const bool is_negated = text.starts_with('!');
   auto set = read_plain(is_negated ? trimmed(text.substr(1)) : text, depth);
   if (!set || !is_negated) return set;
+  if (!Kind::can_nest(*set)) return twice_negated(text);
   return Kind::difference(Set::any(), std::move(*set));
 }
 
@@ -205,6 +254,7 @@ auto ExpressionReader<Kind>::read_plain(std::string_view text, std::size_t depth
                             Kind::kWhat == "address" ? "an" : "a", Kind::kWhat));
   }
   if (text == "any") return Set::any();
+  if (text.front() == '@') return Kind::parse_named(text.substr(1), variables_);
   if (text.front() == '$') return read_variable(text.substr(1), depth);
   if (text.front() != '[') return Kind::parse_element(text);
   if (text.back() != ']') {
@@ -229,6 +279,7 @@ auto ExpressionReader<Kind>::read_list(std::string_view inside, std::size_t dept
     const bool is_negated = element.starts_with('!');
     auto set = read_plain(is_negated ? trimmed(element.substr(1)) : element, depth + 1);
     if (!set) return set;
+    if (!Kind::can_nest(*set)) return twice_negated(inside);
     Kind::append(is_negated ? removed : named, *set);
     has_names = has_names || !is_negated;
   }
@@ -276,13 +327,22 @@ Result<typename Kind::Set> parse_set(std::string_view expression, const RuleVari
 
 AddressSet AddressSet::any() { return {whole_range<std::uint32_t>(), whole_range<Ipv6Bytes>()}; }
 
+bool AddressSet::has_sets() const noexcept {
+  return std::ranges::any_of(named, [](const NamedSetRef& ref) { return !ref.is_negated; });
+}
+
+bool AddressSet::excludes(const IpAddress& address) const noexcept {
+  return address.version == 4 ? has_value(not_v4, address.v4()) : has_value(not_v6, address.bytes);
+}
+
 bool AddressSet::contains(const IpAddress& address) const noexcept {
   return address.version == 4 ? has_value(v4, address.v4()) : has_value(v6, address.bytes);
 }
 
 bool AddressSet::is_any() const noexcept {
-  return v4.size() == 1 && v4[0].low == 0 && v4[0].high == largest_value(std::uint32_t{}) &&
-         v6.size() == 1 && v6[0].low == Ipv6Bytes{} && v6[0].high == largest_value(Ipv6Bytes{});
+  return named.empty() && v4.size() == 1 && v4[0].low == 0 &&
+         v4[0].high == largest_value(std::uint32_t{}) && v6.size() == 1 &&
+         v6[0].low == Ipv6Bytes{} && v6[0].high == largest_value(Ipv6Bytes{});
 }
 
 PortRanges PortRanges::any() { return {whole_range<std::uint16_t>()}; }

@@ -7,9 +7,11 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ip_address.h"
 #include "base/result.h"
+#include "config/set_kind.h"
 #include "rules/value_ranges.h"
 
 namespace sluice {
@@ -20,20 +22,37 @@ namespace sluice {
 struct RuleVariables {
   std::map<std::string, std::string> addresses;
   std::map<std::string, std::string> ports;
+  std::vector<NamedSet> sets;  ///< of the configuration: `@NAME` among addresses
 };
 
 /// Takes "NAME=VALUE" in. Names that end in PORT or PORTS are of ports, all others of addresses.
 /// The value is read alone, with the variables that stand in `variables` already.
 [[nodiscard]] Status add_variable(std::string_view assignment, RuleVariables& variables);
 
+/// A set of the configuration, by its place among them.
+struct NamedSetRef {
+  std::uint32_t set = 0;
+  bool is_negated = false;  ///< its addresses are left out
+  friend bool operator==(const NamedSetRef&, const NamedSetRef&) = default;
+};
+
 struct AddressSet {
   ValueRanges<std::uint32_t> v4;  ///< host order
   ValueRanges<Ipv6Bytes> v6;
+  /// Whose entries are known to workers only: `contains` passes over them.
+  std::vector<NamedSetRef> named = {};
+  /// Left out of what `named` holds; out of `v4` and `v6` it is already.
+  ValueRanges<std::uint32_t> not_v4 = {};
+  ValueRanges<Ipv6Bytes> not_v6 = {};
 
   [[nodiscard]] static AddressSet any();
   [[nodiscard]] bool contains(const IpAddress& address) const noexcept;  ///< O(log n)
   [[nodiscard]] bool is_any() const noexcept;                            ///< both versions, all
-  [[nodiscard]] bool is_empty() const noexcept { return v4.empty() && v6.empty(); }
+  [[nodiscard]] bool is_empty() const noexcept { return v4.empty() && v6.empty() && !has_sets(); }
+  /// Holds what is in a set, besides its ranges.
+  [[nodiscard]] bool has_sets() const noexcept;
+  /// The address is left out of what sets hold.
+  [[nodiscard]] bool excludes(const IpAddress& address) const noexcept;
   friend bool operator==(const AddressSet&, const AddressSet&) = default;
 };
 
@@ -54,7 +73,8 @@ inline constexpr std::size_t kSetDepthMax = 16;
 inline constexpr std::size_t kSetElementsMax = 100'000;
 
 /// An expression is `any`, an address, a prefix, a range "10.0.0.1-10.0.0.9", a variable "$NAME", a
-/// list in brackets, or one of these behind a "!". A list is all that it names without what it
+/// set of the configuration "@NAME", a list in brackets, or one of these behind a "!". A set behind
+/// a "!" stands in the outermost list or alone. A list is all that it names without what it
 /// names behind a "!"; with exclusions alone it is everything else. Nothing left is an error.
 [[nodiscard]] Result<AddressSet> parse_addresses(std::string_view expression,
                                                  const RuleVariables& variables);

@@ -93,6 +93,7 @@ constexpr double kMebibyteBits = 20;
 }
 
 [[nodiscard]] std::string told(const Rule& rule, const PatternChoice& choice) {
+  if (choice.set) return fmt::format("a set holds {}", name_of(rule.match[choice.part].buffer));
   if (!choice.pattern) return fmt::format("no pattern: {}", choice.reason);
   const char* kind = choice.pattern->kind == PatternKind::literal ? "contains"
                      : choice.pattern->kind == PatternKind::regex ? "matches"
@@ -105,7 +106,7 @@ constexpr double kMebibyteBits = 20;
   RuleReport out;
   out.id = rule.id;
   out.pattern = told(rule, choice);
-  out.is_always = !choice.pattern;
+  out.is_always = !choice.pattern && !choice.set;
   if (choice.pattern) out.candidates_per_mebibyte = std::exp2(kMebibyteBits - choice.bits);
   return out;
 }
@@ -155,8 +156,9 @@ class Compilation {
   void choose() {
     for (const Rule* rule : written_) {
       choices_.push_back(choose_pattern(*rule));
+      choose_set(*rule, options_.variables.sets, choices_.back());
       report_.rules.push_back(report_of(*rule, choices_.back()));
-      if (!choices_.back().pattern && !rule->match.empty()) {
+      if (!choices_.back().pattern && !choices_.back().set && !rule->match.empty()) {
         findings_.add(finding_of(
             *rule, Severity::warning,
             fmt::format("rule {}: nothing in it can be searched for, as {}: it is evaluated for "
@@ -263,6 +265,11 @@ Hash128 inputs_digest(std::span<const std::string_view> files, const CompileOpti
       append(all, name);
       append(all, value);
     }
+  }
+  append(all, options.variables.sets.size());
+  for (const NamedSet& set : options.variables.sets) {
+    append(all, set.name);
+    append(all, static_cast<std::uint64_t>(set.kind) * 2 + (set.nocase ? 1 : 0));
   }
   for (const std::string_view file : files) {
     const Hash128 digest = siphash128<2, 4>(kInputsKey, file.data(), file.size());

@@ -253,9 +253,17 @@ class JobTable {
   return out;
 }
 
-void add_always(GroupPlan& plan, std::span<const PatternChoice> choices) {
-  std::ranges::copy_if(plan.rules, std::back_inserter(plan.group.always),
-                       [choices](std::uint32_t rule) { return !choices[rule].pattern; });
+/// Rules without a pattern.
+void add_unscanned(GroupPlan& plan, std::span<const PatternChoice> choices) {
+  for (const std::uint32_t rule : plan.rules) {
+    if (choices[rule].pattern) continue;
+    if (choices[rule].set) {
+      plan.group.probes.push_back({*choices[rule].set, rule});
+    } else {
+      plan.group.always.push_back(rule);
+    }
+  }
+  std::ranges::sort(plan.group.probes);
 }
 
 }  // namespace
@@ -265,7 +273,7 @@ CompiledGroups compile_groups(std::vector<GroupPlan> plans, std::span<const Patt
   JobTable table;
   std::vector<std::optional<GroupPatterns>> patterns(plans.size());
   for (std::size_t i = 0; i < plans.size(); ++i) {
-    add_always(plans[i], choices);
+    add_unscanned(plans[i], choices);
     PatternTable found = patterns_of(plans[i], choices);
     if (!found.empty()) patterns[i] = add_job(std::move(found), plans[i].group.mode, table);
   }

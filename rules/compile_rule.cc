@@ -143,7 +143,7 @@ Result<std::vector<RulePart>> RuleResolver::resolve_parts(const Rule& rule, Rule
   std::vector<RulePart> parts;
   std::vector<PartProgram> programs;
   for (std::size_t i = 0; i < rule.match.size(); ++i) {
-    auto program = compile_part(rule, i, names);
+    auto program = compile_part(rule, i, names, variables_.sets);
     if (!program) return tl::unexpected<Error>(program.error());
     parts.push_back({rule.match[i].buffer,
                      static_cast<std::uint32_t>(ruleset_.programs.size() + programs.size())});
@@ -231,6 +231,7 @@ void RuleResolver::finish(RuleTexts& texts) {
   texts.counters = counters_.names();
   ruleset_.counter_count = static_cast<std::uint32_t>(texts.counters.size());
   ruleset_.limits = limits_.names();
+  ruleset_.sets = variables_.sets;
   ruleset_.classes = classes_.names();
 }
 

@@ -276,6 +276,25 @@ PatternChoice choose_pattern(const Rule& rule) {
   return is_sure && regex.bits > literal.bits ? regex : literal;
 }
 
+void choose_set(const Rule& rule, std::span<const NamedSet> sets, PatternChoice& choice) {
+  if (choice.pattern) return;
+  for (std::size_t part = 0; part < rule.match.size(); ++part) {
+    const BufferTerms& terms = rule.match[part];
+    if (!terms.transforms.empty() || row_of(terms.buffer).is_streamed) continue;
+    if (row_of(terms.buffer).service == Service::any) continue;
+    for (const Term& term : terms.terms) {
+      if (std::holds_alternative<Base64Term>(term)) break;  // what follows sees other bytes
+      const auto* set = std::get_if<SetTerm>(&term);
+      if (set == nullptr || set->name.empty() || set->is_negated) continue;
+      const auto known = std::ranges::find(sets, set->name, &NamedSet::name);
+      if (known == sets.end()) continue;
+      choice.set = static_cast<std::uint32_t>(known - sets.begin());
+      choice.part = part;
+      return;
+    }
+  }
+}
+
 ScanPattern pattern_in_mode(ScanPattern pattern, ScanMode mode) {
   if (mode == ScanMode::stream) {
     pattern.end_min = 0;

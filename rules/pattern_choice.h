@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
+#include "config/set_kind.h"
 #include "rules/pattern_db.h"
 #include "rules/rule.h"
 
@@ -19,6 +22,8 @@ struct PatternChoice {
   std::optional<ScanPattern> cheaper;
   double bits = 0;     ///< found in about one of 2^bits places
   std::string reason;  ///< why there is none
+  /// Where there is no pattern: a set of the configuration that has to hold the buffer of `part`.
+  std::optional<std::uint32_t> set;
 };
 
 /// Longer literals than this cost state of every stream and find hardly less.
@@ -27,6 +32,10 @@ inline constexpr std::size_t kPrefilterLiteralMax = 32;
 /// The author's choice; else the rarest literal; else, where there is none that is rare enough, an
 /// expression as it is, a literal inside it, or the expression loosely. Negated terms never.
 [[nodiscard]] PatternChoice choose_pattern(const Rule& rule);
+
+/// Fills `set` in where the rule has no pattern: of the first buffer that as a whole has to be in
+/// one of `sets`.
+void choose_set(const Rule& rule, std::span<const NamedSet> sets, PatternChoice& choice);
 
 /// The pattern as a database of that mode takes it. In a stream it can only be said how far from
 /// the start a match ends at most: a scan may begin late, and the end is not known.

@@ -45,7 +45,7 @@ constexpr std::array<std::uint16_t, 5> kWebPorts{80, 8000, 8080, 8888, 3128};
 
 /// The buffer whose bytes make the rule a candidate; payload stands for packets too.
 [[nodiscard]] Buffer home_of(const CompiledRule& rule, const PatternChoice& choice) {
-  if (choice.pattern) return rule.parts[choice.part].buffer;
+  if (choice.pattern || choice.set) return rule.parts[choice.part].buffer;
   for (const RulePart& part : rule.parts) {
     if (part.buffer != Buffer::payload && is_scanned(part.buffer)) return part.buffer;
   }

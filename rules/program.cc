@@ -130,10 +130,11 @@ std::optional<std::uint8_t> RuleNames::define(std::string_view name) {
   return static_cast<std::uint8_t>(names_.size() - 1);
 }
 
-Result<PartProgram> compile_part(const Rule& rule, std::size_t part, RuleNames& names) {
+Result<PartProgram> compile_part(const Rule& rule, std::size_t part, RuleNames& names,
+                                 std::span<const NamedSet> sets) {
   const BufferTerms& terms = rule.match[part];
   const std::string where = fmt::format("rule {}: match {}", rule.id, part + 1);
-  PartBuilder builder(terms.buffer, names);
+  PartBuilder builder(terms.buffer, names, sets);
   if (auto added = builder.add_transforms(terms.transforms); !added) {
     return with_context(where, std::move(added.error()));
   }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,6 +16,7 @@
 
 #include "base/plain_codec.h"
 #include "base/result.h"
+#include "config/set_kind.h"
 #include "rules/buffers.h"
 #include "rules/byte_set.h"
 #include "rules/regex.h"
@@ -132,9 +134,10 @@ struct Base64Step {
 };
 
 struct SetStep {
-  std::uint32_t set = 0;  ///< index into `PartProgram::sets`
+  std::uint32_t set = 0;  ///< index into `PartProgram::sets`, or into `Ruleset::sets`
   SetMatch match = SetMatch::exact;
   bool is_negated = false;
+  bool is_named = false;  ///< a set of the configuration
 };
 
 using StepKind = std::variant<ContentStep, RegexStep, ByteTestStep, ByteJumpStep, ByteExtractStep,
@@ -168,8 +171,9 @@ struct PartProgram {
 
 /// Errors: invalid, for a term that has no meaning; limit, for one of the bounds above. Messages
 /// begin as "rule 20031: match 1, term 2: content", counted from 1.
-[[nodiscard]] Result<PartProgram> compile_part(const Rule& rule, std::size_t part,
-                                               RuleNames& names);
+/// `sets` are those of the configuration.
+[[nodiscard]] Result<PartProgram> compile_part(const Rule& rule, std::size_t part, RuleNames& names,
+                                               std::span<const NamedSet> sets = {});
 
 /// The reading side checks every index, bound and enumeration, so that a program that was read is
 /// safe to evaluate; but the bytes of compiled regular expressions cannot be checked: the caller

@@ -130,6 +130,7 @@ void fields(Coder& coder, SetStep& step) {
   coder.number(step.set);
   coder.enumeration(step.match, SetMatch::domain_suffix);
   coder.boolean(step.is_negated);
+  coder.boolean(step.is_named);
 }
 
 template <std::size_t I = 0>
@@ -166,7 +167,7 @@ bool is_sound(const PartStep& step, const PartProgram& program) {
     return regex->regex < program.regexes.size() && !(regex->is_negated && step.is_choice);
   }
   if (const auto* set = std::get_if<SetStep>(&step.kind)) {
-    return set->set < program.sets.size() && !step.is_choice;
+    return (set->is_named || set->set < program.sets.size()) && !step.is_choice;
   }
   return !step.is_choice;
 }

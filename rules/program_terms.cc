@@ -250,7 +250,22 @@ Result<StepKind> PartBuilder::resolve(const Base64Term& term) {
   return Base64Step{term.bytes, term.offset, term.is_relative};
 }
 
+Result<StepKind> PartBuilder::resolve_named(const SetTerm& term) const {
+  const auto set = std::ranges::find(sets_, term.name, &NamedSet::name);
+  if (set == sets_.end() || set->kind == SetKind::address) {
+    return invalid(
+        fmt::format("is '{}', no set of names or texts in the configuration", term.name));
+  }
+  SetStep step;
+  step.set = static_cast<std::uint32_t>(set - sets_.begin());
+  step.match = set->kind == SetKind::domain ? SetMatch::domain_suffix : SetMatch::exact;
+  step.is_negated = term.is_negated;
+  step.is_named = true;
+  return step;
+}
+
 Result<StepKind> PartBuilder::resolve(const SetTerm& term) {
+  if (!term.name.empty()) return resolve_named(term);
   if (term.entries.empty() || term.entries.size() > kSetEntriesMax) {
     return invalid(
         fmt::format("has {} entries: 1 to {} are possible", term.entries.size(), kSetEntriesMax));
@@ -267,7 +282,7 @@ Result<StepKind> PartBuilder::resolve(const SetTerm& term) {
   }
   const auto index = static_cast<std::uint32_t>(program_.sets.size());
   program_.sets.emplace_back(entries);
-  return SetStep{index, term.match, term.is_negated};
+  return SetStep{index, term.match, term.is_negated, false};
 }
 
 }  // namespace sluice

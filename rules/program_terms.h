@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +15,10 @@ namespace sluice {
 
 class PartBuilder {
  public:
-  PartBuilder(Buffer buffer, RuleNames& names) : names_(names) { program_.buffer = buffer; }
+  PartBuilder(Buffer buffer, RuleNames& names, std::span<const NamedSet> sets)
+      : names_(names), sets_(sets) {
+    program_.buffer = buffer;
+  }
 
   [[nodiscard]] Status add_transforms(const std::vector<TransformStep>& steps);
   /// Errors begin with the kind of the term.
@@ -33,6 +37,7 @@ class PartBuilder {
   [[nodiscard]] Result<StepKind> resolve(const Base64Term& term);
   [[nodiscard]] Result<StepKind> resolve(const SetTerm& term);
 
+  [[nodiscard]] Result<StepKind> resolve_named(const SetTerm& term) const;
   [[nodiscard]] Status place_content(const ContentTerm& term, ContentStep& step) const;
   [[nodiscard]] Result<ReadStep> read_of(const ByteRead& read, std::uint8_t bytes_min) const;
   /// `low` bounds a constant; names must have been set by an earlier term.
@@ -42,6 +47,7 @@ class PartBuilder {
   [[nodiscard]] Result<BytesRef> keep(std::string_view bytes);
 
   RuleNames& names_;
+  std::span<const NamedSet> sets_;  ///< of the configuration
   PartProgram program_;
   bool has_base64_ = false;
 };

@@ -198,6 +198,19 @@ it is told, and nobody is refused, answered or blocked.
   in force, none of what an allow list covers. A replay has no control process: there it refuses
   like `drop`.)";
 
+constexpr std::string_view kSets = R"(
+## Sets of the configuration
+
+`in_set: NAME` asks whether the buffer as a whole is in one of `sets`, a list of the
+configuration. In a set of kind domain an entry stands for itself and every name below it:
+`evil.example`, with or without a dot in front, holds `www.evil.example` and not
+`notevil.example`. Domains are for buffers that hold host names: `dns.query`, `tls.sni`,
+`quic.sni`, `http.host`, `http.host.raw` and `smtp.helo`. A set of kind text holds exact bytes,
+for any buffer of an application that comes whole. A rule without contents costs no look at every
+message: each set is asked once for a buffer, whatever the number of its rules. Entries change
+live, and end by the time of the packet (`sluicectl sets`); nothing is compiled.
+)";
+
 }  // namespace
 
 std::string rules_reference() {
@@ -207,11 +220,15 @@ std::string rules_reference() {
   out += fmt::format("\n## action\n\nOne of the words {}, or a map. {}\n",
                      code_words(action_words()), kActions);
   out += choice_tables(action_choices(), "action");
-  out += "\n## when\n\nSource and destination are those of the packet that is judged.\n";
+  out +=
+      "\n## when\n\nSource and destination are those of the packet that is judged. `@NAME` "
+      "among addresses stands for what\nthat set of the configuration holds, as in `[@bad-nets, "
+      "!10.0.0.0/8]` or `!@friends`.\n";
   out += field_table(when_keywords());
   out += "\n## headers\n\nA list of maps, such as `{ttl: \"<5\"}`.\n";
   out += choice_tables(header_choices(), "field");
   out += match_section();
+  out += kSets;
   out += buffers_section();
   out += "\n## flags\n\nA list of maps, such as `{is_set: \"seen.login\"}`.\n";
   out += choice_tables(flag_choices(), "step");

@@ -189,6 +189,7 @@ struct SetTerm {
   std::vector<std::string> entries;
   SetMatch match = SetMatch::exact;
   bool is_negated = false;
+  std::string name = {};  ///< not empty: one of the configuration's sets, in place of `entries`
   friend bool operator==(const SetTerm&, const SetTerm&) = default;
 };
 
@@ -308,6 +309,8 @@ struct RuleTest {
   std::string body;
   std::uint16_t port = 0;  ///< of the server; 0 = by kind and header
   bool to_client = false;  ///< kind payload
+  std::string set;         ///< of the configuration; holds `entries` while tests are run
+  std::vector<std::string> entries;
   friend bool operator==(const RuleTest&, const RuleTest&) = default;
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -95,6 +96,13 @@ struct PatternEntry {
   std::uint32_t part = 0;  ///< the pattern is of this part of the rule
 };
 
+/// A rule that an entry of a set makes a candidate: the buffer as a whole is one.
+struct SetProbe {
+  std::uint32_t set = 0;  ///< index into `Ruleset::sets`
+  std::uint32_t rule = 0;
+  friend auto operator<=>(const SetProbe&, const SetProbe&) noexcept = default;
+};
+
 /// Rules that are looked for together in one kind of bytes.
 struct PatternGroup {
   Buffer buffer = Buffer::payload;
@@ -107,6 +115,7 @@ struct PatternGroup {
   std::vector<std::uint32_t> first_entry;
   std::vector<PatternEntry> entries;
   std::vector<std::uint32_t> always;  ///< rules without a pattern: candidates every time
+  std::vector<SetProbe> probes;       ///< sorted: each set is asked once for all its rules
   /// Of a stream: its patterns are those of bodies of messages, too, so that a body that stands in
   /// the stream as it is needs no scan of its own. An entry's part says which it is of.
   bool carries_bodies = false;
@@ -156,6 +165,7 @@ struct Ruleset {
   std::array<std::uint32_t, kFlagScopeCount> flag_counts{};
   std::uint32_t counter_count = 0;
   std::vector<std::string> limits;   ///< names that actions speak of
+  std::vector<NamedSet> sets;        ///< of the configuration, all of them
   std::vector<std::string> classes;  ///< names of classes
 };
 

@@ -15,7 +15,7 @@ constexpr std::uint32_t kRulesetMagic = 0x74657372;  // "rset"
 constexpr std::uint32_t kTextsMagic = 0x74786574;    // "text"
 constexpr std::uint32_t kVersion = 2;
 constexpr SipKey kContentKey{0x636f6e74656e74ULL, 0x72756c65736574ULL};
-constexpr std::size_t kSetsMax = 400'000;
+constexpr std::size_t kAddressSetsMax = 400'000;
 constexpr std::size_t kRangesMax = 1'000'000;
 constexpr std::size_t kGroupsMax = 4'096;
 constexpr std::size_t kEntriesMax = 4'000'000;
@@ -155,6 +155,7 @@ void code_group(Archive& io, PatternGroup& group) {
   code_plain(io, group.first_entry, kEntriesMax);
   code_plain(io, group.entries, kEntriesMax);
   code_plain(io, group.always, kRulesMax);
+  code_plain(io, group.probes, kRulesMax);
   io.boolean(group.carries_bodies);
 }
 
@@ -186,19 +187,45 @@ void code_ruleset(Archive& io, Ruleset& ruleset) {
   code_digest(io, ruleset.digest);
   io.sequence(ruleset.rules, kRulesMax, [&io](CompiledRule& rule) { code_rule(io, rule); });
   io.sequence(ruleset.programs, kProgramsMax, [&io](PartProgram& program) { code(io, program); });
-  io.sequence(ruleset.addresses, kSetsMax, [&io](AddressSet& set) {
+  io.sequence(ruleset.addresses, kAddressSetsMax, [&io](AddressSet& set) {
     code_ranges(io, set.v4);
     code_ranges(io, set.v6);
+    io.sequence(set.named, kSetsMax, [&io](NamedSetRef& ref) {
+      io.number(ref.set);
+      io.boolean(ref.is_negated);
+    });
+    code_ranges(io, set.not_v4);
+    code_ranges(io, set.not_v6);
   });
-  io.sequence(ruleset.ports, kSetsMax, [&io](PortRanges& set) { code_ranges(io, set.ports); });
+  io.sequence(ruleset.ports, kAddressSetsMax,
+              [&io](PortRanges& set) { code_ranges(io, set.ports); });
   io.sequence(ruleset.groups, kGroupsMax, [&io](PatternGroup& group) { code_group(io, group); });
   code_map(io, ruleset.map);
   for (std::uint32_t& count : ruleset.flag_counts) io.number(count, 0, kNamesMax);
   io.number(ruleset.counter_count, 0, kNamesMax);
   io.sequence(ruleset.limits, kNamesMax,
               [&io](std::string& name) { io.text(name, kNameBytesMax); });
+  io.sequence(ruleset.sets, kSetsMax, [&io](NamedSet& set) {
+    io.text(set.name, kSetNameMax);
+    io.enumeration(set.kind, SetKind::address);
+    io.boolean(set.nocase);
+  });
   io.sequence(ruleset.classes, kNamesMax,
               [&io](std::string& name) { io.text(name, kNameBytesMax); });
+}
+
+/// Sets of the configuration that are spoken of are there.
+void check_named_sets(PlainReader& io, const Ruleset& ruleset) {
+  const auto is_there = [&](std::uint32_t set) { return set < ruleset.sets.size(); };
+  for (const AddressSet& addresses : ruleset.addresses) {
+    for (const NamedSetRef& ref : addresses.named) io.check(is_there(ref.set));
+  }
+  for (const PartProgram& program : ruleset.programs) {
+    for (const PartStep& step : program.steps) {
+      const auto* set = std::get_if<SetStep>(&step.kind);
+      if (set != nullptr && set->is_named) io.check(is_there(set->set));
+    }
+  }
 }
 
 /// All indices of a rule are within their tables.
@@ -224,6 +251,10 @@ void check_rule(PlainReader& io, const Ruleset& ruleset, const CompiledRule& rul
 void check_group(PlainReader& io, const RulesetParts& parts, const PatternGroup& group) {
   const auto& rules = parts.ruleset.rules;
   check_below(io, group.always, rules.size());
+  io.check(std::ranges::is_sorted(group.probes));
+  for (const SetProbe& probe : group.probes) {
+    io.check(probe.set < parts.ruleset.sets.size() && probe.rule < rules.size());
+  }
   for (const PatternEntry& entry : group.entries) {
     io.check(entry.rule < rules.size() && entry.part < rules[entry.rule].parts.size());
   }
@@ -251,6 +282,7 @@ void check_whole(PlainReader& io, const RulesetParts& parts) {
   const Ruleset& ruleset = parts.ruleset;
   if (!io.check(!ruleset.addresses.empty() && !ruleset.ports.empty())) return;
   io.check(ruleset.addresses.front().is_any() && ruleset.ports.front().is_any());
+  check_named_sets(io, ruleset);
   for (const CompiledRule& rule : ruleset.rules) check_rule(io, ruleset, rule);
   for (const PatternGroup& group : ruleset.groups) check_group(io, parts, group);
   for (const auto& groups : ruleset.map.packet_groups) {

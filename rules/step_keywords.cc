@@ -1,4 +1,5 @@
 // Keys of tests of headers, of flags and counters, and of the tests that a rule carries.
+#include "config/set_kind.h"
 #include "rules/keyword_rows.h"
 #include "rules/keywords.h"
 
@@ -143,15 +144,24 @@ constexpr Choice<CounterStep> kCounterChoices[] = {
 
 constexpr Field<RuleTest> kPortField = field<RuleTest, &RuleTest::port>(
     {"port", number, "port of the server; 0: by kind and header", 0, 65535});
+constexpr Field<RuleTest> kSetField = field<RuleTest, &RuleTest::set>(
+    {"set", text, "one of the configuration's sets, which has entries while tests are run", 1,
+     kSetNameMax});
+constexpr Field<RuleTest> kEntriesField = field<RuleTest, &RuleTest::entries>(
+    {"entries", texts, "what the set holds then, besides its file", 1, kStepsOfARuleMax});
 constexpr Field<RuleTest> kBodyFields[] = {
     field<RuleTest, &RuleTest::body>({"body", bytes, "what follows the head", 1, kTestBytesMax}),
     kPortField,
+    kSetField,
+    kEntriesField,
 };
 constexpr Field<RuleTest> kPayloadFields[] = {
     field<RuleTest, &RuleTest::to_client>({"to_client", boolean, "the server sends it"}),
     kPortField,
+    kSetField,
+    kEntriesField,
 };
-constexpr Field<RuleTest> kNameFields[] = {kPortField};
+constexpr Field<RuleTest> kNameFields[] = {kPortField, kSetField, kEntriesField};
 
 template <RuleTest::Kind kind>
 constexpr Choice<RuleTest> test_choice(std::string_view key, std::string_view help,

@@ -1,4 +1,5 @@
 // Keys of the terms of `match:` and the words of their transforms.
+#include "config/set_kind.h"
 #include "rules/keyword_rows.h"
 #include "rules/keywords.h"
 
@@ -205,12 +206,17 @@ Term blank_set() {
 template <SetMatch match>
 bool holds_set(const Term& term) {
   const auto* set = std::get_if<SetTerm>(&term);
-  return set != nullptr && set->match == match;
+  return set != nullptr && set->name.empty() && set->match == match;
 }
 template <SetMatch match>
 constexpr Choice<Term> set_choice(std::string_view key, std::string_view help) noexcept {
   return {term_field<SetTerm, &SetTerm::entries>({key, byte_texts, help, 1, kSetEntriesMax}),
           &blank_set<match>, &holds_set<match>, kSetFields};
+}
+
+bool holds_named_set(const Term& term) {
+  const auto* set = std::get_if<SetTerm>(&term);
+  return set != nullptr && !set->name.empty();
 }
 
 template <class Alternative>
@@ -272,6 +278,12 @@ constexpr Choice<Term> kTermChoices[] = {
     set_choice<SetMatch::domain_suffix>("domains",
                                         "the buffer is one of these names or a name "
                                         "below one"),
+    {term_field<SetTerm, &SetTerm::name>(
+         {"in_set", text,
+          "the buffer is in this one of the configuration's sets: one of its texts, "
+          "or one of its domains or a name below one",
+          1, kSetNameMax}),
+     &blank_set<SetMatch::exact>, &holds_named_set, kSetFields},
 };
 
 }  // namespace

@@ -160,6 +160,7 @@ void validate_rules(std::span<const Rule> rules, const RuleVariables& variables,
     validate_flags(rule, set, findings);
     validate_terms(rule, findings);
     validate_buffers(rule, findings);
+    validate_sets(rule, variables.sets, findings);
   }
 }
 

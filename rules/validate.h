@@ -27,6 +27,8 @@ void validate_limits(std::span<const Rule> rules, std::span<const std::string> l
 
 /// One rule alone: terms that cannot hold, and names that no term sets.
 void validate_terms(const Rule& rule, RuleFindings& findings);
+/// One rule alone: `in_set` terms and entries of tests, judged by the configuration's sets.
+void validate_sets(const Rule& rule, std::span<const NamedSet> sets, RuleFindings& findings);
 /// One rule alone: buffers and header fields that its header rules out.
 void validate_buffers(const Rule& rule, RuleFindings& findings);
 

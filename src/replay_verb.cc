@@ -28,7 +28,7 @@ struct ReplayArguments {
 int compile_for(const Config& config, ReplayRequest& request) {
   Diagnostics findings;
   CompileReport report;
-  auto parts = build_ruleset(config.rules, findings, report, &config);
+  auto parts = build_ruleset(config.rules, findings, report, config.sets, &config);
   fmt::print(stderr, "{}", findings.render());
   if (findings.has_errors()) return kAskedWrongly;
   if (!parts) {

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "config/check.h"
 #include "control/rule_exam.h"
 #include "control/ruleset_build.h"
 #include "exit_code.h"
@@ -21,14 +23,27 @@ namespace {
 struct RuleArguments {
   std::vector<std::string> files;
   std::vector<std::string> variables;  ///< NAME=VALUE
+  std::string config;                  ///< whose variables, sets and limits rules may name
   bool as_json = false;
   std::size_t split_bytes_max = ExamOptions{}.split_bytes_max;
 };
 
-[[nodiscard]] Result<RuleVariables> variables_of(const RuleArguments& arguments) {
-  RuleVariables variables;
+/// What rules may name; findings are printed. Nothing where the configuration has errors.
+[[nodiscard]] std::optional<CheckedConfig> config_of(const RuleArguments& arguments) {
+  CheckedConfig checked;
+  if (arguments.config.empty()) return checked;
+  checked = check_file(arguments.config, ConfigPurpose::replay);
+  fmt::print(stderr, "{}", checked.findings.render());
+  if (checked.findings.has_errors()) return std::nullopt;
+  return checked;
+}
+
+[[nodiscard]] Result<RuleVariables> variables_of(const RuleArguments& arguments,
+                                                 const Config& config) {
+  auto variables = rule_variables(config.rules.variables, config.sets);
+  if (!variables) return variables;
   for (const std::string& assignment : arguments.variables) {
-    if (auto added = add_variable(assignment, variables); !added) {
+    if (auto added = add_variable(assignment, *variables); !added) {
       return with_context("--var", added.error());
     }
   }
@@ -41,15 +56,21 @@ int fail_with(const Error& error) {
 }
 
 int check_rules(const RuleArguments& arguments) {
-  if (const auto variables = variables_of(arguments); !variables) {
+  const auto checked = config_of(arguments);
+  if (!checked) return kAskedWrongly;
+  const Config& config = checked->config;
+  if (const auto variables = variables_of(arguments, config); !variables) {
     return fail_with(variables.error());
   }
   RulesConfig rules;
   rules.files = arguments.files;
-  rules.variables = arguments.variables;
+  rules.variables = config.rules.variables;
+  rules.variables.insert(rules.variables.end(), arguments.variables.begin(),
+                         arguments.variables.end());
   Diagnostics findings;
   CompileReport report;
-  const auto parts = build_ruleset(rules, findings, report);
+  const auto parts = build_ruleset(rules, findings, report, config.sets,
+                                   arguments.config.empty() ? nullptr : &config);
   fmt::print(stderr, "{}", findings.render());
   if (!parts) return fail_with(parts.error());
   if (findings.has_errors()) return kAskedWrongly;
@@ -61,9 +82,12 @@ int check_rules(const RuleArguments& arguments) {
 int test_rules(const RuleArguments& arguments) {
   ExamOptions options;
   options.split_bytes_max = arguments.split_bytes_max;
-  auto variables = variables_of(arguments);
+  auto checked = config_of(arguments);
+  if (!checked) return kAskedWrongly;
+  auto variables = variables_of(arguments, checked->config);
   if (!variables) return fail_with(variables.error());
   options.variables = std::move(*variables);
+  options.sets = std::move(checked->sets);
   Diagnostics findings;
   const std::vector<Rule> rules = read_rules(arguments.files, options.variables, findings);
   Result<std::vector<ExamAnswer>> answers;
@@ -82,6 +106,8 @@ void add_rule_options(CLI::App& verb, RuleArguments& arguments) {
   verb.add_option("FILE", arguments.files, "rule file (YAML)")->required();
   verb.add_option("--var", arguments.variables, "NAME=VALUE, of a variable that rules name")
       ->allow_extra_args(false);
+  verb.add_option("--config", arguments.config,
+                  "configuration whose variables, sets and limits rules name");
   verb.add_flag("--json", arguments.as_json, "for scripts");
 }
 

@@ -44,6 +44,13 @@ struct RulesFacts {
   std::uint64_t exceptions = 0;  ///< of the configuration, ended or not
 };
 
+/// Entries of one set.
+struct SetFacts {
+  std::string name;
+  std::uint64_t from_file = 0;
+  std::uint64_t added = 0;  ///< by operators
+};
+
 struct ControlFacts {
   // Since the control process began.
   std::string version;
@@ -61,6 +68,8 @@ struct ControlFacts {
   LimitsConfig limits;
   RulesFacts rules;
   ReloadCounts reloads;
+  std::vector<SetFacts> sets;
+  std::uint64_t set_changes = 0;
   std::uint64_t bypasses = 0;
   // Recorder, files and clients.
   EventCounts events;

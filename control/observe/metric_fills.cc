@@ -78,6 +78,13 @@ void reloads(const MetricInputs& in, Samples& out) {
   out.add(in.facts.reloads.failed, {{"result", "failed"}});
 }
 
+void set_entries(const MetricInputs& in, Samples& out) {
+  for (const SetFacts& set : in.facts.sets) {
+    out.add(set.from_file, {{"set", set.name}, {"origin", "file"}});
+    out.add(set.added, {{"set", set.name}, {"origin", "added"}});
+  }
+}
+
 void health_states(const MetricInputs& in, Samples& out) {
   for (const auto state : {HealthState::healthy, HealthState::degraded, HealthState::unhealthy}) {
     out.add(in.facts.health.state == state, {{"state", name_of(state)}});

@@ -12,7 +12,7 @@
 
 namespace sluice {
 
-inline constexpr std::size_t kCheckedFileBytesMax = 2U << 20;
+inline constexpr std::size_t kCheckedFileBytesMax = 8U << 20;
 
 /// The old content stands until the new one is there.
 [[nodiscard]] Status write_checked_file(const std::string& path,

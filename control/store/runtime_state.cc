@@ -8,7 +8,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kStateVersion = 2;
+constexpr std::uint32_t kStateVersion = 3;
 constexpr std::size_t kNameMax = 256;
 
 template <class Archive>
@@ -84,6 +84,19 @@ void code_stages(Archive& io, StageOverrides& stages) {
 }
 
 template <class Archive>
+void code_sets(Archive& io, LiveSets& sets) {
+  std::vector<LiveSetEntry> entries(sets.entries().begin(), sets.entries().end());
+  io.sequence(entries, kLiveSetEntriesMax, [&io](LiveSetEntry& entry) {
+    io.text(entry.set, kSetNameMax);
+    io.text(entry.entry, kSetKeyBytesMax);
+    io.number(entry.until);
+    io.number(entry.added);
+    io.text(entry.owner, kNameMax);
+  });
+  sets = LiveSets(std::move(entries));
+}
+
+template <class Archive>
 void code_all(Archive& io, RuntimeState& state) {
   std::uint32_t version = kStateVersion;
   io.number(version, kStateVersion, kStateVersion);
@@ -96,6 +109,7 @@ void code_all(Archive& io, RuntimeState& state) {
   code_confirm(io, state.confirm);
   code_bypasses(io, state.bypasses);
   code_stages(io, state.stages);
+  code_sets(io, state.sets);
 }
 
 }  // namespace

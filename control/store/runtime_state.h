@@ -1,7 +1,7 @@
 // What is in force beyond the configuration file, and has to outlive the control process: which
-// entry of the history, another mode, bypasses, stages of rules, a confirmation that is waited for.
-// But for the stages it is of use only while the same wire process runs: its start is in it.
-// Control thread only.
+// entry of the history, another mode, bypasses, stages of rules, entries of sets, a confirmation
+// that is waited for. But for stages and entries it is of use only while the same wire process
+// runs: its start is in it. Control thread only.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/verdict.h"
 #include "control/bypasses.h"
+#include "control/live_sets.h"
 #include "control/stage_overrides.h"
 
 namespace sluice {
@@ -43,6 +44,7 @@ struct RuntimeState {
   std::optional<PendingConfirm> confirm;
   Bypasses bypasses;
   StageOverrides stages;
+  LiveSets sets;
 };
 
 [[nodiscard]] std::vector<std::byte> encode_state(const RuntimeState& state);

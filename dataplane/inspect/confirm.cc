@@ -106,7 +106,8 @@ ConfirmOutcome Confirmer::evaluate(const PartProgram& program, const BufferView&
     if (!changed) return ended_by(ConfirmLimit::room);
     bytes.bytes = *changed;
   }
-  Evaluation evaluation(program, bytes, variables, {matcher_, transform_, settings_.steps});
+  Evaluation evaluation(program, bytes, variables,
+                        {matcher_, transform_, settings_.steps, sets_, now_});
   const ConfirmOutcome outcome = evaluation.run();
   limit_hit_ = evaluation.limit();
   could_still_hold_ = evaluation.could_still_hold();

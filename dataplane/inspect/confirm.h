@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "dataplane/inspect/confirm_transform.h"
+#include "dataplane/inspect/set_table.h"
 #include "rules/program.h"
 #include "rules/regex.h"
 
@@ -57,6 +58,12 @@ class Confirmer {
 
   [[nodiscard]] ConfirmOutcome evaluate(const PartProgram& program, const BufferView& view,
                                         TermVariables& variables) noexcept;
+  /// The sets of the configuration from now on, and the time that their entries' ends are judged
+  /// by.
+  void use_sets(const RuleSets* sets, TimeNs now) noexcept {
+    sets_ = sets;
+    now_ = now;
+  }
   /// Why the last evaluation ended with `limit`.
   [[nodiscard]] ConfirmLimit limit_hit() const noexcept { return limit_hit_; }
   /// The last evaluation ended with `limit`, yet bytes that follow could make the part hold.
@@ -74,6 +81,8 @@ class Confirmer {
   BufferTransform transform_;
   ConfirmLimit limit_hit_ = ConfirmLimit::none;
   bool could_still_hold_ = false;
+  const RuleSets* sets_ = nullptr;
+  TimeNs now_ = 0;
 };
 
 }  // namespace sluice

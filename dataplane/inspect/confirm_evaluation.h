@@ -49,6 +49,8 @@ class Evaluation {
     RegexMatcher& matcher;
     BufferTransform& transform;
     std::uint32_t steps;
+    const RuleSets* sets;  ///< of the configuration; null: all are empty
+    TimeNs now;
   };
   Evaluation(const PartProgram& program, const PlacedBytes& bytes, TermVariables& variables,
              const Tools& tools) noexcept

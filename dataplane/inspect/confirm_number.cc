@@ -245,6 +245,11 @@ bool Evaluation::holds(const Base64Step& step) noexcept {
 bool Evaluation::holds(const SetStep& step) noexcept {
   if (bytes().begin > 0) return fail_for_lost();
   if (bytes().is_open) return fail_for_more();
+  if (step.is_named) {
+    const bool is_member =
+        tools_.sets != nullptr && tools_.sets->contains(step.set, bytes().bytes, tools_.now);
+    return is_member != step.is_negated;
+  }
   const ByteSet& set = program_.sets[step.set];
   const bool is_member = step.match == SetMatch::exact ? set.contains(bytes().bytes)
                                                        : set.contains_domain_of(bytes().bytes);

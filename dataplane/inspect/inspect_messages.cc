@@ -9,6 +9,8 @@
 namespace sluice {
 namespace {
 
+constexpr std::uint32_t kNoSet = 0xffffffff;
+
 void forget_candidates(CandidateList*& list, ChunkPool& pool) noexcept {
   if (list != nullptr) pool.give(list, sizeof(CandidateList));
   list = nullptr;
@@ -94,10 +96,26 @@ void Inspector::scan_buffer(MessageScan& message, unsigned direction,
   if (index == kNoGroup) return;
   const PatternGroup& group = ruleset_->rules.groups[index];
   for (const std::uint32_t rule : group.always) note_candidate(message.candidates, rule);
+  if (!group.probes.empty()) ask_sets(message, group, buffer.bytes);
   if (group.database == kNoDatabase || buffer.bytes.empty()) return;
   scanned_bytes_ += buffer.bytes.size();
   note_matches(message.candidates, group,
                scratch_->scan_block(*ruleset_->databases[group.database], buffer.bytes));
+}
+
+// Probes are sorted: a set is asked once, whatever the number of its rules.
+void Inspector::ask_sets(MessageScan& message, const PatternGroup& group,
+                         std::span<const std::uint8_t> bytes) noexcept {
+  if (sets_ == nullptr) return;
+  std::uint32_t asked = kNoSet;
+  bool is_member = false;
+  for (const SetProbe& probe : group.probes) {
+    if (probe.set != asked) {
+      asked = probe.set;
+      is_member = sets_->contains(asked, bytes, judge_->subject().packet->now);
+    }
+    if (is_member) note_candidate(message.candidates, probe.rule);
+  }
 }
 
 BodyScan* Inspector::body_of(MessageScan& message, Buffer buffer) noexcept {

@@ -180,7 +180,7 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
   if (inspection != nullptr && is_left(packet, *inspection)) return;
   if (inspection != nullptr && is_shed(packet, *inspection)) [[unlikely]]
     return;
-  RuleSubject subject{.packet = &packet, .flow = packet.flow};
+  RuleSubject subject{.packet = &packet, .flow = packet.flow, .sets = sets_};
   if (inspection != nullptr) {
     subject.service = inspection->service;
     if (inspection->tcp_slot != kNoSlot) {

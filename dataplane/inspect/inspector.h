@@ -71,6 +71,9 @@ class Inspector {
     rule_limits_ = rule_limits;
   }
 
+  /// The same of its sets.
+  void use_sets(const RuleSets& sets) noexcept { sets_ = &sets; }
+
   /// What rules rejected of the packets that were inspected last.
   [[nodiscard]] const Rejections& rejections() const noexcept { return rejections_; }
 
@@ -165,6 +168,8 @@ class Inspector {
   [[nodiscard]] AppSink app_sink() noexcept;
   void take_buffers(unsigned direction, std::span<const BufferBytes> buffers) noexcept;
   void scan_buffer(MessageScan& message, unsigned direction, const BufferBytes& buffer) noexcept;
+  void ask_sets(MessageScan& message, const PatternGroup& group,
+                std::span<const std::uint8_t> bytes) noexcept;
   [[nodiscard]] BodyScan* body_of(MessageScan& message, Buffer buffer) noexcept;
   void take_body(unsigned direction, BufferBytes piece, bool is_last) noexcept;
   [[nodiscard]] bool open_window(BodyScan& body) noexcept;
@@ -209,6 +214,7 @@ class Inspector {
   // Of the burst and packet at hand.
   const CompiledLimits* limits_ = nullptr;
   std::span<const RuleLimit> rule_limits_;
+  const RuleSets* sets_ = nullptr;
   std::uint64_t charged_ = 0;  ///< bit per limit: was asked for this packet,
   std::uint64_t excess_ = 0;   ///< and refused it
   Rejections rejections_;

@@ -247,14 +247,29 @@ constexpr std::uint32_t kIpv4Header = 20, kTcpHeader = 20;
   return rule.service == Service::any || (rule.service == service) != rule.service_negated;
 }
 
+[[nodiscard]] bool address_fits(const AddressSet& addresses, const IpAddress& address,
+                                const RuleSubject& subject) noexcept {
+  bool is_in_one = addresses.contains(address);
+  if (addresses.named.empty()) [[likely]]
+    return is_in_one;
+  for (const NamedSetRef& ref : addresses.named) {
+    const bool is_member =
+        subject.sets != nullptr && subject.sets->contains(ref.set, address, subject.packet->now);
+    if (is_member && ref.is_negated) return false;
+    is_in_one = is_in_one || (is_member && !addresses.excludes(address));
+  }
+  return is_in_one;
+}
+
 // Index 0 of both tables is `any`.
 [[nodiscard]] bool addresses_fit(const Ruleset& ruleset, const RuleEnds& ends,
-                                 const Packet& packet) noexcept {
+                                 const RuleSubject& subject) noexcept {
   if (ends.source == 0 && ends.destination == 0) return true;
-  const PacketEnds actual = ends_of(packet);
-  return (ends.source == 0 || ruleset.addresses[ends.source].contains(actual.source)) &&
-         (ends.destination == 0 ||
-          ruleset.addresses[ends.destination].contains(actual.destination));
+  const PacketEnds actual = ends_of(*subject.packet);
+  const auto fits = [&](std::uint32_t number, const IpAddress& address) {
+    return number == 0 || address_fits(ruleset.addresses[number], address, subject);
+  };
+  return fits(ends.source, actual.source) && fits(ends.destination, actual.destination);
 }
 
 [[nodiscard]] bool ports_fit(const Ruleset& ruleset, const RuleEnds& ends, std::uint16_t source,
@@ -264,16 +279,17 @@ constexpr std::uint32_t kIpv4Header = 20, kTcpHeader = 20;
 }
 
 [[nodiscard]] bool ends_fit(const Ruleset& ruleset, const CompiledRule& rule,
-                            const Packet& packet) noexcept {
+                            const RuleSubject& subject) noexcept {
+  const Packet& packet = *subject.packet;
   const RuleEnds& ends = rule.ends;
   if (ports_fit(ruleset, ends, packet.source_port, packet.destination_port) &&
-      addresses_fit(ruleset, ends, packet)) {
+      addresses_fit(ruleset, ends, subject)) {
     return true;
   }
   if (!rule.is_bidirectional) return false;
   const RuleEnds swapped{ends.destination, ends.source, ends.destination_port, ends.source_port};
   return ports_fit(ruleset, swapped, packet.source_port, packet.destination_port) &&
-         addresses_fit(ruleset, swapped, packet);
+         addresses_fit(ruleset, swapped, subject);
 }
 
 }  // namespace
@@ -315,7 +331,7 @@ bool conditions_hold(const Ruleset& ruleset, const CompiledRule& rule,
   return protocol_fits(rule.protocol, packet) &&
          direction_fits(rule.direction, direction_of(packet)) &&
          state_fits(rule.state, subject.flow) && service_fits(rule, subject.service) &&
-         ends_fit(ruleset, rule, packet) &&
+         ends_fit(ruleset, rule, subject) &&
          std::all_of(rule.headers.begin(), rule.headers.end(),
                      [&](const HeaderTest& test) { return holds(test, subject); });
 }

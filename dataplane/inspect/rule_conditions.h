@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/ip_address.h"
+#include "dataplane/inspect/set_table.h"
 #include "dataplane/packet.h"
 #include "rules/ruleset.h"
 
@@ -17,6 +18,7 @@ struct RuleSubject {
   const Flow* flow = nullptr;
   Service service = Service::any;
   std::array<std::uint64_t, 2> stream_bytes{};  ///< seen in order, by direction
+  const RuleSets* sets = nullptr;               ///< of the ruleset; null: all are empty
 };
 
 /// Which rules' own group judges packets of this protocol; ip for those without one.

@@ -121,6 +121,7 @@ void RuleJudge::begin(const LiveRuleset& ruleset, const RuleOverlay* overlay,
   flow_ = flow;
   hit_count_ = 0;
   has_given_up_ = false;
+  confirmer_->use_sets(subject.sets, subject.packet->now);
 }
 
 // A buffer may be there several times in a message (the names of a DNS query): one that holds is

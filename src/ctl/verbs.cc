@@ -48,6 +48,16 @@ constexpr OptionRow kUnblockOptions[] = {
     {"WHAT", "what", words, "", "as it was blocked, or the number of the block"},
     {"--id", "id", number, "N", "number of the block"},
     {"--all", "all", flag, "", "every block"}};
+constexpr OptionRow kSetName{"SET", "set", text, "", "name of the set", true};
+constexpr OptionRow kSetEntries{
+    "ENTRY", "entries", several, "ENTRY...", "names, texts or prefixes, as the set holds", true};
+constexpr OptionRow kSetShowOptions[] = {
+    kSetName, {"--like", "like", text, "TEXT", "only entries with this in them"}, kLimit, kAll};
+constexpr OptionRow kSetAddOptions[] = {
+    kSetName,
+    kSetEntries,
+    {"--for", "for", duration, "DURATION", "how long: 90s, 10m, 1h30m; else until removed"}};
+constexpr OptionRow kSetRemoveOptions[] = {kSetName, kSetEntries};
 constexpr OptionRow kBypassOptions[] = {
     {"--pair", "pair", text, "NAME", "a port pair"},
     {"--vlan", "vlan", number, "ID", "a VLAN"},
@@ -92,6 +102,7 @@ constexpr VerbGroup kGroups[] = {
     {"blocks", "temporary denies"},
     {"bypass", "traffic that goes uninspected for a time"},
     {"rules", "signatures, their stages and what they cost"},
+    {"sets", "names, texts and addresses that rules ask for"},
     {"events", "what the gateway reports"},
     {"configs", "configurations that are kept"},
     {"audit", "who changed what"},
@@ -160,6 +171,22 @@ const VerbRow kVerbs[] = {
     {"rules stage", "rules.stage", Shape::answer, "sets the stage of rules, at once",
      "sluicectl rules stage 20031 20032 shadow --reason 'false positives'", kStageOptions,
      show_staged},
+    {"sets list",
+     "sets.list",
+     Shape::pages,
+     "sets that rules ask for, and how many entries they hold",
+     "sluicectl sets list",
+     {},
+     nullptr,
+     set_columns(),
+     "no sets"},
+    {"sets show", "sets.show", Shape::pages, "entries that were added to a set",
+     "sluicectl sets show bad-domains --like evil", kSetShowOptions, show_set_summary,
+     set_entry_columns(), "no such entries"},
+    {"sets add", "sets.add", Shape::answer, "adds entries to a set, at once",
+     "sluicectl sets add bad-domains evil.example --for 2h", kSetAddOptions, show_set_change},
+    {"sets remove", "sets.remove", Shape::answer, "takes entries back that were added",
+     "sluicectl sets remove bad-domains evil.example", kSetRemoveOptions, show_set_change},
     {"events follow", "events.follow", Shape::stream, "prints events as they happen",
      "sluicectl events follow --type drop", kFollowOptions},
     {"check",

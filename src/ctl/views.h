@@ -38,6 +38,12 @@ namespace sluice {
 [[nodiscard]] std::string show_rule_ranking(const nlohmann::json& result, const Paper& paper);
 [[nodiscard]] std::string show_staged(const nlohmann::json& result, const Paper& paper);
 
+// views_sets.cc
+[[nodiscard]] std::span<const Column> set_columns() noexcept;
+[[nodiscard]] std::span<const Column> set_entry_columns() noexcept;
+[[nodiscard]] std::string show_set_summary(const nlohmann::json& result, const Paper& paper);
+[[nodiscard]] std::string show_set_change(const nlohmann::json& result, const Paper& paper);
+
 // views_change.cc
 [[nodiscard]] std::string show_added_blocks(const nlohmann::json& result, const Paper& paper);
 [[nodiscard]] std::string show_removed(const nlohmann::json& result, const Paper& paper);

@@ -32,7 +32,7 @@ void check_parts(std::span<const std::byte> bytes) {
 
 void check_lists(std::span<const std::byte> bytes) {
   const auto lists = sluice::decode_lists(bytes);
-  if (lists) check_same(bytes, sluice::encode_lists(*lists));
+  if (lists) check_same(bytes, sluice::encode_lists(lists->lists, lists->sets));
 }
 
 }  // namespace

@@ -283,6 +283,7 @@ class CaseReader {
 GoldenCase load_case(const fs::path& directory) {
   GoldenCase golden;
   golden.name = directory.filename().string();
+  golden.directory = directory.string();
   golden.config_text = read_text(directory / "sluice.yaml");
   golden.rules_text = read_text(directory / "rules.yaml");
   CaseReader reader(golden);

@@ -53,6 +53,7 @@ struct GoldenCase {
   std::vector<BlockEntry> blocks;
   std::vector<BypassEntry> bypasses;
   CaseFaults faults;
+  std::string directory;
   std::string config_text;  ///< empty: as without --config
   std::string rules_text;   ///< of rules.yaml; empty: no rules
   std::vector<std::vector<CasePacket>> captures;

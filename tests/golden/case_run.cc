@@ -35,7 +35,8 @@ constexpr std::uint64_t kCaseBudgetBytes = 32ULL << 20;
 CheckedConfig config_of(const GoldenCase& golden) {
   CheckedConfig checked;
   if (!golden.config_text.empty()) {
-    checked = check_text(golden.name + "/sluice.yaml", golden.config_text, ConfigPurpose::replay);
+    checked =
+        check_text(golden.directory + "/sluice.yaml", golden.config_text, ConfigPurpose::replay);
     if (checked.findings.has_errors()) throw std::runtime_error(checked.findings.render());
   }
   Config& config = checked.config;
@@ -46,14 +47,16 @@ CheckedConfig config_of(const GoldenCase& golden) {
   return checked;
 }
 
-ReplayRules rules_of(const GoldenCase& golden, std::uint32_t workers) {
+ReplayRules rules_of(const GoldenCase& golden, const Config& config, std::uint32_t workers) {
   if (golden.rules_text.empty()) return {};
   Diagnostics findings;
   const Source source(golden.name + "/rules.yaml", golden.rules_text);
   const std::vector<Rule> rules = load_rules(source, findings);
-  validate_rules(rules, {}, findings);
+  CompileOptions options;
+  options.variables = rule_variables(config.rules.variables, config.sets).value();
+  validate_rules(rules, options.variables, findings);
   CompileReport report;
-  auto parts = compile_ruleset(rules, {}, {}, findings, report);
+  auto parts = compile_ruleset(rules, {}, options, findings, report);
   if (findings.has_errors()) throw std::runtime_error(findings.render());
   if (!parts) throw std::runtime_error(parts.error().message);
   auto made = make_replay_rules(std::move(*parts), workers);
@@ -269,7 +272,7 @@ CaseResult run_case(const GoldenCase& golden, std::uint32_t workers, const fs::p
   request.captures = write_captures(golden, scratch);
   request.out_dir = scratch / "out";
   request.workers = workers;
-  ReplayRules rules = rules_of(golden, workers);
+  ReplayRules rules = rules_of(golden, checked.config, workers);
   request.ruleset = std::move(rules.ruleset);
   request.rule_texts = std::move(rules.texts);
   request.repeat = golden.repeat;

@@ -28,6 +28,18 @@ rules:
     match:
       - payload: {{contains: "{word}"}}
 """
+SET_RULES = """pack: lab
+version: 1
+rules:
+  - id: 4712
+    name: a page that is in a set
+    severity: high
+    stage: enforce
+    action: drop
+    when: {proto: tcp, service: http, direction: to_server}
+    match:
+      - http.uri: {in_set: pages}
+"""
 BROKEN = "pack: lab\nversion: 1\nrules: [{id: 1, nonsense: 2}]\n"
 
 
@@ -189,5 +201,52 @@ def broken(trial, lab, link, rules):
     trial.check("a check tells the same", link.ask("check")["errors"] > 0)
 
 
+def gets(lab, page):
+    """Whether a request for the page comes back from the echo."""
+    return Client(lab).comes_back(b"GET " + page + b" HTTP/1.1\r\nHost: lab\r\n\r\n", patience=2)
+
+
+def live_sets(trial):
+    with trial.lab() as lab:
+        rules = lab.directory / "rules.yaml"
+        rules.write_text(SET_RULES)
+        pages = lab.directory / "pages.txt"
+        pages.write_text("/listed\n")
+        echo = Echo(lab)
+        echo.start()
+        trial.start(lab, configuration(lab, rules) +
+                    f"sets: [{{name: pages, kind: text, file: '{pages}', capacity: 3}}]\n")
+        with Control(lab.directory / "run/control.sock") as link:
+            wait_until(lambda: rules_state(link)["state"] == "in_force", 120, "the first ruleset")
+            trial.check("an entry of the file is refused", not gets(lab, b"/listed"))
+            trial.check("another page passes", gets(lab, b"/other"))
+            added = link.ask("sets.add", {"set": "pages", "entries": ["/other"], "for": "6s"})
+            trial.check("an entry is added", added["added"] == 1, added)
+            trial.check("and refused at once", not gets(lab, b"/other"))
+            trial.check("near misses pass", gets(lab, b"/others"))
+            link.ask("sets.add", {"set": "pages", "entries": ["/third"]})
+            told = ""
+            try:
+                link.ask("sets.add", {"set": "pages", "entries": ["/fourth"]})
+            except Refused as refused:
+                told = refused.message
+            trial.check("what exceeds the capacity is refused", "capacity of 3" in told, told)
+            link.ask("reload")
+            trial.check("a reload leaves what was added", not gets(lab, b"/third"))
+            wait_until(lambda: gets(lab, b"/other"), 20, "the end of the entry")
+            link.ask("sets.remove", {"set": "pages", "entries": ["/third"]})
+            trial.check("what was removed passes", gets(lab, b"/third"))
+            items = link.ask("sets.list")["items"]
+            trial.check("nothing is left but the file's", items[0]["live_entries"] == 0 and
+                        items[0]["file_entries"] == 1, items)
+        trial.stop(lab, "live sets")
+        trial.check_equations(lab, "live sets")
+
+
+def everything(trial):
+    live(trial)
+    live_sets(trial)
+
+
 if __name__ == "__main__":
-    sys.exit(main(LETTER, live))
+    sys.exit(main(LETTER, everything))

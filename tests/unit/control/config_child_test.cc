@@ -106,7 +106,7 @@ TEST(ConfigChild, AnswersFromAProcessOfItsOwn) {
   ASSERT_TRUE(view.has_value()) << view.error().message;
   const auto lists = decode_lists(view->bytes());
   ASSERT_TRUE(lists.has_value());
-  EXPECT_EQ(lists->size(), 1U);
+  EXPECT_EQ(lists->lists.size(), 1U);
   EXPECT_NE(test::read_text(dir.file("staged.yaml")).find("10.0.0.0/8"), std::string::npos);
 }
 

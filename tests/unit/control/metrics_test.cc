@@ -147,6 +147,11 @@ const std::map<std::string, Move>& moves() {
       {"sluice_reloads_total", [](Gateway& g) { g.facts.reloads.invalid += 1; }},
       {"sluice_reload_last_ok", [](Gateway& g) { g.facts.reloads.has_last_failed = true; }},
       {"sluice_reload_last_time_seconds", [](Gateway& g) { g.facts.reloads.last_at = 77e9; }},
+      {"sluice_set_entries",
+       [](Gateway& g) {
+         g.facts.sets.push_back({"bad", 3, 1});
+       }},
+      {"sluice_set_changes_total", [](Gateway& g) { g.facts.set_changes += 1; }},
       {"sluice_confirm_pending", [](Gateway& g) { g.facts.config.confirm_by = 1; }},
       {"sluice_restart_pending", [](Gateway& g) { g.facts.config.restart_pending = {"mtu"}; }},
       {"sluice_blocks_active", [](Gateway& g) { g.keeper().blocks_active += 3; }},

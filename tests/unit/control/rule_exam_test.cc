@@ -54,6 +54,65 @@ TEST(RuleExam, FindsWhatADatagramAndAnEchoSay) {
       2);
 }
 
+/// The same with sets of the configuration.
+void expect_with_sets(const std::string& body, std::size_t tests) {
+  Diagnostics findings;
+  const std::vector<Rule> rules =
+      load_rules(Source("x.yaml", "rules:\n  - id: 7\n    name: x\n" + body), findings);
+  ExamOptions options;
+  options.sets = {{{"names", SetKind::domain, false}, {{"file.test", 0}}},
+                  {{"texts", SetKind::text, true}, {}},
+                  {{"nets", SetKind::address, false}, {}}};
+  for (const SetContents& set : options.sets) options.variables.sets.push_back(set.set);
+  const auto answers = examine_rules(rules, options, findings);
+  ASSERT_TRUE(answers) << answers.error().message;
+  EXPECT_FALSE(findings.has_errors()) << findings.render();
+  EXPECT_EQ(answers->size(), tests);
+  for (const ExamAnswer& answer : *answers) {
+    EXPECT_EQ(answer.verdict, ExamVerdict::as_expected) << answer.test << " " << answer.reason;
+  }
+}
+
+TEST(RuleExam, FindsNamesThatAreInASet) {
+  expect_with_sets(
+      "    match: [{dns.query: {in_set: names}}]\n"
+      "    tests:\n"
+      "      hit: [{dns_query: file.test}, {dns_query: a.FILE.test},\n"
+      "            {dns_query: x.added.test, set: names, entries: [added.test]}]\n"
+      "      miss: [{dns_query: notfile.test}, {dns_query: test}, {dns_query: file.test.org}]\n",
+      6);
+  expect_with_sets(
+      "    match: [{tls.sni: {in_set: names}}]\n"
+      "    tests: {hit: [{tls_sni: www.file.test}], miss: [{tls_sni: www.other.test}]}\n",
+      2);
+  expect_with_sets(
+      "    match: [{tls.sni: {in_set: names, not: true}}]\n"
+      "    tests: {hit: [{tls_sni: www.other.test}], miss: [{tls_sni: www.file.test}]}\n",
+      2);
+}
+
+TEST(RuleExam, FindsTextsThatAreInASetBesideOtherTerms) {
+  expect_with_sets(
+      "    match: [{http.uri: {in_set: texts}}, {http.method: {equals: POST}}]\n"
+      "    tests:\n"
+      "      hit: [{http_request: 'POST /Gate.php HTTP/1.1', set: texts, entries: [/gate.PHP]}]\n"
+      "      miss: [{http_request: 'GET /gate.php HTTP/1.1'}, "
+      "{http_request: 'POST /gate.php5 HTTP/1.1'}]\n",
+      3);
+}
+
+TEST(RuleExam, FindsAddressesThatAreInASet) {
+  expect_with_sets(
+      "    when: {proto: tcp, source: '@nets'}\n    match: [{payload: {contains: evil}}]\n"
+      "    tests: {hit: [{payload: evil, set: nets, entries: [192.0.2.0/24]}]}\n",
+      1);
+  expect_with_sets(
+      "    when: {proto: tcp, source: '[192.0.2.0/28, !@nets]'}\n"
+      "    match: [{payload: {contains: evil}}]\n"
+      "    tests: {hit: [{payload: evil, set: nets, entries: [192.0.2.0/29]}]}\n",
+      1);
+}
+
 TEST(RuleExam, LooksAtARuleWhateverItsStageThresholdAndAction) {
   expect_all_as_expected(
       "    stage: shadow\n    silent: true\n    action: pass\n    when: {proto: tcp}\n"

@@ -31,6 +31,7 @@ RuntimeState example() {
   EXPECT_TRUE(state.bypasses.add(bypass).has_value());
   EXPECT_TRUE(state.stages.set({{{1, 20031}, RuleStage::shadow}, 7, "bob", "noise"}).has_value());
   EXPECT_TRUE(state.stages.set({{{1, 20032}, RuleStage::alert}, 8, "bob", ""}).has_value());
+  state.sets = LiveSets({{"bad", "evil.test", 9, 1, "ada"}, {"bad", "10.0.0.0/8", 0, 2, "bob"}});
   return state;
 }
 
@@ -43,6 +44,9 @@ TEST(RuntimeState, ComesBackAsItWas) {
   EXPECT_EQ(state->bypasses.next_id(), 2U);
   ASSERT_NE(state->stages.find({1, 20031}), nullptr);
   EXPECT_EQ(state->stages.find({1, 20031})->reason, "noise");
+  ASSERT_EQ(state->sets.entries().size(), 2U);
+  EXPECT_EQ(state->sets.entries()[1].entry, "evil.test");
+  EXPECT_EQ(state->sets.entries()[1].until, 9U);
   EXPECT_TRUE(decode_state(encode_state({})).has_value());
 }
 

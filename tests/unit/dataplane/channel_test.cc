@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "config/set_entry.h"
 #include "dataplane/parts_codec.h"
 
 namespace sluice {
@@ -49,12 +50,16 @@ PolicyParts some_parts() {
   exception.owner = "ada";
   exception.until = 9;
   parts.overrides.exceptions.push_back(exception);
+  const NamedSet names{"bad", SetKind::domain, false};
+  const NamedSet nets{"nets", SetKind::address, false};
+  parts.sets = {{names, {{"file.test", 0}}}, {nets, {{set_key(nets, "2001:db8::/32").value(), 9}}}};
+  parts.live_sets = {{names, {{"live.test", 5}}}};
   return parts;
 }
 
 OwnedFd sealed_lists(const PolicyParts& parts) {
   OwnedFd memfd = std::move(*make_memfd("test"));
-  EXPECT_TRUE(write_and_seal(memfd.fd(), encode_lists(parts.lists)));
+  EXPECT_TRUE(write_and_seal(memfd.fd(), encode_lists(parts.lists, parts.sets)));
   return memfd;
 }
 
@@ -85,7 +90,7 @@ TEST_P(ChannelOfAKind, CarriesMessagesBothWaysInOrder) {
 TEST_P(ChannelOfAKind, CarriesAPolicy) {
   const PolicyParts sent = some_parts();
   const OwnedFd lists = sealed_lists(sent);
-  ASSERT_TRUE(*control().try_publish(sent.settings, lists, {}, sent.overrides));
+  ASSERT_TRUE(*control().try_publish(sent.settings, lists, {}, sent.overrides, sent.live_sets));
   EXPECT_TRUE(lists.is_open()) << "the sender keeps its own";
   const auto message = keeper().try_receive();
   ASSERT_TRUE(message && message->has_value());
@@ -122,7 +127,7 @@ TEST_P(ChannelOfAKind, CarriesRulesWithAndWithoutLists) {
 }
 
 TEST_P(ChannelOfAKind, RefusesListsThatAreDamagedOrAmongTheSettings) {
-  auto bytes = encode_lists(some_parts().lists);
+  auto bytes = encode_lists(some_parts().lists, some_parts().sets);
   bytes.pop_back();
   OwnedFd lists = std::move(*make_memfd("test"));
   ASSERT_TRUE(write_and_seal(lists.fd(), bytes));
@@ -281,11 +286,11 @@ TEST(PolicyPartsCodec, RefusesEveryTruncation) {
 }
 
 TEST(PolicyListsCodec, RefusesEveryTruncationAndBytesBehindTheEnd) {
-  auto bytes = encode_lists(some_parts().lists);
+  auto bytes = encode_lists(some_parts().lists, some_parts().sets);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_FALSE(decode_lists(std::span(bytes).first(size))) << size;
   }
-  EXPECT_EQ(decode_lists(bytes)->size(), some_parts().lists.size());
+  EXPECT_EQ(decode_lists(bytes)->lists.size(), some_parts().lists.size());
   bytes.push_back(std::byte{0});
   EXPECT_FALSE(decode_lists(bytes));
 }

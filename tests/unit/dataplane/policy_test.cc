@@ -49,6 +49,27 @@ TEST(Policy, EpochNeverBecomesZero) {
   EXPECT_EQ((*next)->list_epoch, 1);
 }
 
+TEST(Policy, SetsOfFilesStayWithTheListsAndThoseAddedDoNot) {
+  const NamedSet names{"bad", SetKind::domain, false};
+  PolicyParts parts;
+  parts.sets = {{names, {{"file.test", 0}}}};
+  parts.live_sets = {{names, {{"live.test", 0}}}};
+  const auto first = build_policy(parts, nullptr, kKey);
+  ASSERT_TRUE(first);
+  PolicyParts next;
+  next.keeps_lists = true;
+  next.live_sets = parts.live_sets;
+  const auto second = build_policy(next, first->get(), kKey);
+  ASSERT_TRUE(second);
+  EXPECT_EQ((*second)->file_sets, (*first)->file_sets);
+  EXPECT_EQ((*second)->live_sets, (*first)->live_sets);
+  next.live_sets.clear();
+  const auto third = build_policy(next, second->get(), kKey);
+  ASSERT_TRUE(third);
+  EXPECT_NE((*third)->file_sets, nullptr);
+  EXPECT_EQ((*third)->live_sets, nullptr);
+}
+
 TEST(Policy, LimitsAreCompiled) {
   PolicyParts parts;
   parts.settings.limits.source.packets = {1000, 50};
