@@ -285,7 +285,7 @@ void choose_set(const Rule& rule, std::span<const NamedSet> sets, PatternChoice&
     for (const Term& term : terms.terms) {
       if (std::holds_alternative<Base64Term>(term)) break;  // what follows sees other bytes
       const auto* set = std::get_if<SetTerm>(&term);
-      if (set == nullptr || set->name.empty() || set->is_negated) continue;
+      if (set == nullptr || set->match != SetMatch::named || set->is_negated) continue;
       const auto known = std::ranges::find(sets, set->name, &NamedSet::name);
       if (known == sets.end()) continue;
       choice.set = static_cast<std::uint32_t>(known - sets.begin());

@@ -265,7 +265,7 @@ Result<StepKind> PartBuilder::resolve_named(const SetTerm& term) const {
 }
 
 Result<StepKind> PartBuilder::resolve(const SetTerm& term) {
-  if (!term.name.empty()) return resolve_named(term);
+  if (term.match == SetMatch::named) return resolve_named(term);
   if (term.entries.empty() || term.entries.size() > kSetEntriesMax) {
     return invalid(
         fmt::format("has {} entries: 1 to {} are possible", term.entries.size(), kSetEntriesMax));

@@ -184,12 +184,13 @@ struct Base64Term {
 };
 
 /// The buffer is one of a list: hash, suffix or prefix set instead of patterns.
-enum class SetMatch : std::uint8_t { exact, domain_suffix };
+/// named: as the set of the configuration says.
+enum class SetMatch : std::uint8_t { exact, domain_suffix, named };
 struct SetTerm {
   std::vector<std::string> entries;
   SetMatch match = SetMatch::exact;
   bool is_negated = false;
-  std::string name = {};  ///< not empty: one of the configuration's sets, in place of `entries`
+  std::string name = {};  ///< with `named`: of the set, in place of `entries`
   friend bool operator==(const SetTerm&, const SetTerm&) = default;
 };
 

@@ -206,17 +206,12 @@ Term blank_set() {
 template <SetMatch match>
 bool holds_set(const Term& term) {
   const auto* set = std::get_if<SetTerm>(&term);
-  return set != nullptr && set->name.empty() && set->match == match;
+  return set != nullptr && set->match == match;
 }
 template <SetMatch match>
 constexpr Choice<Term> set_choice(std::string_view key, std::string_view help) noexcept {
   return {term_field<SetTerm, &SetTerm::entries>({key, byte_texts, help, 1, kSetEntriesMax}),
           &blank_set<match>, &holds_set<match>, kSetFields};
-}
-
-bool holds_named_set(const Term& term) {
-  const auto* set = std::get_if<SetTerm>(&term);
-  return set != nullptr && !set->name.empty();
 }
 
 template <class Alternative>
@@ -283,7 +278,7 @@ constexpr Choice<Term> kTermChoices[] = {
           "the buffer is in this one of the configuration's sets: one of its texts, "
           "or one of its domains or a name below one",
           1, kSetNameMax}),
-     &blank_set<SetMatch::exact>, &holds_named_set, kSetFields},
+     &blank_set<SetMatch::named>, &holds_set<SetMatch::named>, kSetFields},
 };
 
 }  // namespace

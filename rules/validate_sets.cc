@@ -96,7 +96,8 @@ void validate_sets(const Rule& rule, std::span<const NamedSet> sets, RuleFinding
   for (const BufferTerms& part : rule.match) {
     for (const Term& term : part.terms) {
       const auto* set = std::get_if<SetTerm>(&term);
-      if (set != nullptr && !set->name.empty()) check_term(*set, part.buffer, sets, findings);
+      if (set != nullptr && set->match == SetMatch::named)
+        check_term(*set, part.buffer, sets, findings);
     }
   }
   for (const RuleTest& test : rule.tests) check_test(test, sets, findings);

@@ -163,7 +163,7 @@ void TermValidator::check(const IsDataAtTerm& data_at) {
 }
 
 void TermValidator::check(const SetTerm& set) {
-  if (set.entries.empty() && set.name.empty()) findings_.error("a set has no entries");
+  if (set.entries.empty() && set.match != SetMatch::named) findings_.error("a set has no entries");
 }
 
 /// Contents that do not fit into the size that the same part asks for.

@@ -35,6 +35,7 @@ struct Gateway {
   Gateway() {
     facts.version = "1.2.3";
     facts.worker_quiet.resize(2);
+    facts.sets = {{"bad", 3, 1}};
     facts.turned_at = clock.time;
   }
   std::map<std::string, prometheus::MetricFamily> collect() {
@@ -147,10 +148,7 @@ const std::map<std::string, Move>& moves() {
       {"sluice_reloads_total", [](Gateway& g) { g.facts.reloads.invalid += 1; }},
       {"sluice_reload_last_ok", [](Gateway& g) { g.facts.reloads.has_last_failed = true; }},
       {"sluice_reload_last_time_seconds", [](Gateway& g) { g.facts.reloads.last_at = 77e9; }},
-      {"sluice_set_entries",
-       [](Gateway& g) {
-         g.facts.sets.push_back({"bad", 3, 1});
-       }},
+      {"sluice_set_entries", [](Gateway& g) { g.facts.sets[0].added += 1; }},
       {"sluice_set_changes_total", [](Gateway& g) { g.facts.set_changes += 1; }},
       {"sluice_confirm_pending", [](Gateway& g) { g.facts.config.confirm_by = 1; }},
       {"sluice_restart_pending", [](Gateway& g) { g.facts.config.restart_pending = {"mtu"}; }},
