@@ -37,8 +37,9 @@ void report_unknown(const std::string& name, std::span<const NamedSet> sets,
   findings.error(
       fmt::format("in_set is '{}', which is none of sets in the configuration: {}", name,
                   known.empty() ? "there is none" : fmt::format("{}", fmt::join(known, ", "))),
-      near.empty() ? fmt::format("add '- name: {}' to sets", name)
-                   : fmt::format("did you mean '{}'?", near));
+      near.empty()
+          ? fmt::format("add '- name: {}' to sets; offline, name its file with --config", name)
+          : fmt::format("did you mean '{}'?", near));
 }
 
 void check_buffer(const NamedSet& set, Buffer buffer, RuleFindings& findings) {
