@@ -258,7 +258,11 @@ Term RuleMaker::term() {
     case 7:
       return Base64Term{below(1000), below(1000), coin()};
     case 8: {
-      SetTerm set{{}, one_of(SetMatch::domain_suffix), coin()};
+      SetTerm set{{}, one_of(SetMatch::named), coin()};
+      if (set.match == SetMatch::named) {
+        set.name = "set" + std::to_string(below(9));
+        return set;
+      }
       for (std::uint32_t i = 0, count = 1 + below(4); i < count; ++i) {
         set.entries.push_back(bytes(20));
       }
