@@ -152,6 +152,13 @@ Mode Inspector::stream_mode() const noexcept {
   return only_tells_ ? Mode::monitor : settings_->mode;
 }
 
+std::uint64_t Inspector::depth() const noexcept {
+  const std::uint64_t depth = settings_->inspect.stream_depth;
+  if (shed_level_ < kShedDepth) [[likely]]
+    return depth;
+  return depth == 0 ? kShedDepthBytes : std::min(depth, kShedDepthBytes);
+}
+
 // Neither what is encrypted nor what lies beyond the depth in both directions is looked at. Without
 // rules, neither is a flow of which no message will be told.
 void Inspector::leave_deep(FlowInspection& inspection, unsigned direction) noexcept {

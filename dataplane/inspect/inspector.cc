@@ -307,13 +307,6 @@ bool Inspector::sheds(const Packet& packet) noexcept {
   return true;
 }
 
-std::uint64_t Inspector::depth() const noexcept {
-  const std::uint64_t depth = settings_->inspect.stream_depth;
-  if (shed_level_ < kShedDepth) [[likely]]
-    return depth;
-  return depth == 0 ? kShedDepthBytes : std::min(depth, kShedDepthBytes);
-}
-
 FlowInspection* Inspector::open(Packet& packet) noexcept {
   void* chunk = pool_->take(sizeof(FlowInspection));
   if (chunk == nullptr) {

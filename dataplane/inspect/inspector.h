@@ -98,10 +98,7 @@ class Inspector {
   void inspect_packet(Packet& packet) noexcept;
   [[nodiscard]] bool is_shed(const Packet& packet, FlowInspection& inspection) noexcept;
   [[nodiscard]] bool sheds(const Packet& packet) noexcept;
-  [[nodiscard]] std::uint64_t depth() const noexcept;
   void leave_flow(FlowInspection& inspection, InspectionFlag why) noexcept;
-  void leave_deep(FlowInspection& inspection, unsigned direction) noexcept;
-  [[nodiscard]] Mode stream_mode() const noexcept;
   void inspect_tcp(Packet& packet, FlowInspection* inspection,
                    std::span<const std::uint8_t> payload) noexcept;
   void obey_match_limit(Packet& packet) noexcept;
@@ -144,6 +141,9 @@ class Inspector {
   void note_candidate(CandidateList*& candidates, std::uint32_t rule) noexcept;
   [[nodiscard]] bool open_scan(StreamScan& scan, const ScanDatabase& database) noexcept;
   void close_scan(StreamScan& scan) noexcept;
+  [[nodiscard]] Mode stream_mode() const noexcept;
+  [[nodiscard]] std::uint64_t depth() const noexcept;
+  void leave_deep(FlowInspection& inspection, unsigned direction) noexcept;
   void obey_judgement(Packet& packet, const Judgement& judgement) noexcept;
 
   // inspect_flow_end.cc: what a flow left unfinished
