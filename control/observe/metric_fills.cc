@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "control/observe/rules_state.h"
+
 namespace sluice {
 
 void Samples::add(double value, std::initializer_list<Label> labels) {
@@ -70,6 +72,11 @@ void worker_heartbeat_age(const MetricInputs& in, Samples& out) {
   for (std::size_t i = 0; i < in.facts.worker_quiet.size(); ++i) {
     out.add(seconds(in.facts.worker_quiet[i]), {{"worker", std::to_string(i)}});
   }
+}
+
+void rules_states(const MetricInputs& in, Samples& out) {
+  const std::string_view holds = rules_state(in.wire.keeper.ruleset, in.facts.rules);
+  for (const std::string_view state : kRulesStates) out.add(state == holds, {{"state", state}});
 }
 
 void reloads(const MetricInputs& in, Samples& out) {

@@ -83,6 +83,7 @@ void events_lost(const MetricInputs& in, Samples& out);
 void busy_seconds(const MetricInputs& in, Samples& out);
 void worker_heartbeats(const MetricInputs& in, Samples& out);
 void worker_heartbeat_age(const MetricInputs& in, Samples& out);
+void rules_states(const MetricInputs& in, Samples& out);
 void reloads(const MetricInputs& in, Samples& out);
 void set_entries(const MetricInputs& in, Samples& out);
 void health_states(const MetricInputs& in, Samples& out);

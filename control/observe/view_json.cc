@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "control/observe/rules_state.h"
 #include "control/protocol.h"
 
 namespace sluice {
@@ -240,12 +241,7 @@ json latency_json(const LatencySummary& latency) {
 }
 
 json rules_json(const KeeperReading& keeper, const RulesFacts& facts) {
-  const bool has_ruleset = keeper.ruleset != Hash128{};
-  const char* state = !facts.is_configured  ? "none"
-                      : has_ruleset         ? "in_force"
-                      : facts.error.empty() ? "compiling"
-                                            : "missing";
-  return {{"state", state},
+  return {{"state", rules_state(keeper.ruleset, facts)},
           {"count", keeper.rules},
           {"is_compiling", facts.is_compiling},
           {"error", text_or_null(facts.error)},

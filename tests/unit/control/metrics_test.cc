@@ -77,6 +77,9 @@ const std::map<std::string, Move>& moves() {
       {"sluice_bypassed_bytes_total", [](Gateway& g) { g.counters().bypassed_bytes += 3; }},
       {"sluice_uninspected_packets_total", [](Gateway& g) { g.counters().uninspected += 3; }},
       {"sluice_rules", [](Gateway& g) { g.keeper().rules += 3; }},
+      {"sluice_rules_state", [](Gateway& g) { g.facts.rules.is_configured = true; }},
+      {"sluice_rules_failed", [](Gateway& g) { g.facts.rules.error = "pack.yaml: no such file"; }},
+      {"sluice_rule_stages_set", [](Gateway& g) { g.facts.rules.stages_set += 1; }},
       {"sluice_generated_packets_total", [](Gateway& g) { g.counters().generated += 3; }},
       {"sluice_dropped_packets_total", [](Gateway& g) { g.counters().dropped[5] += 3; }},
       {"sluice_would_drop_packets_total", [](Gateway& g) { g.counters().would_drop[5] += 3; }},
@@ -243,6 +246,25 @@ TEST(Metrics, SumsOverTheWorkers) {
   gateway.wire.workers[0].rx_packets = 10;
   gateway.wire.workers[1].rx_packets = 5;
   EXPECT_EQ(gateway.collect()["sluice_received_packets_total"].metric.at(0).counter.value, 15);
+}
+
+TEST(Metrics, RulesAreInOneState) {
+  Gateway gateway;
+  const auto state = [&gateway] {
+    std::string held;
+    const prometheus::MetricFamily family = gateway.collect()["sluice_rules_state"];
+    for (const auto& metric : family.metric) {
+      if (metric.gauge.value == 1.0) held += metric.label.at(0).value + " ";
+    }
+    return held;
+  };
+  EXPECT_EQ(state(), "none ");
+  gateway.facts.rules.is_configured = true;
+  EXPECT_EQ(state(), "compiling ");
+  gateway.facts.rules.error = "pack.yaml: no such file";
+  EXPECT_EQ(state(), "missing ");
+  gateway.keeper().ruleset[0] = 7;
+  EXPECT_EQ(state(), "in_force ");
 }
 
 TEST(Metrics, StartAndWorkersAreThoseOfTheWire) {
