@@ -49,7 +49,8 @@ OptionValue random_value(std::mt19937_64& random, const OptionShape& shape) {
       for (std::size_t i = 0; i < count; ++i) prefixes.push_back(random_prefix(random));
       return prefixes;
     }
-    case OptionType::paths: {
+    case OptionType::paths:
+    case OptionType::texts: {
       std::vector<std::string> paths;
       for (std::size_t i = 0; i < count; ++i) paths.push_back(random_text(random, {1, 20}));
       return paths;

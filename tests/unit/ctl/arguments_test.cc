@@ -29,7 +29,8 @@ Error refused(const std::string& line) {
 }
 
 TEST(Arguments, FindEveryVerbOfTheTable) {
-  const std::string required[] = {"", "--for 1s --prefix ::/0", "--for 1s x", "monitor", "bash"};
+  const std::string required[] = {
+      "", "--for 1s --prefix ::/0", "--for 1s x", "monitor", "bash", "name entry"};
   for (const VerbRow& row : verb_table()) {
     bool is_found = false;
     for (const std::string& rest : required) {
