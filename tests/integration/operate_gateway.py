@@ -120,6 +120,7 @@ class Gateway:
             SMALL, extra,
             f"lists: {{allow: {{source: [{ALLOWED}]}}, deny: {{source: [{denied}]}}}}",
             "limits: {source: {packets: 500k/s}}",
+            "sets: [{name: watched, kind: domain}]",
             f"events: {{eve: {self.disk}/eve.json, drop_sample: 1, stats_interval: 1s}}",
             f"metrics: {{listen: '127.0.0.1:{METRICS_PORT}'}}",
             f"control: {{user: {DAEMON}, state_dir: {self.disk}/state,",
