@@ -352,7 +352,7 @@ constexpr std::array kConfigOptions{
     at<&Config::control, &ControlConfig::socket_group>({"control.socket_group", text, {0, 32}, {},
        {}, "group that may connect to the control socket, and look"}),
     at<&Config::control, &ControlConfig::operator_group>({"control.operator_group", text, {0, 32},
-       {}, {}, "group that may also block, bypass and set stages of rules"}),
+       {}, {}, "group that may also block, bypass, set stages of rules and change sets"}),
     at<&Config::control, &ControlConfig::admin_group>({"control.admin_group", text, {0, 32}, {},
        {}, "group that may do everything, as root may"}),
 };

@@ -145,7 +145,8 @@ constexpr Choice<CounterStep> kCounterChoices[] = {
 constexpr Field<RuleTest> kPortField = field<RuleTest, &RuleTest::port>(
     {"port", number, "port of the server; 0: by kind and header", 0, 65535});
 constexpr Field<RuleTest> kSetField = field<RuleTest, &RuleTest::set>(
-    {"set", text, "one of the configuration's sets, which has entries while tests are run", 1,
+    {"set", text,
+     "one of the configuration's sets, which has these entries for all tests of the run", 1,
      kSetNameMax});
 constexpr Field<RuleTest> kEntriesField = field<RuleTest, &RuleTest::entries>(
     {"entries", texts, "what the set holds then, besides its file", 1, kStepsOfARuleMax});

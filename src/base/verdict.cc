@@ -81,7 +81,8 @@ constexpr std::array<DropReasonRow, kDropReasonCount> kDropReasons{{
      "bytes of a TCP stream were sent again, the first ones are not at hand any more, and "
      "inspect.unverifiable refuses"},
     {reorder_limit, "reorder_limit", "inspect",
-     "a TCP segment came before the bytes in front of it, and there was no room for it to wait"},
+     "a TCP segment came before the bytes in front of it, and there was no room for it to wait, or "
+     "nobody has shown yet where a stream met midway stands"},
     {old_timestamp, "old_timestamp", "inspect",
      "the timestamp of a TCP segment is older than what its receiver takes (RFC 7323)"},
     {data_on_syn, "data_on_syn", "inspect",
