@@ -43,6 +43,10 @@ Result<const SetSummary*> find_set(std::span<const SetSummary> sets, const std::
               near.empty() ? "see 'sets list'" : fmt::format("did you mean '{}'?", near));
 }
 
+Result<std::vector<std::string>> texts_in(const json& args) {
+  return args.value("entries", std::vector<std::string>());
+}
+
 /// As the set writes them, each once.
 Result<std::vector<std::string>> entries_in(const json& args, const NamedSet& set) {
   std::vector<std::string> entries;
@@ -182,11 +186,13 @@ void remove_from_set(Services& services, const Caller&, const json& args, Reply 
   if (services.reload == nullptr) return reply(not_known());
   services.reload->change_sets(
       [args](LiveSets& live, std::span<const SetSummary> sets) -> Result<std::uint64_t> {
-        const auto set = find_set(sets, args.value("set", ""));
-        if (!set) return tl::unexpected<Error>(set.error());
-        const auto entries = entries_in(args, (*set)->set);
+        const std::string name = args.value("set", "");
+        const auto set = find_set(sets, name);
+        // A set that left the configuration has its entries still.
+        if (!set && live.entries_of(name).empty()) return tl::unexpected<Error>(set.error());
+        const auto entries = set ? entries_in(args, (*set)->set) : texts_in(args);
         if (!entries) return tl::unexpected<Error>(entries.error());
-        if (auto done = live.remove((*set)->set.name, *entries); !done) {
+        if (auto done = live.remove(name, *entries); !done) {
           return tl::unexpected<Error>(done.error());
         }
         return entries->size();

@@ -35,8 +35,8 @@ void report_unknown(const std::string& name, std::span<const NamedSet> sets,
   for (const NamedSet& set : sets) known.push_back(set.name);
   const std::string_view near = nearest_word(name, known);
   findings.error(
-      fmt::format("in_set is '{}', which is none of sets in the configuration: {}", name,
-                  known.empty() ? "there is none" : fmt::format("{}", fmt::join(known, ", "))),
+      fmt::format("in_set is '{}', which is none of sets in the configuration{}", name,
+                  known.empty() ? "" : fmt::format(": {}", fmt::join(known, ", "))),
       near.empty()
           ? fmt::format("add '- name: {}' to sets; offline, name its file with --config", name)
           : fmt::format("did you mean '{}'?", near));
@@ -81,7 +81,10 @@ void check_test(const RuleTest& test, std::span<const NamedSet> sets, RuleFindin
                          : fmt::format("a test names the set '{}', which is none of sets in the "
                                        "configuration",
                                        test.set),
-        "write 'set: NAME'");
+        test.set.empty()
+            ? std::string("write 'set: NAME'")
+            : fmt::format("add '- name: {}' to sets; offline, name its file with --config",
+                          test.set));
   }
   for (const std::string& entry : test.entries) {
     if (auto key = set_key(*set, entry); !key) {

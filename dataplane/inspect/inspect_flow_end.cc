@@ -78,7 +78,11 @@ void Inspector::end_head(Flow& flow, FlowInspection& inspection, unsigned direct
   const FlowRecord record = flow_record(table.at(table.slot_of(flow)), table.cold_of(flow));
   EndingPacket ending(flow, record, direction);
   judge_->begin(*ruleset_, overlay_,
-                {.packet = &ending.packet, .flow = &flow, .service = inspection.service},
+                {.packet = &ending.packet,
+                 .flow = &flow,
+                 .service = inspection.service,
+                 .stream_bytes = stream_bytes_of(inspection),
+                 .sets = sets_},
                 &inspection);
   report_.begin();
   flow_ = &inspection;

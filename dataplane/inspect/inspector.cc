@@ -183,11 +183,7 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
   RuleSubject subject{.packet = &packet, .flow = packet.flow, .sets = sets_};
   if (inspection != nullptr) {
     subject.service = inspection->service;
-    if (inspection->tcp_slot != kNoSlot) {
-      const TcpStream& stream = streams_->stream(inspection->tcp_slot);
-      subject.stream_bytes = {stream.directions[0].scanned_bytes,
-                              stream.directions[1].scanned_bytes};
-    }
+    subject.stream_bytes = stream_bytes_of(*inspection);
   }
   // What no receiver takes leaves nothing on the flow: whoever knows its ports can send it.
   FlowInspection* const marked = packet.verdict.is_out_of_state ? nullptr : inspection;
@@ -209,6 +205,13 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
     inspection->refused_rule = packet.verdict.rule_id;
   }
   if (inspection != nullptr && packet.protocol == kTcp) note_forwarded(packet, *inspection);
+}
+
+std::array<std::uint64_t, 2> Inspector::stream_bytes_of(
+    const FlowInspection& inspection) const noexcept {
+  if (inspection.tcp_slot == kNoSlot) return {};
+  const auto& directions = streams_->stream(inspection.tcp_slot).directions;
+  return {directions[0].scanned_bytes, directions[1].scanned_bytes};
 }
 
 // Only as long as work is shed: then its stream begins anew, midway.

@@ -96,6 +96,8 @@ class Inspector {
   void obey_settings() noexcept;
   void forget_unruled(Burst& burst) noexcept;
   void inspect_packet(Packet& packet) noexcept;
+  [[nodiscard]] std::array<std::uint64_t, 2> stream_bytes_of(
+      const FlowInspection& inspection) const noexcept;
   [[nodiscard]] bool is_shed(const Packet& packet, FlowInspection& inspection) noexcept;
   [[nodiscard]] bool sheds(const Packet& packet) noexcept;
   void leave_flow(FlowInspection& inspection, InspectionFlag why) noexcept;

@@ -29,6 +29,14 @@ constexpr std::uint8_t lower(std::uint8_t byte) noexcept {
   return {reinterpret_cast<const std::uint8_t*>(key.data()), key.size()};
 }
 
+/// Behind the first dot; empty where there is none.
+[[nodiscard]] std::span<const std::uint8_t> behind_dot(
+    std::span<const std::uint8_t> name) noexcept {
+  const auto dot = std::ranges::find(name, std::uint8_t{'.'});
+  if (dot == name.end()) return {};
+  return name.subspan(static_cast<std::size_t>(dot - name.begin()) + 1);
+}
+
 [[nodiscard]] bool has_prefix_of(const SetTable* table, const IpAddress& address,
                                  TimeNs now) noexcept {
   return table != nullptr &&
@@ -136,11 +144,8 @@ bool RuleSets::has_key(const One& set, std::span<const std::uint8_t> key, TimeNs
 // What is longer than every entry is hashed by none of the tables.
 bool RuleSets::has_domain_of(const One& set, std::span<const std::uint8_t> folded,
                              TimeNs now) noexcept {
-  while (!folded.empty()) {
+  for (; !folded.empty(); folded = behind_dot(folded)) {
     if (has_key(set, folded, now)) return true;
-    const auto dot = std::ranges::find(folded, std::uint8_t{'.'});
-    if (dot == folded.end()) return false;
-    folded = folded.subspan(static_cast<std::size_t>(dot - folded.begin()) + 1);
   }
   return false;
 }
@@ -152,7 +157,12 @@ bool RuleSets::contains(std::uint32_t set, std::span<const std::uint8_t> bytes,
   const bool folds = one.kind == SetKind::domain || one.nocase;
   if (!folds) return has_key(one, bytes, now);
   std::array<std::uint8_t, kSetKeyBytesMax + 1> room;
-  if (bytes.size() > room.size()) return false;
+  if (bytes.size() > room.size()) {
+    if (one.kind != SetKind::domain) return false;
+    // No name of this length is in a set; names that it ends with may be.
+    bytes = behind_dot(bytes.last(room.size()));
+    if (bytes.empty()) return false;
+  }
   std::ranges::transform(bytes, room.begin(), lower);
   auto folded = std::span<const std::uint8_t>(room).first(bytes.size());
   if (one.kind != SetKind::domain) return has_key(one, folded, now);

@@ -75,7 +75,7 @@ bool StreamReassembly::meets(Turn& turn, StreamDirection& own,
       return true;
     }
   } else if (payload.empty() || ahead(sequence, own.scanned_to) <= 0) {
-    return true;
+    return payload.empty() || !is_too_much(turn, own);
   }
   if (!own.has(kStreamClaimed) && ++own.strays > kStraysMax) {
     own.strays = 0;
@@ -86,6 +86,15 @@ bool StreamReassembly::meets(Turn& turn, StreamDirection& own,
   if (turn.mode == Mode::enforce) return false;
   if (before <= 0) skip_to(turn, own, sequence);
   return true;
+}
+
+/// The receiver waits for bytes before the first that were told, and those would be too many to
+/// tell again: no more of them pass before it has what it waits for.
+bool StreamReassembly::is_too_much(Turn& turn, const StreamDirection& own) noexcept {
+  if (!own.has(kStreamClaimed) || own.scanned_bytes <= kRewoundBytesMax) return false;
+  if (before_first(own, own.claimed_to) <= 0) return false;
+  find(turn, SegmentFinding::reorder_limit);
+  return turn.mode == Mode::enforce;
 }
 
 /// The sender sends the byte that the receiver expects: from there on both are believed.

@@ -121,6 +121,8 @@ Judgement StreamReassembly::take_segment(std::uint32_t slot, const StreamSegment
   const bool brings_something = !segment.payload.empty() || (segment.flags & kFin) != 0;
   if (!brings_something || own.has(kStreamIgnored) || turn.is_over()) return turn.judgement;
   if (is_plainly_next(own, segment)) [[likely]] {
+    if (own.has(kStreamUnproven) && is_too_much(turn, own)) [[unlikely]]
+      return turn.judgement;
     tell(turn, own, segment.payload);
   } else {
     take_bytes(turn, own);

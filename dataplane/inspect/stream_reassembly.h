@@ -109,6 +109,7 @@ class StreamReassembly {
 
   // stream_midway.cc: directions whose beginning nobody saw
   [[nodiscard]] static bool proves(StreamDirection& own, std::uint32_t number) noexcept;
+  [[nodiscard]] bool is_too_much(Turn& turn, const StreamDirection& own) noexcept;
   [[nodiscard]] bool meets(Turn& turn, StreamDirection& own, std::span<const std::uint8_t>& payload,
                            std::uint32_t& sequence) noexcept;
   void begin_as_agreed(Turn& turn, StreamDirection& own) noexcept;

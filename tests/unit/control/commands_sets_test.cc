@@ -144,6 +144,16 @@ TEST_F(CommandsSets, OnlyWhatWasAddedCanBeRemoved) {
             (json{{"set", "names"}, {"removed", 1U}, {"generation", 3U}}));
 }
 
+TEST_F(CommandsSets, CanBeRemovedWhereTheirSetLeftTheConfiguration) {
+  ASSERT_TRUE(add("nets", {"10.0.0.1"}));
+  world_.write("sets: [{name: names, kind: domain}]");
+  ASSERT_TRUE(rig_->reload());
+  rig_->settle();
+  EXPECT_EQ(remove("nets", {"10.0.0.2"}).error().kind, ErrorKind::not_found);
+  EXPECT_TRUE(remove("nets", {"10.0.0.1"}));
+  EXPECT_FALSE(remove("nets", {"10.0.0.1"}));
+}
+
 TEST_F(CommandsSets, EntriesComeInPagesAndByAPartOfThem) {
   ASSERT_TRUE(add("nets", {"10.0.0.1", "10.0.0.2", "10.0.1.1"}));
   const json first = run(show_set, {{"set", "nets"}, {"limit", 2}}).value();

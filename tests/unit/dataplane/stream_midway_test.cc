@@ -72,6 +72,18 @@ TEST_F(StreamMidway, WhatSenderAndReceiverAgreeOnBeatsADecoy) {
   }
 }
 
+TEST_F(StreamMidway, NoMorePassesThanCanBeReadAgainWhereTheReceiverWaitsForWhatIsBefore) {
+  send(700, "b");
+  acknowledge(600);
+  const std::string block(1024, 'x');
+  std::uint32_t at = 701;
+  while (finding_of(at, block) == none) {
+    at += 1024;
+    ASSERT_LT(at, 701U + 256 * 1024);
+  }
+  EXPECT_GE(at, 128U * 1024);
+}
+
 TEST_F(StreamMidway, AReceiverThatLiesHidesNothing) {
   acknowledge(5000);
   refused_text = "evil";

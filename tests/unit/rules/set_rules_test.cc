@@ -67,7 +67,7 @@ TEST(SetRules, AreJudgedByTheSetsThatThereAre) {
               HasSubstr("x.yaml:2:5: error: rule 7: in_set is 'bat', which is none of sets in the "
                         "configuration: texts, bad, nets\n  hint: did you mean 'bad'?"));
   EXPECT_THAT(findings_of("    match: [{dns.query: {in_set: bad}}]\n", {}),
-              HasSubstr("there is none\n  hint: add '- name: bad' to sets"));
+              HasSubstr("in the configuration\n  hint: add '- name: bad' to sets"));
   EXPECT_THAT(findings_of("    match: [{dns.query: {in_set: nets}}]\n"),
               HasSubstr("holds addresses: source and destination ask for it"));
   EXPECT_THAT(findings_of("    match: [{http.uri: {in_set: bad}}]\n"),
