@@ -208,7 +208,8 @@ configuration. In a set of kind domain an entry stands for itself and every name
 `quic.sni`, `http.host`, `http.host.raw` and `smtp.helo`. A set of kind text holds exact bytes,
 for any buffer of an application that comes whole. A rule that has `in_set` alone is not looked at
 for every message: each set is asked once for a buffer, whatever the number of its rules. With
-`not`, or behind `transforms`, it is. Entries change live, and end by the time of the packet (`sluicectl sets`); nothing is compiled.
+`not`, or behind `transforms`, it is. Entries change live, and end by the time of the packet
+(`sluicectl sets`); nothing is compiled.
 )";
 
 }  // namespace
