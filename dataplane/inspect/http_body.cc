@@ -38,8 +38,7 @@ void HttpParser::begin_body(const Turn& turn, const HttpBody& body) noexcept {
 void HttpParser::open_codings(const Turn& turn, const HttpCodings& codings) noexcept {
   Side& side = turn.side;
   for (std::size_t i = 0; i < codings.count; ++i) {
-    HttpInflate* outer =
-        HttpInflate::create(*pool_, codings.list[i], limits_->inflate_ratio, side.inflate);
+    HttpInflate* outer = HttpInflate::create(*pool_, codings.list[i], side.inflate);
     if (outer == nullptr) {
       give_inflate(side);
       tell(turn, AppAnomaly::state_limit);
@@ -100,24 +99,37 @@ void HttpParser::decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) n
   while (true) {
     const HttpInflate::Piece piece = layer->next(bytes, out);
     bytes = bytes.subspan(piece.consumed);
+    HttpInflate::Work& work = side.inflate->work();
+    if (layer == side.inflate) work.sent_bytes += piece.consumed;
+    work.made_bytes += piece.data.size();
     if (!piece.data.empty()) decode(turn, layer->inner(), piece.data);
     if (!side.is_decoded_open) return;  // what is odd beyond the depth is not looked at
     if (layer->is_odd() && !side.has_told_coding) {
       side.has_told_coding = true;
       tell(turn, AppAnomaly::http_bad_content_coding);
     }
+    if (work.is_over(limits_->inflate_ratio)) {
+      tell(turn, AppAnomaly::http_decompression_limit);
+      return tell_decoded(turn, {}, true);
+    }
     if (piece.state == more) {
       if (bytes.empty() && piece.data.size() < out.size() && !layer->has_unread()) return;
       continue;
     }
     if (piece.state == not_coded) {
-      layer = HttpInflate::release(layer, *pool_);
+      drop_coding(layer);
       return decode(turn, layer, bytes);
     }
-    if (piece.state == over_ratio) tell(turn, AppAnomaly::http_decompression_limit);
     if (piece.state == no_memory) tell(turn, AppAnomaly::state_limit);
     return tell_decoded(turn, {}, true);
   }
+}
+
+/// The next one is the outermost now, if this one was.
+void HttpParser::drop_coding(HttpInflate*& layer) noexcept {
+  const HttpInflate::Work work = layer->work();
+  layer = HttpInflate::release(layer, *pool_);
+  if (layer != nullptr) layer->work() = work;
 }
 
 void HttpParser::tell_as_sent(const Turn& turn, ByteSpan bytes, bool is_last) noexcept {

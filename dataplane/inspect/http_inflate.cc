@@ -44,18 +44,16 @@ std::optional<std::size_t> gzip_head_bytes(ByteSpan bytes) noexcept {
 
 }  // namespace
 
-HttpInflate::HttpInflate(ChunkPool& pool, HttpCoding coding, std::uint32_t ratio_max,
-                         HttpInflate* inner) noexcept
-    : inner_(inner), ratio_max_(ratio_max), coding_(coding) {
+HttpInflate::HttpInflate(ChunkPool& pool, HttpCoding coding, HttpInflate* inner) noexcept
+    : inner_(inner), coding_(coding) {
   stream_.zalloc = take_for_zlib;
   stream_.zfree = give_from_zlib;
   stream_.opaque = &pool;
 }
 
-HttpInflate* HttpInflate::create(ChunkPool& pool, HttpCoding coding, std::uint32_t ratio_max,
-                                 HttpInflate* inner) noexcept {
+HttpInflate* HttpInflate::create(ChunkPool& pool, HttpCoding coding, HttpInflate* inner) noexcept {
   void* chunk = pool.take(sizeof(HttpInflate));
-  return chunk == nullptr ? nullptr : new (chunk) HttpInflate(pool, coding, ratio_max, inner);
+  return chunk == nullptr ? nullptr : new (chunk) HttpInflate(pool, coding, inner);
 }
 
 HttpInflate* HttpInflate::release(HttpInflate* inflate, ChunkPool& pool) noexcept {
@@ -101,8 +99,8 @@ HttpInflate::Piece HttpInflate::next_of_held(ByteSpan bytes, Out& out) noexcept 
     } else if (held_bytes_ < kHeldBytes) {
       piece.state = State::more;
     }
-    is_settled_ = bytes_out_ > 0 || held_bytes_ == kHeldBytes || piece.state == State::ended;
-    if (piece.state != State::bad || bytes_out_ > 0) {
+    is_settled_ = has_made_ || held_bytes_ == kHeldBytes || piece.state == State::ended;
+    if (piece.state != State::bad || has_made_) {
       piece.consumed = count;
       return piece;
     }
@@ -135,7 +133,6 @@ HttpInflate::State HttpInflate::begin_as(Format format) noexcept {
   has_begun_ = true;
   format_ = format;
   read_bytes_ = 0;
-  bytes_in_ = 0;
   return State::more;
 }
 
@@ -144,12 +141,10 @@ HttpInflate::Piece HttpInflate::inflate_from(ByteSpan bytes, Out& out) noexcept 
   stream_.avail_in = static_cast<uInt>(bytes.size());
   stream_.next_out = out.data();
   stream_.avail_out = kOutBytes;
-  State state = state_of(inflate(&stream_, Z_NO_FLUSH));
+  const State state = state_of(inflate(&stream_, Z_NO_FLUSH));
   const std::size_t used = bytes.size() - stream_.avail_in;
   const std::size_t made = kOutBytes - stream_.avail_out;
-  bytes_in_ += used;
-  bytes_out_ += made;
-  if (state == State::more && is_over_ratio()) state = State::over_ratio;
+  has_made_ |= made > 0;
   is_odd_ |= state == State::bad;
   return {used, {out.data(), made}, state};
 }
@@ -169,9 +164,9 @@ HttpInflate::State HttpInflate::state_of(int answer) noexcept {
   }
 }
 
-bool HttpInflate::is_over_ratio() const noexcept {
-  return ratio_max_ != 0 && bytes_out_ > kRatioFreeBytes &&
-         bytes_out_ - kRatioFreeBytes > bytes_in_ * ratio_max_;
+bool HttpInflate::Work::is_over(std::uint32_t ratio) const noexcept {
+  return ratio != 0 && made_bytes > kRatioFreeBytes &&
+         made_bytes - kRatioFreeBytes > sent_bytes * ratio;
 }
 
 }  // namespace sluice

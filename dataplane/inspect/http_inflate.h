@@ -25,16 +25,24 @@ class HttpInflate {
     not_coded,  ///< the body is not coded, whatever its head says: take it as it is
     bad,
     no_memory,
-    over_ratio,
   };
   static constexpr std::size_t kOutBytes = 8192;
   using Out = std::array<std::uint8_t, kOutBytes>;
 
   /// In a chunk of the pool; null where there is none. `inner` is the coding below, or null.
   [[nodiscard]] static HttpInflate* create(ChunkPool& pool, HttpCoding coding,
-                                           std::uint32_t ratio_max, HttpInflate* inner) noexcept;
+                                           HttpInflate* inner) noexcept;
   /// Gives the chunk and all that zlib took back; says which coding is below.
   static HttpInflate* release(HttpInflate* inflate, ChunkPool& pool) noexcept;
+
+  /// What the codings of a body took and made together. The outermost one holds it for all, so
+  /// that codings in codings do not multiply what one may make, or have the others read.
+  struct Work {
+    std::uint64_t sent_bytes = 0;  ///< of the body as sent
+    std::uint64_t made_bytes = 0;  ///< by each coding, whether for the next one or to be told
+    [[nodiscard]] bool is_over(std::uint32_t ratio) const noexcept;
+  };
+  [[nodiscard]] Work& work() noexcept { return work_; }
 
   struct Piece {
     std::size_t consumed;
@@ -57,8 +65,7 @@ class HttpInflate {
   enum class Format : std::uint8_t { unknown, gzip, gzip_body, zlib, raw };
   static constexpr std::size_t kHeldBytes = 256;
 
-  HttpInflate(ChunkPool& pool, HttpCoding coding, std::uint32_t ratio_max,
-              HttpInflate* inner) noexcept;
+  HttpInflate(ChunkPool& pool, HttpCoding coding, HttpInflate* inner) noexcept;
 
   [[nodiscard]] Piece next_of_held(ByteSpan bytes, Out& out) noexcept;
   [[nodiscard]] State begin() noexcept;
@@ -66,18 +73,16 @@ class HttpInflate {
   [[nodiscard]] State begin_as(Format format) noexcept;
   [[nodiscard]] Piece inflate_from(ByteSpan bytes, Out& out) noexcept;
   [[nodiscard]] State state_of(int answer) noexcept;  ///< of inflate
-  [[nodiscard]] bool is_over_ratio() const noexcept;
   [[nodiscard]] ByteSpan held() const noexcept { return {held_.data(), held_bytes_}; }
 
   z_stream stream_{};
   HttpInflate* inner_;
-  std::uint64_t bytes_in_ = 0;
-  std::uint64_t bytes_out_ = 0;
-  std::uint32_t ratio_max_;
+  Work work_;
   HttpCoding coding_;
   Format format_ = Format::unknown;
   bool has_begun_ = false;   ///< zlib has memory
   bool is_settled_ = false;  ///< the format stays
+  bool has_made_ = false;    ///< any bytes
   bool is_odd_ = false;
   bool is_between_members_ = false;
   std::uint16_t held_bytes_ = 0;

@@ -22,7 +22,8 @@ struct HttpLimits {
   std::uint32_t head_bytes = kHttpHeadBytesMax;  ///< no more than that
   std::uint32_t request_body_bytes = 65'536;     ///< of a message's body, then it is only counted
   std::uint32_t response_body_bytes = 65'536;
-  /// Bytes a message may inflate to for each byte it has, beyond the first 16 KiB. 0: any number.
+  /// Bytes that all codings of a body may make together for each byte it has as sent, beyond the
+  /// first 16 KiB. 0: any number.
   std::uint32_t inflate_ratio = 100;
   /// Keep the spans of a head until its message ends, not only until the next push.
   bool keep_heads = true;

@@ -109,6 +109,7 @@ class HttpParser {
   void take_body(const Turn& turn, ByteSpan bytes) noexcept;
   void open_codings(const Turn& turn, const HttpCodings& codings) noexcept;
   void decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) noexcept;
+  void drop_coding(HttpInflate*& layer) noexcept;
   void tell_as_sent(const Turn& turn, ByteSpan bytes, bool is_last) noexcept;
   void tell_decoded(const Turn& turn, ByteSpan bytes, bool is_last) noexcept;
   void close_buffers(const Turn& turn) noexcept;
