@@ -32,13 +32,14 @@ void HttpParser::begin_body(const Turn& turn, const HttpBody& body) noexcept {
                                        (!is_request && limits_->wants(Buffer::http_response_body)));
   side.has_told_chunk = false;
   side.has_told_coding = body.codings.count > 1;  // with the head
-  if (side.is_decoded_open) open_codings(turn, body.codings);
+  if (side.is_decoded_open) open_codings(turn, body);
 }
 
-void HttpParser::open_codings(const Turn& turn, const HttpCodings& codings) noexcept {
+void HttpParser::open_codings(const Turn& turn, const HttpBody& body) noexcept {
   Side& side = turn.side;
-  for (std::size_t i = 0; i < codings.count; ++i) {
-    HttpInflate* outer = HttpInflate::create(*pool_, codings.list[i], side.inflate);
+  for (std::size_t i = 0; i < body.codings.count; ++i) {
+    HttpInflate* outer =
+        HttpInflate::create(*pool_, body.codings.list[i], body.is_inexact, side.inflate);
     if (outer == nullptr) {
       give_inflate(side);
       tell(turn, AppAnomaly::state_limit);
@@ -102,7 +103,8 @@ void HttpParser::decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) n
     HttpInflate::Work& work = side.inflate->work();
     if (layer == side.inflate) work.sent_bytes += piece.consumed;
     work.made_bytes += piece.data.size();
-    if (!piece.data.empty()) decode(turn, layer->inner(), piece.data);
+    if (!piece.fields.empty()) tell_decoded(turn, piece.fields, false);
+    if (!piece.data.empty() && side.is_decoded_open) decode(turn, layer->inner(), piece.data);
     if (!side.is_decoded_open) return;  // what is odd beyond the depth is not looked at
     if (layer->is_odd() && !side.has_told_coding) {
       side.has_told_coding = true;
@@ -120,9 +122,21 @@ void HttpParser::decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) n
       drop_coding(layer);
       return decode(turn, layer, bytes);
     }
-    if (piece.state == no_memory) tell(turn, AppAnomaly::state_limit);
+    if (piece.state == no_memory) {
+      tell(turn, AppAnomaly::state_limit);
+    } else if (layer->is_inexact()) {
+      return end_inexact(turn, layer, bytes);
+    }
     return tell_decoded(turn, {}, true);
   }
+}
+
+/// A client that does not undo the coding shows what follows it, as it stands.
+void HttpParser::end_inexact(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) noexcept {
+  const ByteSpan rest = layer->rest();
+  if (!rest.empty()) tell_decoded(turn, rest, false);
+  while (layer != nullptr) drop_coding(layer);
+  if (!bytes.empty() && turn.side.is_decoded_open) tell_decoded(turn, bytes, false);
 }
 
 /// The next one is the outermost now, if this one was.

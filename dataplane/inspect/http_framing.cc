@@ -15,11 +15,28 @@ constexpr bool is_space(std::uint8_t byte) noexcept {
   return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
+/// What may be of a longer name: "xgzip" and "gzip-2" are not gzip to anyone.
+constexpr bool is_of_name(std::uint8_t byte) noexcept {
+  const std::uint8_t letter = lower(byte);
+  return (letter >= 'a' && letter <= 'z') || (byte >= '0' && byte <= '9') || byte == '-';
+}
+
+/// As a name of its own.
 bool contains(ByteSpan bytes, std::string_view lower_case) noexcept {
   const auto is_same = [](std::uint8_t byte, char expected) noexcept {
     return lower(byte) == static_cast<std::uint8_t>(expected);
   };
-  return !std::ranges::search(bytes, lower_case, is_same).empty();
+  bool is_behind_name = false;
+  while (true) {
+    const auto found = std::ranges::search(bytes, lower_case, is_same);
+    if (found.empty()) return false;
+    const auto at = static_cast<std::size_t>(found.begin() - bytes.begin());
+    if (at > 0) is_behind_name = is_of_name(bytes[at - 1]);
+    const ByteSpan behind = bytes.subspan(at + lower_case.size());
+    if (!is_behind_name && (behind.empty() || !is_of_name(behind.front()))) return true;
+    is_behind_name = true;
+    bytes = behind;
+  }
 }
 
 bool equals(ByteSpan bytes, std::string_view lower_case) noexcept {
@@ -97,8 +114,7 @@ void append(HttpCodings& codings, HttpCoding coding) noexcept {
   codings.list[codings.count++] = coding;
 }
 
-HttpCodings codings_of(HttpHead& head, bool is_lenient) noexcept {
-  HttpCodings codings;
+void note_codings(HttpHead& head, HttpBody& body, bool is_lenient) noexcept {
   std::size_t words = 0;
   for_each_element(head, head.find(HttpField::content_encoding), [&](ByteSpan element) noexcept {
     while (!element.empty()) {
@@ -108,11 +124,11 @@ HttpCodings codings_of(HttpHead& head, bool is_lenient) noexcept {
       if (!element.empty()) element = element.subspan(1);
       if (word.empty() || equals(word, "identity")) continue;
       ++words;
-      append(codings, coding_named(word, is_lenient));
+      append(body.codings, coding_named(word, is_lenient));
+      body.is_inexact |= is_lenient && coding_named(word, false) == HttpCoding::none;
     }
   });
   if (words > 1) head.note(AppAnomaly::http_bad_content_coding);
-  return codings;
 }
 
 HttpBody body_of(HttpHead& head, HttpFraming without_length, bool is_lenient) noexcept {
@@ -127,7 +143,7 @@ HttpBody body_of(HttpHead& head, HttpFraming without_length, bool is_lenient) no
   } else {
     body.framing = without_length;
   }
-  if (body.framing != HttpFraming::no_body) body.codings = codings_of(head, is_lenient);
+  if (body.framing != HttpFraming::no_body) note_codings(head, body, is_lenient);
   return body;
 }
 

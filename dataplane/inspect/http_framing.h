@@ -1,8 +1,8 @@
 // Where the body of an HTTP message ends and how it is coded, as its head says (RFC 9112 6.3).
 // Where heads contradict themselves: the chunked coding beats a length, the first length beats
 // further ones, as most servers take it. Of responses the names of codings are looked for within
-// what stands around them, as browsers do: a body shows by itself whether it is coded so. Worker
-// thread only.
+// what stands around them, as browsers do: a body shows by itself whether it is coded so, or
+// mostly, as not all browsers do. Worker thread only.
 #pragma once
 
 #include <array>
@@ -26,6 +26,9 @@ struct HttpBody {
   HttpFraming framing = HttpFraming::no_body;
   HttpCodings codings;
   std::uint64_t length = 0;
+  /// The head names the codings so that some clients undo them and others do not: what undoing
+  /// them would pass over is told as it stands.
+  bool is_inexact = false;
 };
 
 /// What a request was, as far as its answer depends on it.

@@ -107,8 +107,9 @@ class HttpParser {
   [[nodiscard]] std::size_t read_body(const Turn& turn, ByteSpan bytes) noexcept;
   [[nodiscard]] std::size_t read_chunks(const Turn& turn, ByteSpan bytes) noexcept;
   void take_body(const Turn& turn, ByteSpan bytes) noexcept;
-  void open_codings(const Turn& turn, const HttpCodings& codings) noexcept;
+  void open_codings(const Turn& turn, const HttpBody& body) noexcept;
   void decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) noexcept;
+  void end_inexact(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) noexcept;
   void drop_coding(HttpInflate*& layer) noexcept;
   void tell_as_sent(const Turn& turn, ByteSpan bytes, bool is_last) noexcept;
   void tell_decoded(const Turn& turn, ByteSpan bytes, bool is_last) noexcept;
