@@ -47,7 +47,19 @@ enum class HttpRequestKind : std::uint8_t { other, head, connect };
 /// end is passed over, as browsers do, and is odd; only what has no size in it is bad.
 class HttpChunks {
  public:
-  enum class State : std::uint8_t { more, ended, bad };
+  enum class State : std::uint8_t {
+    more,
+    ended,
+    bad,
+    as_it_stands,  ///< only of an inexact coding: there is more than sizes and data
+  };
+  /// With one for the zeros in front, which some clients send and servers skip.
+  static constexpr std::uint8_t kDigitsMax = 16;
+  using Digits = std::array<std::uint8_t, kDigitsMax>;
+
+  HttpChunks() noexcept = default;
+  explicit HttpChunks(bool is_inexact) noexcept : is_inexact_(is_inexact) {}
+
   struct Piece {
     std::size_t consumed;  ///< bytes of the input that are done with; the last one may be bad
     ByteSpan data;         ///< those of them that are of the body
@@ -55,6 +67,8 @@ class HttpChunks {
   };
   /// Up to the next data, or as far as `bytes` go.
   [[nodiscard]] Piece next(ByteSpan bytes) noexcept;
+  /// Of a size whose line goes on, what came of it.
+  [[nodiscard]] ByteSpan digits(Digits& room) const noexcept;
   /// Something was not as it should be.
   [[nodiscard]] bool is_odd() const noexcept { return is_odd_; }
   /// So many bytes of data are missing; false where the gap goes beyond a chunk's data.
@@ -67,6 +81,7 @@ class HttpChunks {
   [[nodiscard]] State take_line_end_byte(std::uint8_t byte) noexcept;
   [[nodiscard]] State take_trailer_byte(std::uint8_t byte) noexcept;
   void end_size_line() noexcept;
+  [[nodiscard]] bool is_bare_here(std::uint8_t byte) const noexcept;
 
   std::uint64_t left_ = 0;        ///< of the chunk's data; while its size is read, the size
   std::uint16_t line_bytes_ = 0;  ///< of the size line, or of all trailers
@@ -74,6 +89,7 @@ class HttpChunks {
   Step step_ = Step::size;
   bool is_odd_ = false;
   bool is_line_empty_ = true;  ///< of the trailer's line nothing but CR has come
+  bool is_inexact_ = false;
 };
 
 }  // namespace sluice
