@@ -44,6 +44,7 @@ void SmtpParser::push(unsigned direction, ByteSpan bytes, const AppSink& sink) n
 }
 
 void SmtpParser::read_commands(ByteSpan bytes, const AppSink& sink) noexcept {
+  pass_begun(sink);
   for (;;) {
     if (is_in_text_) bytes = bytes.subspan(pass_text(bytes, sink));
     if (chunk_bytes_ > 0) read_chunk(bytes, sink);
@@ -82,14 +83,21 @@ bool SmtpParser::next_line(unsigned direction, ByteSpan& bytes, const AppSink& s
   return step == LineStep::line || step == LineStep::cut_line;
 }
 
-/// What has come of a line before the reply is text already.
-void SmtpParser::begin_text(const AppSink& sink) noexcept {
-  LineReader& lines = lines_[kToServer];
+/// What has come of a line before the reply is text already, and told with the client's next bytes:
+/// here its server speaks.
+void SmtpParser::begin_text() noexcept {
   has_asked_to_send_ = false;
   chunk_bytes_ = 0;
   split_ = 0;
   is_in_text_ = true;
   place_ = TextPlace::line_start;
+  has_begun_text_ = true;
+}
+
+void SmtpParser::pass_begun(const AppSink& sink) noexcept {
+  if (!has_begun_text_) return;
+  has_begun_text_ = false;
+  LineReader& lines = lines_[kToServer];
   static_cast<void>(pass_text(lines.gathered(), sink));
   lines.release(*pool_);
 }
@@ -155,6 +163,11 @@ void SmtpParser::tell_line(ByteSpan line, const AppSink& sink) noexcept {
   tell_text(kLineEnd, sink);
 }
 
+void SmtpParser::end_parts(const AppSink& sink) noexcept {
+  if (mail_ != nullptr) mail_->end({sink, message_});
+  close_mail();
+}
+
 void SmtpParser::close_mail() noexcept {
   if (mail_ != nullptr) pool_->give(mail_, sizeof(MailReader));
   mail_ = nullptr;
@@ -188,6 +201,7 @@ void SmtpParser::take_command(ByteSpan line, const AppSink& sink) noexcept {
     take_chunk(trimmed(argument));
   } else if (is_word(line, "starttls")) {
     has_asked_to_encrypt_ = true;
+    if (!has_asked_to_send_) end_parts(sink);
   } else if (is_dot(line) && has_asked_to_send_) {
     // The whole text came before the server asked for it.
     has_asked_to_send_ = false;
@@ -238,8 +252,9 @@ void SmtpParser::take_reply(ByteSpan line, const AppSink& sink) noexcept {
   const unsigned code = reply_code(line);
   if (code == 0) return;
   is_in_text_ = false;  // a server is silent until the text ends: else both are out of step
-  if (code == kStartMailInput && has_asked_to_send_) begin_text(sink);
+  if (code == kStartMailInput && has_asked_to_send_) begin_text();
   if (code == kServiceReady && has_greeting_ && has_asked_to_encrypt_) {
+    close_mail();  // the server took nothing of it for text
     end_mail(sink);
     release();
     sink.encrypted(sink.self);
@@ -261,15 +276,15 @@ void SmtpParser::tell(std::span<const BufferBytes> buffers, const AppSink& sink)
 }
 
 void SmtpParser::end_mail(const AppSink& sink) noexcept {
-  if (mail_ != nullptr) mail_->end({sink, message_});
-  close_mail();
+  end_parts(sink);
   if (is_open_) sink.message_ends(sink.self, kToServer, message_++);
   is_open_ = false;
   has_helo_ = false;
   has_mail_ = false;
 }
 
-void SmtpParser::gap(unsigned direction, std::uint64_t, const AppSink&) noexcept {
+void SmtpParser::gap(unsigned direction, std::uint64_t, const AppSink& sink) noexcept {
+  if (direction == kToServer) pass_begun(sink);
   if (direction == kToServer && is_in_text_) {
     place_ = TextPlace::in_line;
     if (mail_ != nullptr) mail_->lose();
@@ -281,6 +296,7 @@ void SmtpParser::gap(unsigned direction, std::uint64_t, const AppSink&) noexcept
 
 void SmtpParser::end(unsigned direction, const AppSink& sink) noexcept {
   if (has_left_ || direction != kToServer) return;
+  pass_begun(sink);
   if (!is_in_text_) take_command(lines_[kToServer].unfinished(), sink);
   end_mail(sink);
   release();

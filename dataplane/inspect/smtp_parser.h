@@ -38,6 +38,7 @@ class SmtpParser {
   SmtpParser& operator=(const SmtpParser&) = delete;
 
   /// Spans hold during the call, also those of a message that has not ended.
+  /// Nothing that a client sent is told while the server's bytes are pushed.
   void push(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept;
   /// Reading goes on behind the next line end.
   void gap(unsigned direction, std::uint64_t bytes, const AppSink& sink) noexcept;
@@ -57,10 +58,12 @@ class SmtpParser {
   /// False where there is no line, or no room for one.
   [[nodiscard]] bool next_line(unsigned direction, ByteSpan& bytes, const AppSink& sink) noexcept;
   [[nodiscard]] std::size_t pass_text(ByteSpan bytes, const AppSink& sink) noexcept;
-  void begin_text(const AppSink& sink) noexcept;
+  void begin_text() noexcept;
+  void pass_begun(const AppSink& sink) noexcept;
   void open_mail(const AppSink& sink) noexcept;
   void tell_text(ByteSpan bytes, const AppSink& sink) noexcept;
   void tell_line(ByteSpan line, const AppSink& sink) noexcept;
+  void end_parts(const AppSink& sink) noexcept;
   void close_mail() noexcept;
   [[nodiscard]] bool step_text(std::uint8_t byte) noexcept;
   void read_chunk(ByteSpan& bytes, const AppSink& sink) noexcept;
@@ -89,6 +92,7 @@ class SmtpParser {
   bool has_helo_ = false;  ///< the name among it
   bool has_mail_ = false;  ///< MAIL FROM among it
   bool is_in_text_ = false;
+  bool has_begun_text_ = false;        ///< what was gathered before the reply is still to be told
   bool has_asked_to_send_ = false;     ///< DATA, not answered yet
   bool has_asked_to_encrypt_ = false;  ///< STARTTLS
   bool has_greeting_ = false;

@@ -131,6 +131,29 @@ TEST(MailReader, TextThatCameBeforeTheServerAskedIsReadToo) {
                              "0:0 file.data=first\r\n.\r\nsecond\r\n", "0:0 end"}));
 }
 
+TEST(MailReader, WhatAClientSentIsToldWithItsOwnBytes) {
+  MailFlow mail;
+  mail.server("220 mail.example\r\n").client("DATA\r\n\r\nFORBIDDEN").server("354 go on\r\n");
+  EXPECT_EQ(mail.told, Told{});
+  mail.client("\r\n");
+  EXPECT_EQ(mail.told, (Told{"0:0 file.data=FORBIDDEN\r\n"}));
+  MailFlow closed;
+  closed.server("220 mail.example\r\n").client("DATA\r\n\r\nFORBIDDEN").server("354 go on\r\n");
+  closed.end(kToServer);
+  EXPECT_EQ(closed.told, (Told{"0:0 file.data=FORBIDDEN", "0:0 end"}));
+}
+
+TEST(MailReader, NoPartIsToldWhereTheServerBeginsToEncrypt) {
+  MailFlow mail;
+  mail.server("220 mail.example\r\n").client("DATA\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+  mail.client("aGV\r\nSTARTTLS\r\n");
+  const auto parts = mail.told;
+  mail.server("503 no\r\n220 ahead\r\n");
+  Told expected = parts;
+  expected.insert(expected.end(), {"0:0 end", "encrypted"});
+  EXPECT_EQ(mail.told, expected);
+}
+
 TEST(MailReader, AGapInAPartLosesNoMoreThanItself) {
   MailFlow mail;
   mail.begin_text().client("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nfirst\r\n");
