@@ -12,6 +12,8 @@ namespace {
 
 constexpr unsigned kServiceReady = 220;
 constexpr unsigned kStartMailInput = 354;
+constexpr unsigned kFirstRefusal = 400;
+constexpr std::uint16_t kUncounted = 0xffff;
 constexpr std::array<std::uint8_t, 1> kCr{'\r'};
 constexpr std::array<std::uint8_t, 2> kLineEnd{'\r', '\n'};
 
@@ -29,7 +31,6 @@ constexpr std::array<std::uint8_t, 2> kLineEnd{'\r', '\n'};
 }
 
 [[nodiscard]] bool is_dot(ByteSpan line) noexcept {
-  line = trimmed(line);
   return line.size() == 1 && line.front() == '.';
 }
 
@@ -80,6 +81,7 @@ bool SmtpParser::next_line(unsigned direction, ByteSpan& bytes, const AppSink& s
     was_too_long_ = true;
     sink.anomaly(sink.self, direction, AppAnomaly::smtp_line_too_long);
   }
+  if (step == LineStep::cut_line && direction == kToServer) unanswered_ = kUncounted;
   return step == LineStep::line || step == LineStep::cut_line;
 }
 
@@ -87,11 +89,13 @@ bool SmtpParser::next_line(unsigned direction, ByteSpan& bytes, const AppSink& s
 /// here its server speaks.
 void SmtpParser::begin_text() noexcept {
   has_asked_to_send_ = false;
+  unanswered_ = replies_to_data_ = 0;
   chunk_bytes_ = 0;
   split_ = 0;
   is_in_text_ = true;
   place_ = TextPlace::line_start;
   has_begun_text_ = true;
+  has_lost_text_ = false;
 }
 
 void SmtpParser::pass_begun(const AppSink& sink) noexcept {
@@ -131,6 +135,7 @@ std::size_t SmtpParser::pass_text(ByteSpan bytes, const AppSink& sink) noexcept 
     const bool has_held = place_ == TextPlace::behind_dot_cr;
     if (step_text(bytes[at++])) {
       is_in_text_ = false;
+      expect_reply();
       end_mail(sink);
       return at;
     }
@@ -184,7 +189,11 @@ void SmtpParser::take_line(ByteSpan line, const AppSink& sink) noexcept {
 }
 
 void SmtpParser::take_command(ByteSpan line, const AppSink& sink) noexcept {
-  if (has_asked_to_send_ && !is_dot(line)) tell_line(line, sink);
+  if (has_asked_to_send_) {
+    if (is_dot(line)) return end_early_text(sink);
+    tell_line(line, sink);
+  }
+  expect_reply();
   line = trimmed(line);
   constexpr std::size_t kVerbBytes = 4;
   const ByteSpan argument = line.subspan(std::min(kVerbBytes, line.size()));
@@ -195,24 +204,34 @@ void SmtpParser::take_command(ByteSpan line, const AppSink& sink) noexcept {
   } else if (is_word(line, "rcpt")) {
     take_recipient(address_of(argument, "to"), sink);
   } else if (is_word(line, "data")) {
-    has_asked_to_send_ = true;
-    open_mail(sink);
+    ask_to_send(sink);
   } else if (is_word(line, "bdat")) {
     take_chunk(trimmed(argument));
   } else if (is_word(line, "starttls")) {
     has_asked_to_encrypt_ = true;
     if (!has_asked_to_send_) end_parts(sink);
-  } else if (is_dot(line) && has_asked_to_send_) {
-    // The whole text came before the server asked for it.
-    has_asked_to_send_ = false;
-    end_mail(sink);
-  } else if (has_mail_ && (is_word(line, "rset") || is_word(line, "quit"))) {
+  } else if (has_mail_ && !has_asked_to_send_ && (is_word(line, "rset") || is_word(line, "quit"))) {
     end_mail(sink);
   }
 }
 
-void SmtpParser::take_helo(ByteSpan name, const AppSink& sink) noexcept {
+/// A line of text may look like the command: what is under way goes on, and the last one's answer
+/// is waited for.
+void SmtpParser::ask_to_send(const AppSink& sink) noexcept {
+  replies_to_data_ = unanswered_;
+  if (!has_asked_to_send_) open_mail(sink);
+  has_asked_to_send_ = true;
+}
+
+/// The whole text came before the server asked for it.
+void SmtpParser::end_early_text(const AppSink& sink) noexcept {
+  has_asked_to_send_ = false;
+  expect_reply();
   end_mail(sink);
+}
+
+void SmtpParser::take_helo(ByteSpan name, const AppSink& sink) noexcept {
+  if (!has_asked_to_send_) end_mail(sink);
   keep_helo(name);
   has_helo_ = true;
   const BufferBytes told{Buffer::smtp_helo, name};
@@ -220,7 +239,7 @@ void SmtpParser::take_helo(ByteSpan name, const AppSink& sink) noexcept {
 }
 
 void SmtpParser::take_mail(ByteSpan address, const AppSink& sink) noexcept {
-  if (has_mail_) end_mail(sink);
+  if (has_mail_ && !has_asked_to_send_) end_mail(sink);
   std::array<BufferBytes, 2> told;
   std::size_t count = 0;
   if (!has_helo_ && helo_ != nullptr) told[count++] = {Buffer::smtp_helo, {helo_, helo_bytes_}};
@@ -251,7 +270,10 @@ void SmtpParser::take_chunk(ByteSpan argument) noexcept {
 void SmtpParser::take_reply(ByteSpan line, const AppSink& sink) noexcept {
   const unsigned code = reply_code(line);
   if (code == 0) return;
-  is_in_text_ = false;  // a server is silent until the text ends: else both are out of step
+  // A server is silent until the text ends: else both are out of step, and lines may be either.
+  if (is_in_text_ && !has_lost_text_) has_asked_to_send_ = true;
+  is_in_text_ = false;
+  if (has_greeting_) count_reply(code);
   if (code == kStartMailInput && has_asked_to_send_) begin_text();
   if (code == kServiceReady && has_greeting_ && has_asked_to_encrypt_) {
     close_mail();  // the server took nothing of it for text
@@ -260,6 +282,17 @@ void SmtpParser::take_reply(ByteSpan line, const AppSink& sink) noexcept {
     sink.encrypted(sink.self);
   }
   has_greeting_ = true;
+}
+
+void SmtpParser::expect_reply() noexcept {
+  if (unanswered_ < kUncounted) ++unanswered_;
+}
+
+/// Replies come in the order of the commands: a refused recipient is no answer to DATA behind it.
+void SmtpParser::count_reply(unsigned code) noexcept {
+  if (unanswered_ > 0 && unanswered_ < kUncounted) --unanswered_;
+  if (replies_to_data_ == 0 || replies_to_data_ == kUncounted) return;
+  if (--replies_to_data_ == 0 && code >= kFirstRefusal) has_asked_to_send_ = false;
 }
 
 /// Without room for it later mails are told without the name.
@@ -284,7 +317,12 @@ void SmtpParser::end_mail(const AppSink& sink) noexcept {
 }
 
 void SmtpParser::gap(unsigned direction, std::uint64_t, const AppSink& sink) noexcept {
-  if (direction == kToServer) pass_begun(sink);
+  if (direction == kToServer) {
+    pass_begun(sink);
+    unanswered_ = kUncounted;
+    if (replies_to_data_ > 0) replies_to_data_ = kUncounted;
+    has_lost_text_ = true;
+  }
   if (direction == kToServer && is_in_text_) {
     place_ = TextPlace::in_line;
     if (mail_ != nullptr) mail_->lose();

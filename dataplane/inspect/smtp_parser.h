@@ -74,6 +74,10 @@ class SmtpParser {
   void take_mail(ByteSpan address, const AppSink& sink) noexcept;
   void take_recipient(ByteSpan address, const AppSink& sink) noexcept;
   void take_reply(ByteSpan line, const AppSink& sink) noexcept;
+  void ask_to_send(const AppSink& sink) noexcept;
+  void end_early_text(const AppSink& sink) noexcept;
+  void expect_reply() noexcept;
+  void count_reply(unsigned code) noexcept;
   void keep_helo(ByteSpan name) noexcept;
   void tell(std::span<const BufferBytes> buffers, const AppSink& sink) noexcept;
   void end_mail(const AppSink& sink) noexcept;
@@ -87,11 +91,14 @@ class SmtpParser {
   std::uint32_t chunk_bytes_ = 0;  ///< of BDAT, that are still to come
   std::uint16_t split_ = 0;        ///< where in the line at hand such a chunk ended
   std::uint16_t helo_bytes_ = 0;
+  std::uint16_t unanswered_ = 0;       ///< commands; full: nobody knows how many
+  std::uint16_t replies_to_data_ = 0;  ///< that come up to its answer, and with it
   TextPlace place_ = TextPlace::line_start;
   bool is_open_ = false;   ///< something of the message was told
   bool has_helo_ = false;  ///< the name among it
   bool has_mail_ = false;  ///< MAIL FROM among it
   bool is_in_text_ = false;
+  bool has_lost_text_ = false;         ///< its end may be in a gap
   bool has_begun_text_ = false;        ///< what was gathered before the reply is still to be told
   bool has_asked_to_send_ = false;     ///< DATA, not answered yet
   bool has_asked_to_encrypt_ = false;  ///< STARTTLS

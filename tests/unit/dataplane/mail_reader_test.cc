@@ -143,6 +143,55 @@ TEST(MailReader, WhatAClientSentIsToldWithItsOwnBytes) {
   EXPECT_EQ(closed.told, (Told{"0:0 file.data=FORBIDDEN", "0:0 end"}));
 }
 
+/// What is told of base64 that a client sends without waiting, with such a line in its midst.
+Told told_early(const std::string& line) {
+  MailFlow mail;
+  mail.server("220 mail.example\r\n").client("HELO me\r\nMAIL FROM:<a>\r\nDATA\r\n");
+  mail.told.clear();
+  mail.client("Content-Transfer-Encoding: base64\r\n\r\naGVs\r\n" + line + "\r\n");
+  mail.server("250 ok\r\n250 ok\r\n354 go on\r\n").client("bG8h\r\n.\r\n");
+  return mail.told;
+}
+
+TEST(MailReader, NoLineOfAnEarlyTextEndsItButTheDotAlone) {
+  EXPECT_EQ(told_early("RSET"), (Told{"0:0 file.data=helE!\x13lo!", "0:0 end"}));
+  EXPECT_EQ(told_early("QUIT"), (Told{"0:0 file.data=helA\x42\x13lo!", "0:0 end"}));
+  EXPECT_EQ(told_early("DATA"), (Told{"0:0 file.data=hel\f\x04\xc0lo!", "0:0 end"}));
+  EXPECT_EQ(told_early(" ."), (Told{"0:0 file.data=hello!", "0:0 end"}));
+  EXPECT_EQ(told_early("HELO xxxx").back(), "0:0 end");
+  EXPECT_EQ(told_early("MAIL FROM:<b>").back(), "0:0 end");
+}
+
+TEST(MailReader, ARefusedRecipientIsNoAnswerToData) {
+  MailFlow mail;
+  mail.server("220 mail.example\r\n").client("HELO me\r\n").server("250 ok\r\n");
+  mail.client("MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA\r\n").server("250 ok\r\n550 no\r\n");
+  mail.told.clear();
+  mail.client("\r\nfirst\r\n").server("354 go on\r\n").client("second\r\n.\r\n");
+  EXPECT_EQ(mail.told, (Told{"0:0 file.data=first\r\nsecond\r\n", "0:0 end"}));
+}
+
+TEST(MailReader, CommandsBehindRefusedDataAreNoText) {
+  MailFlow mail;
+  mail.server("220 mail.example\r\n").client("DATA\r\n").server("503 no\r\n");
+  mail.client("MAIL FROM:<a>\r\n\r\nNOOP\r\nMAIL FROM:<b>\r\n");
+  EXPECT_EQ(mail.told, (Told{"0:0 smtp.mail_from=<a>", "0:0 end", "0:1 smtp.mail_from=<b>"}));
+  mail.client("DATA\r\nDATA\r\n").server("250 ok\r\n500 no\r\n250 ok\r\n250 ok\r\n503 no\r\n");
+  mail.server("354 go on\r\n").client("hello\r\n.\r\n");
+  EXPECT_EQ(mail.told.back(), "0:1 end");
+  EXPECT_NE(mail.told[mail.told.size() - 2].find("hello"), std::string::npos);
+}
+
+TEST(MailReader, ALateAnswerToAnEarlierTextDoesNotEndTheNext) {
+  MailFlow mail;
+  const std::string one = "MAIL FROM:<a>\r\nDATA\r\n";
+  mail.server("220 mail.example\r\n").client(one + "\r\nfirst\r\n.\r\n" + one);
+  mail.server("250 ok\r\n354 go on\r\n250 ok\r\n250 ok\r\n354 go on\r\n");
+  mail.client("\r\nsecond\r\n.\r\n");
+  EXPECT_TRUE(mail.has("0:0 file.data=first\r\n"));
+  EXPECT_TRUE(mail.has("0:1 file.data=second\r\n"));
+}
+
 TEST(MailReader, NoPartIsToldWhereTheServerBeginsToEncrypt) {
   MailFlow mail;
   mail.server("220 mail.example\r\n").client("DATA\r\nContent-Transfer-Encoding: base64\r\n\r\n");
