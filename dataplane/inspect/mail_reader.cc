@@ -46,6 +46,14 @@ namespace {
   return MailCoding::none;
 }
 
+/// What may stand behind a boundary on its line.
+[[nodiscard]] bool is_padding(ByteSpan bytes) noexcept {
+  return std::ranges::all_of(bytes, [](auto byte) { return byte == '\r' || is_blank(byte); });
+}
+
+constexpr std::array<std::uint8_t, 1> kFold{' '};
+constexpr std::array<std::uint8_t, 1> kLf{'\n'};
+
 }  // namespace
 
 void MailReader::push(ByteSpan bytes, const MailTurn& turn) noexcept {
@@ -80,6 +88,7 @@ void MailReader::begin_headers() noexcept {
   coding_ = MailCoding::none;
   is_container_ = false;
   is_mail_ = false;
+  may_be_body_ = false;
 }
 
 void MailReader::append(ByteSpan bytes) noexcept {
@@ -91,30 +100,43 @@ void MailReader::append(ByteSpan bytes) noexcept {
 std::size_t MailReader::read_header(ByteSpan bytes, const MailTurn& turn) noexcept {
   if (place_ == Place::header_start) {
     const bool continues = is_blank(bytes.front()) && line_bytes_ > 0;
-    if (!continues) take_header();
+    if (!continues) take_header(turn);
     place_ = Place::in_header;
     may_be_text_ = !continues;
     is_empty_line_ = true;
   }
   const std::size_t end = find_byte(bytes, 0, '\n');
+  const std::size_t room = line_.size() - line_bytes_;
   const ByteSpan found = bytes.first(end);
   append(found);
+  const bool is_long_text = end >= room && is_text();
+  const std::size_t taken = is_long_text ? room : std::min(end + 1, bytes.size());
+  if (may_be_body_) tell(bytes.first(taken), turn);
+  if (is_long_text) {
+    begin_body_with_line(turn);
+    return taken;
+  }
   is_empty_line_ = is_empty_line_ && std::ranges::all_of(found, [](auto b) { return b == '\r'; });
   if (end == bytes.size()) return end;
   end_header_line(turn);
-  return end + 1;
+  return taken;
+}
+
+/// The line at hand, as far as it has come, is none of the headers.
+bool MailReader::is_text() const noexcept {
+  return may_be_text_ && find_byte(line(), 0, ':') == line_bytes_;
 }
 
 // A line that is no header ends them, as an empty one does, and belongs to the text.
 void MailReader::end_header_line(const MailTurn& turn) noexcept {
   place_ = Place::header_start;
   if (is_empty_line_) return begin_body();
-  const bool is_whole = line_bytes_ < line_.size();
-  if (!may_be_text_ || !is_whole || find_byte(line(), 0, ':') < line_bytes_) {
-    append({reinterpret_cast<const std::uint8_t*>(" "), 1});
-    return;
-  }
-  append({reinterpret_cast<const std::uint8_t*>("\n"), 1});
+  const bool begins_text = is_text();
+  append(begins_text ? kLf : kFold);
+  if (begins_text) begin_body_with_line(turn);
+}
+
+void MailReader::begin_body_with_line(const MailTurn& turn) noexcept {
   const auto text = line_;
   const ByteSpan first{text.data(), line_bytes_};
   begin_body();
@@ -122,21 +144,25 @@ void MailReader::end_header_line(const MailTurn& turn) noexcept {
 }
 
 /// What was gathered is a whole header, or nothing.
-void MailReader::take_header() noexcept {
+void MailReader::take_header(const MailTurn& turn) noexcept {
   const ByteSpan type = value_of(line(), "content-type");
-  if (!type.empty()) take_type(type);
+  if (!type.empty()) take_type(type, turn);
   const ByteSpan coding = value_of(line(), "content-transfer-encoding");
   if (!coding.empty()) coding_ = coding_of(coding);
   line_bytes_ = 0;
 }
 
-void MailReader::take_type(ByteSpan value) noexcept {
-  if (starts_with_letters(value, "multipart/")) push_boundary(value);
+void MailReader::take_type(ByteSpan value, const MailTurn& turn) noexcept {
+  if (starts_with_letters(value, "multipart/")) push_boundary(value, turn);
   is_mail_ = starts_with_letters(value, "message/rfc822");
 }
 
-void MailReader::push_boundary(ByteSpan type) noexcept {
+void MailReader::push_boundary(ByteSpan type, const MailTurn& turn) noexcept {
   const ByteSpan found = boundary_of(type);
+  const bool is_cut = found.empty() || found.data() + found.size() == line_.data() + line_.size();
+  if (line_bytes_ == line_.size() && is_cut) {
+    turn.sink.anomaly(turn.sink.self, kToServer, AppAnomaly::state_limit);
+  }
   if (found.empty() || found.size() > kMailBoundaryBytesMax || depth_ == kMailDepthMax) return;
   Boundary& boundary = boundaries_[depth_++];
   std::memcpy(boundary.bytes.data(), found.data(), found.size());
@@ -177,7 +203,8 @@ std::size_t MailReader::read_line_start(ByteSpan bytes, const MailTurn& turn) no
 }
 
 /// The longest that the line begins with: one may begin as another does. What stands behind a last
-/// one is told as it is.
+/// one is told as it is. Where more than blanks follow, it is none to some readers: the line and
+/// the headers behind it are told as text too.
 bool MailReader::take_boundary(bool is_whole_line, const MailTurn& turn) noexcept {
   const ByteSpan behind = line().subspan(std::min<std::size_t>(2, line_bytes_));
   std::size_t found = depth_;
@@ -190,9 +217,12 @@ bool MailReader::take_boundary(bool is_whole_line, const MailTurn& turn) noexcep
   if (found == depth_) return false;
   const ByteSpan rest = behind.subspan(boundaries_[found].size);
   const bool is_last = rest.size() >= 2 && rest[0] == '-' && rest[1] == '-';
+  const bool is_odd = !is_whole_line || !is_padding(is_last ? rest.subspan(2) : rest);
   end_part(turn);
+  if (is_odd) tell(line(), turn);
   depth_ = static_cast<std::uint8_t>(is_last ? found : found + 1);
   begin_headers();
+  may_be_body_ = is_odd;
   may_be_text_ = false;
   is_empty_line_ = false;
   if (is_last) {

@@ -17,7 +17,8 @@ namespace sluice {
 inline constexpr std::size_t kMailDepthMax = 4;
 /// RFC 2046 allows 70; a container with a longer one is told as it was sent.
 inline constexpr std::size_t kMailBoundaryBytesMax = 100;
-/// Of a header, with the lines that continue it.
+/// Of a header, with the lines that continue it. A line that is longer and has no colon so far is
+/// text; a container whose boundary stands behind is an anomaly, and told as it was sent.
 inline constexpr std::size_t kMailHeaderBytesMax = 1024;
 
 /// Whom a part is told.
@@ -48,10 +49,12 @@ class MailReader {
   [[nodiscard]] ByteSpan line() const noexcept { return {line_.data(), line_bytes_}; }
   void append(ByteSpan bytes) noexcept;
   [[nodiscard]] std::size_t read_header(ByteSpan bytes, const MailTurn& turn) noexcept;
+  [[nodiscard]] bool is_text() const noexcept;
   void end_header_line(const MailTurn& turn) noexcept;
-  void take_header() noexcept;
-  void take_type(ByteSpan value) noexcept;
-  void push_boundary(ByteSpan type) noexcept;
+  void begin_body_with_line(const MailTurn& turn) noexcept;
+  void take_header(const MailTurn& turn) noexcept;
+  void take_type(ByteSpan value, const MailTurn& turn) noexcept;
+  void push_boundary(ByteSpan type, const MailTurn& turn) noexcept;
   void begin_headers() noexcept;
   void begin_body() noexcept;
   [[nodiscard]] std::size_t read_line_start(ByteSpan bytes, const MailTurn& turn) noexcept;
@@ -72,6 +75,7 @@ class MailReader {
   bool is_mail_ = false;
   std::uint8_t depth_ = 0;
   std::uint16_t line_bytes_ = 0;
+  bool may_be_body_ = false;    ///< the headers: their boundary is none to some readers
   bool may_be_text_ = false;    ///< the line of headers: it continues no other, and is whole
   bool is_empty_line_ = false;  ///< the same: as far as it has come
   std::array<std::uint8_t, kMailHeaderBytesMax> line_;  ///< a header, or what may be a boundary

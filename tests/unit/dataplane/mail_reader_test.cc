@@ -66,6 +66,42 @@ TEST(MailReader, ALineThatIsNoHeaderBeginsTheText) {
             (Told{"0:0 file.data=hello there\r\nand: on\r\n"}));
 }
 
+TEST(MailReader, ALongLineWithoutAColonIsText) {
+  for (const std::size_t size : {1023U, 1024U, 1025U, 3000U}) {
+    const std::string line = fmt::format("FORBIDDEN{:x<{}}", "", size - 9);
+    const Told expected{fmt::format("0:0 file.data={:.300}", line)};
+    EXPECT_EQ(told_of(line + "\n"), expected) << size;
+    EXPECT_EQ(told_of("Subject: x\n" + line + "\n", 7), expected) << size;
+  }
+}
+
+TEST(MailReader, ABoundaryBehindTheRoomOfItsHeaderIsOdd) {
+  for (const std::size_t size : {950U, 1020U, 1100U}) {
+    const auto told = told_of(fmt::format(
+        "Content-Type: multipart/mixed; x={:x<{}};\n boundary={:b<80}\n\nhello\n", "", size, ""));
+    EXPECT_EQ(told, (Told{"0 anomaly state_limit", "0:0 file.data=hello\r\n"})) << size;
+  }
+  EXPECT_EQ(told_of(fmt::format("X: {:x<3000}\n\nhello\n", "")), (Told{"0:0 file.data=hello\r\n"}));
+}
+
+TEST(MailReader, HeadersBehindWhatIsNoBoundaryToAllAreTextToo) {
+  const std::string head = "Content-Type: multipart/mixed; boundary=B\n\n--B\n\nfirst\n";
+  const Told first{"0:0 file.data=first\r\n"};
+  const auto told_behind = [&](const std::string& line) {
+    const auto told = told_of(head + line + "\nX: FORBIDDEN\n\nlast\n");
+    EXPECT_EQ(told.size(), 2U);
+    EXPECT_EQ(told.front(), first.front());
+    return told.back();
+  };
+  EXPECT_EQ(told_behind("--B"), "0:0 file.data=last\r\n");
+  EXPECT_EQ(told_behind("--B \t "), "0:0 file.data=last\r\n");
+  EXPECT_EQ(told_behind("--Bjunk"), "0:0 file.data=--Bjunk\rX: FORBIDDEN\r\n\r\nlast\r\n");
+  EXPECT_EQ(told_behind("--B--"), "0:0 file.data=X: FORBIDDEN\r\n\r\nlast\r\n");
+  EXPECT_EQ(told_behind("--B--y"), "0:0 file.data=--B--y\rX: FORBIDDEN\r\n\r\nlast\r\n");
+  EXPECT_NE(told_behind(fmt::format("--B{:<120}junk", "")).find("junk\r\nX: FORBIDDEN"),
+            std::string::npos);
+}
+
 TEST(MailReader, EveryPartIsAFileOfItsOwnAndDecoded) {
   const std::string text =
       "Content-type: Multipart/Mixed; charset=x;\n\tBOUNDARY = \"b 1\"\n\n"
