@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 
 namespace sluice {
@@ -116,6 +117,29 @@ void hide_values(std::span<char> text) noexcept {
   }
 }
 
+/// What a line says of the ones behind it.
+enum class Behind : std::uint8_t { nothing, header, login };
+Behind behind_line(std::string_view line) noexcept {
+  constexpr std::string_view kAuth = "auth ";
+  if (is_same(line.substr(0, kAuth.size()), kAuth)) return Behind::login;
+  const bool is_header = std::any_of(
+      kSecretHeaders.begin(), kSecretHeaders.end(),
+      [line](std::string_view header) { return is_same(line.substr(0, header.size()), header); });
+  return is_header ? Behind::header : Behind::nothing;
+}
+
+bool is_base64(char c) noexcept {
+  return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/' ||
+         c == '=';
+}
+
+/// The line goes on with the header before it, or with the words of a login.
+bool goes_on(Behind before, std::string_view line) noexcept {
+  if (line.empty()) return false;
+  if (before == Behind::header) return line.front() == ' ' || line.front() == '\t';
+  return before == Behind::login && std::all_of(line.begin(), line.end(), is_base64);
+}
+
 }  // namespace
 
 std::string_view redact_url(std::string_view url, std::span<char> into) noexcept {
@@ -148,13 +172,20 @@ std::string_view redact_url(std::string_view url, std::span<char> into) noexcept
 
 void redact_payload(std::span<char> text) noexcept {
   const std::string_view all(text.data(), text.size());
+  Behind before = Behind::nothing;
   for (std::size_t at = 0; at < all.size();) {
     const std::size_t end = std::min(all.find('\n', at), all.size());
     const std::size_t stop = end > at && all[end - 1] == '\r' ? end - 1 : end;
     const std::span<char> line = text.subspan(at, stop - at);
-    hide_values(line);
-    hide_from(line, secret_place(all.substr(at, stop - at)));
+    const std::string_view read = all.substr(at, stop - at);
     at = end + 1;
+    if (goes_on(before, read)) {
+      hide_from(line, std::min(read.find_first_not_of(" \t"), read.size()));
+      continue;
+    }
+    before = behind_line(read);
+    hide_values(line);
+    hide_from(line, secret_place(read));
   }
 }
 

@@ -14,9 +14,9 @@ namespace sluice {
 [[nodiscard]] std::string_view redact_url(std::string_view url, std::span<char> into) noexcept;
 
 /// Overwrites with `*` what holds a secret in bytes of a connection: the values of the header lines
-/// Authorization, Proxy-Authorization, Cookie and Set-Cookie; what follows PASS, and AUTH with its
-/// mechanism, of FTP and of mail; values whose names are those of `redact_url`, wherever they
-/// stand.
+/// Authorization, Proxy-Authorization, Cookie and Set-Cookie, with the lines that continue them;
+/// what follows PASS, and AUTH with its mechanism, of FTP and of mail, and lines of nothing but
+/// base64 behind AUTH; values whose names are those of `redact_url`, wherever they stand.
 void redact_payload(std::span<char> text) noexcept;
 
 }  // namespace sluice

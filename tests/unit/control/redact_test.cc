@@ -61,6 +61,20 @@ TEST(RedactPayload, OverwritesWhatLogsIn) {
   EXPECT_EQ(shown("auth login\r\nPASSIVE 1"), "auth login\r\nPASSIVE 1");
 }
 
+TEST(RedactPayload, OverwritesWhatLogsInOnLinesOfItsOwn) {
+  EXPECT_EQ(shown("AUTH LOGIN\r\nbWU=\r\nc2Vj+/0=\r\nMAIL FROM:<a@b>\r\nDATA\r\n"),
+            "AUTH LOGIN\r\n****\r\n********\r\nMAIL FROM:<a@b>\r\nDATA\r\n");
+  EXPECT_EQ(shown("auth plain\nAG1lAGh1bnRlcjI="), "auth plain\n****************");
+  EXPECT_EQ(shown("AUTH PLAIN AG1l\r\nbWU=\r\n\r\nbWU="), "AUTH PLAIN ****\r\n****\r\n\r\nbWU=");
+  EXPECT_EQ(shown("EHLO me\r\nbWU="), "EHLO me\r\nbWU=");
+}
+
+TEST(RedactPayload, OverwritesLinesThatContinueAHeader) {
+  EXPECT_EQ(shown("Authorization: Basic\r\n  eA==\r\n\tx y\r\nHost: a\r\n b\r\n"),
+            "Authorization:******\r\n  ****\r\n\t***\r\nHost: a\r\n b\r\n");
+  EXPECT_EQ(shown("Cookie:\n id=7\n\n id=7"), "Cookie:\n ****\n\n id=7");
+}
+
 TEST(RedactPayload, OverwritesValuesThatAreNamedForASecretWhereverTheyStand) {
   EXPECT_EQ(shown("GET /a?token=abc&x=1 HTTP/1.1\r\n"), "GET /a?token=***&x=1 HTTP/1.1\r\n");
   EXPECT_EQ(shown("=dark; sessionid=77; lang=en\r\n"), "=dark; sessionid=**; lang=en\r\n");
