@@ -63,9 +63,12 @@ constexpr std::size_t kPayloadBytesMax = 64 * 1024;
   return static_cast<const FlowInspection*>(inspection)->tcp_slot != kNoSlot;
 }
 
-/// Where the NIC has verified the sum, nobody has read it yet.
+/// Where the NIC has verified the sum, nobody has read it yet. What another station holds has no
+/// mbuf here any more.
 void ask_for_payload(const Packet& packet, const ChunkPool& pool) noexcept {
   constexpr std::size_t kLine = 64;
+  if (packet.mbuf == nullptr) [[unlikely]]
+    return;
   const std::uint64_t sum = packet.mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
   if (sum != RTE_MBUF_F_RX_L4_CKSUM_GOOD || !is_followed(packet, pool)) return;
   for (std::size_t at = packet.payload_offset; at < packet.bytes_at_hand; at += kLine) {
