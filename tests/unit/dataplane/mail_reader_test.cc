@@ -234,6 +234,7 @@ TEST(MailReader, NoPartIsToldWhereTheServerBeginsToEncrypt) {
   mail.client("aGV\r\nSTARTTLS\r\n");
   const auto parts = mail.told;
   mail.server("503 no\r\n220 ahead\r\n");
+  EXPECT_TRUE(mail.is_in_piece) << "nor the end of one";
   Told expected = parts;
   expected.insert(expected.end(), {"0:0 end", "encrypted"});
   EXPECT_EQ(mail.told, expected);
