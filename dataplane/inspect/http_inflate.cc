@@ -153,8 +153,7 @@ HttpInflate::Piece HttpInflate::inflate_from(ByteSpan bytes, Out& out) noexcept 
   const ByteSpan fields = is_in_head_ ? read_fields(bytes, answer) : ByteSpan{};
   if (answer == Z_OK && !is_in_head_) answer = inflate(&stream_, Z_NO_FLUSH);
   const State state = state_of(answer);
-  const bool is_given_back = is_inexact_ && state == State::bad;
-  const std::size_t used = is_given_back ? 0 : bytes.size() - stream_.avail_in;
+  const std::size_t used = bytes.size() - stream_.avail_in;
   const std::size_t made = kOutBytes - stream_.avail_out;
   has_made_ |= made > 0;
   is_odd_ |= state == State::bad;

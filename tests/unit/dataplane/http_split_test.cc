@@ -38,6 +38,9 @@ std::vector<std::pair<unsigned, std::string>> corpus() {
       {kToClient, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"},
       {kToClient, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + coded + coded + "junk"},
       {kToClient, "HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n" + raw + "junk"},
+      {kToClient, "HTTP/1.1 200 OK\r\nContent-Encoding: 200 gzip\r\n\r\n" + coded + "junk"},
+      {kToClient, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip;\r\n\r\n" + coded.substr(0, 20) +
+                      std::string(30, '\xff') + "junk"},
       {kToClient, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nplain text"},
       {kToClient, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08 broken text"},
       {kToClient, "HTTX no response"},
