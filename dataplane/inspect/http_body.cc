@@ -114,13 +114,11 @@ void HttpParser::decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) n
     HttpInflate::Work& work = side.inflate->work();
     if (layer == side.inflate) work.sent_bytes += piece.consumed;
     work.made_bytes += piece.data.size();
+    if (layer->is_odd()) tell_odd_coding(turn);
     if (!piece.fields.empty()) tell_decoded(turn, piece.fields, false);
     if (!piece.data.empty() && side.is_decoded_open) decode(turn, layer->inner(), piece.data);
-    if (!side.is_decoded_open) return;  // what is odd beyond the depth is not looked at
-    if (layer->is_odd() && !side.has_told_coding) {
-      side.has_told_coding = true;
-      tell(turn, AppAnomaly::http_bad_content_coding);
-    }
+    if (!side.is_decoded_open) return;  // what is bad beyond the depth is not looked at
+    if (piece.state == bad) tell_odd_coding(turn);
     if (work.is_over(limits_->inflate_ratio)) {
       tell(turn, AppAnomaly::http_decompression_limit);
       return tell_decoded(turn, {}, true);
@@ -140,6 +138,12 @@ void HttpParser::decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) n
     }
     return tell_decoded(turn, {}, true);
   }
+}
+
+void HttpParser::tell_odd_coding(const Turn& turn) noexcept {
+  if (turn.side.has_told_coding) return;
+  turn.side.has_told_coding = true;
+  tell(turn, AppAnomaly::http_bad_content_coding);
 }
 
 /// A client that does not undo the coding shows what follows it, as it stands.

@@ -156,7 +156,6 @@ HttpInflate::Piece HttpInflate::inflate_from(ByteSpan bytes, Out& out) noexcept 
   const std::size_t used = bytes.size() - stream_.avail_in;
   const std::size_t made = kOutBytes - stream_.avail_out;
   has_made_ |= made > 0;
-  is_odd_ |= state == State::bad;
   return {used, {out.data(), made}, state, fields};
 }
 

@@ -58,7 +58,7 @@ class HttpInflate {
   [[nodiscard]] bool has_unread() const noexcept {
     return is_settled_ && read_bytes_ < held_bytes_;
   }
-  /// The body is not coded quite as its head and its own head say.
+  /// The body is not coded quite as its head and its own head say: known before any of it is made.
   [[nodiscard]] bool is_odd() const noexcept { return is_odd_; }
   [[nodiscard]] HttpInflate*& inner() noexcept { return inner_; }
   [[nodiscard]] bool is_inexact() const noexcept { return is_inexact_; }
