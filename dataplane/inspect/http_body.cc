@@ -38,8 +38,7 @@ void HttpParser::begin_body(const Turn& turn, const HttpBody& body) noexcept {
 void HttpParser::open_codings(const Turn& turn, const HttpBody& body) noexcept {
   Side& side = turn.side;
   for (std::size_t i = 0; i < body.codings.count; ++i) {
-    HttpInflate* outer =
-        HttpInflate::create(*pool_, body.codings.list[i], body.is_inexact, side.inflate);
+    HttpInflate* outer = HttpInflate::create(*pool_, body.codings.list[i], side.inflate);
     if (outer == nullptr) {
       give_inflate(side);
       tell(turn, AppAnomaly::state_limit);
@@ -115,8 +114,7 @@ void HttpParser::decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) n
     if (layer == side.inflate) work.sent_bytes += piece.consumed;
     work.made_bytes += piece.data.size();
     if (layer->is_odd()) tell_odd_coding(turn);
-    if (!piece.fields.empty()) tell_decoded(turn, piece.fields, false);
-    if (!piece.data.empty() && side.is_decoded_open) decode(turn, layer->inner(), piece.data);
+    if (!piece.data.empty()) decode(turn, layer->inner(), piece.data);
     if (!side.is_decoded_open) return;  // what is bad beyond the depth is not looked at
     if (piece.state == bad) tell_odd_coding(turn);
     if (work.is_over(limits_->inflate_ratio)) {
@@ -131,11 +129,7 @@ void HttpParser::decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) n
       drop_coding(layer);
       return decode(turn, layer, bytes);
     }
-    if (piece.state == no_memory) {
-      tell(turn, AppAnomaly::state_limit);
-    } else if (layer->is_inexact()) {
-      return end_inexact(turn, layer, bytes);
-    }
+    if (piece.state == no_memory) tell(turn, AppAnomaly::state_limit);
     return tell_decoded(turn, {}, true);
   }
 }
@@ -144,14 +138,6 @@ void HttpParser::tell_odd_coding(const Turn& turn) noexcept {
   if (turn.side.has_told_coding) return;
   turn.side.has_told_coding = true;
   tell(turn, AppAnomaly::http_bad_content_coding);
-}
-
-/// A client that does not undo the coding shows what follows it, as it stands.
-void HttpParser::end_inexact(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) noexcept {
-  const ByteSpan rest = layer->rest();
-  if (!rest.empty()) tell_decoded(turn, rest, false);
-  while (layer != nullptr) drop_coding(layer);
-  if (!bytes.empty() && turn.side.is_decoded_open) tell_decoded(turn, bytes, false);
 }
 
 /// The next one is the outermost now, if this one was.

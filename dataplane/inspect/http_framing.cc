@@ -133,10 +133,8 @@ void note_codings(HttpHead& head, HttpBody& body, bool is_lenient) noexcept {
       if (word.empty() || equals(word, "identity")) continue;
       ++words;
       append(body.codings, coding_named(word, is_lenient));
-      body.is_inexact |= is_lenient && coding_named(word, false) == HttpCoding::none;
     }
   });
-  body.is_inexact |= is_lenient && is_any_doubtful(head, HttpField::content_encoding);
   if (words > 1) head.note(AppAnomaly::http_bad_content_coding);
 }
 

@@ -26,8 +26,8 @@ struct HttpBody {
   HttpFraming framing = HttpFraming::no_body;
   HttpCodings codings;
   std::uint64_t length = 0;
-  /// The head names the codings so that some clients undo them and others do not: what undoing
-  /// them would pass over is told as it stands.
+  /// The head names the chunked coding so that some clients undo it and others do not: where
+  /// undoing it would pass over anything the body is told as it stands.
   bool is_inexact = false;
 };
 

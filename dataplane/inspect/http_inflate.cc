@@ -8,8 +8,7 @@ namespace sluice {
 namespace {
 
 constexpr std::uint64_t kRatioFreeBytes = 16'384;
-constexpr std::size_t kGzipFixedBytes = 10;  // of a head: what each has before its fields
-constexpr int kGzipWindow = 15 + 16;         // zlib's way to say: with a gzip header
+constexpr int kGzipWindow = 15 + 16;  // zlib's way to say: with a gzip header
 constexpr int kZlibWindow = 15;
 constexpr int kRawWindow = -15;
 
@@ -27,9 +26,10 @@ bool starts_zlib(ByteSpan bytes) noexcept {
 /// RFC 1952: the fields that the flags announce, whatever they hold, and no others. None where
 /// they are not all there.
 std::optional<std::size_t> gzip_head_bytes(ByteSpan bytes) noexcept {
-  if (bytes.size() < kGzipFixedBytes) return std::nullopt;
+  constexpr std::size_t kFixedBytes = 10;
+  if (bytes.size() < kFixedBytes) return std::nullopt;
   const std::uint8_t flags = bytes[3];
-  std::size_t at = kGzipFixedBytes;
+  std::size_t at = kFixedBytes;
   if ((flags & 4) != 0) {  // extra
     if (bytes.size() < at + 2) return std::nullopt;
     at += 2 + std::size_t{bytes[at]} + std::size_t{bytes[at + 1]} * 256;
@@ -44,18 +44,16 @@ std::optional<std::size_t> gzip_head_bytes(ByteSpan bytes) noexcept {
 
 }  // namespace
 
-HttpInflate::HttpInflate(ChunkPool& pool, HttpCoding coding, bool is_inexact,
-                         HttpInflate* inner) noexcept
-    : inner_(inner), coding_(coding), is_inexact_(is_inexact) {
+HttpInflate::HttpInflate(ChunkPool& pool, HttpCoding coding, HttpInflate* inner) noexcept
+    : inner_(inner), coding_(coding) {
   stream_.zalloc = take_for_zlib;
   stream_.zfree = give_from_zlib;
   stream_.opaque = &pool;
 }
 
-HttpInflate* HttpInflate::create(ChunkPool& pool, HttpCoding coding, bool is_inexact,
-                                 HttpInflate* inner) noexcept {
+HttpInflate* HttpInflate::create(ChunkPool& pool, HttpCoding coding, HttpInflate* inner) noexcept {
   void* chunk = pool.take(sizeof(HttpInflate));
-  return chunk == nullptr ? nullptr : new (chunk) HttpInflate(pool, coding, is_inexact, inner);
+  return chunk == nullptr ? nullptr : new (chunk) HttpInflate(pool, coding, inner);
 }
 
 HttpInflate* HttpInflate::release(HttpInflate* inflate, ChunkPool& pool) noexcept {
@@ -71,13 +69,11 @@ HttpInflate::Piece HttpInflate::next(ByteSpan bytes, Out& out) noexcept {
   const ByteSpan from = is_of_held ? held().subspan(read_bytes_)
                                    : bytes.first(std::min(bytes.size(), kChunkBytesMax));
   if (is_between_members_) {
-    if (from.empty()) return {0, {}, State::more, {}};
+    if (from.empty()) return {0, {}, State::more};
     if (from[0] != held_[0] || inflateReset(&stream_) != Z_OK) {
-      return {is_inexact_ ? 0 : bytes.size(), {}, State::ended, {}};
+      return {bytes.size(), {}, State::ended};
     }
     is_between_members_ = false;
-    is_in_head_ = is_inexact_;
-    member_bytes_ = 0;
   }
   Piece piece = inflate_from(from, out);
   if (!is_of_held) return piece;
@@ -91,16 +87,14 @@ HttpInflate::Piece HttpInflate::next_of_held(ByteSpan bytes, Out& out) noexcept 
   const std::size_t count = std::min(bytes.size(), kHeldBytes - held_bytes_);
   std::copy_n(bytes.begin(), count, held_.begin() + held_bytes_);
   held_bytes_ = static_cast<std::uint16_t>(held_bytes_ + count);
-  if (held_bytes_ < 2) return {count, {}, State::more, {}};
+  if (held_bytes_ < 2) return {count, {}, State::more};
   State state = format_ == Format::unknown ? begin() : State::more;
   while (state == State::more) {
-    Piece piece{0, {}, State::bad, {}};
+    Piece piece{0, {}, State::bad};
     const auto head = format_ == Format::gzip_body ? gzip_head_bytes(held()) : std::size_t{0};
     if (head) {
-      const bool is_new = read_bytes_ < *head;
       read_bytes_ = std::max(read_bytes_, static_cast<std::uint16_t>(*head));
       piece = inflate_from(held().subspan(read_bytes_), out);
-      if (is_new && is_inexact_) piece.fields = held().first(*head).subspan(kGzipFixedBytes);
       read_bytes_ = static_cast<std::uint16_t>(read_bytes_ + piece.consumed);
     } else if (held_bytes_ < kHeldBytes) {
       piece.state = State::more;
@@ -113,7 +107,7 @@ HttpInflate::Piece HttpInflate::next_of_held(ByteSpan bytes, Out& out) noexcept 
     is_settled_ = false;
     state = try_next_format();
   }
-  return {count, state == State::not_coded ? held() : ByteSpan{}, state, {}};
+  return {count, state == State::not_coded ? held() : ByteSpan{}, state};
 }
 
 HttpInflate::State HttpInflate::begin() noexcept {
@@ -138,8 +132,6 @@ HttpInflate::State HttpInflate::begin_as(Format format) noexcept {
   if (answer != Z_OK) return State::no_memory;
   has_begun_ = true;
   format_ = format;
-  is_in_head_ = is_inexact_ && format == Format::gzip;
-  member_bytes_ = 0;
   read_bytes_ = 0;
   return State::more;
 }
@@ -149,25 +141,11 @@ HttpInflate::Piece HttpInflate::inflate_from(ByteSpan bytes, Out& out) noexcept 
   stream_.avail_in = static_cast<uInt>(bytes.size());
   stream_.next_out = out.data();
   stream_.avail_out = kOutBytes;
-  int answer = Z_OK;
-  const ByteSpan fields = is_in_head_ ? read_fields(bytes, answer) : ByteSpan{};
-  if (answer == Z_OK && !is_in_head_) answer = inflate(&stream_, Z_NO_FLUSH);
-  const State state = state_of(answer);
+  const State state = state_of(inflate(&stream_, Z_NO_FLUSH));
   const std::size_t used = bytes.size() - stream_.avail_in;
   const std::size_t made = kOutBytes - stream_.avail_out;
   has_made_ |= made > 0;
-  return {used, {out.data(), made}, state, fields};
-}
-
-/// Up to the first block.
-ByteSpan HttpInflate::read_fields(ByteSpan bytes, int& answer) noexcept {
-  constexpr int kIsAtBlock = 128;
-  answer = inflate(&stream_, Z_BLOCK);
-  is_in_head_ = (stream_.data_type & kIsAtBlock) == 0;
-  const std::size_t used = bytes.size() - stream_.avail_in;
-  const std::size_t fixed = std::min(kGzipFixedBytes - member_bytes_, used);
-  member_bytes_ = static_cast<std::uint8_t>(member_bytes_ + fixed);
-  return bytes.subspan(fixed, used - fixed);
+  return {used, {out.data(), made}, state};
 }
 
 HttpInflate::State HttpInflate::state_of(int answer) noexcept {

@@ -3,8 +3,7 @@
 // coding of a body that a rule looks into. Worker thread only.
 //
 // As long as nothing was told, the first bytes are held: a body that does not read as it should is
-// tried as the next likely format, as browsers do, and in the end taken as it is. Where the head
-// names the coding inexactly, what a coded body can hold besides its content is said too.
+// tried as the next likely format, as browsers do, and in the end taken as it is.
 #pragma once
 
 #include <array>
@@ -31,7 +30,7 @@ class HttpInflate {
   using Out = std::array<std::uint8_t, kOutBytes>;
 
   /// In a chunk of the pool; null where there is none. `inner` is the coding below, or null.
-  [[nodiscard]] static HttpInflate* create(ChunkPool& pool, HttpCoding coding, bool is_inexact,
+  [[nodiscard]] static HttpInflate* create(ChunkPool& pool, HttpCoding coding,
                                            HttpInflate* inner) noexcept;
   /// Gives the chunk and all that zlib took back; says which coding is below.
   static HttpInflate* release(HttpInflate* inflate, ChunkPool& pool) noexcept;
@@ -49,7 +48,6 @@ class HttpInflate {
     std::size_t consumed;
     ByteSpan data;  ///< in `out`, or, where the body is not coded, its first bytes
     State state;
-    ByteSpan fields;  ///< of an inexact coding: name, comment and the like before `data`
   };
   /// What the next bytes stand for, until `bytes` or `out` are used up. To be called again while
   /// bytes are left or unread, or `out` was filled.
@@ -61,26 +59,19 @@ class HttpInflate {
   /// The body is not coded quite as its head and its own head say: known before any of it is made.
   [[nodiscard]] bool is_odd() const noexcept { return is_odd_; }
   [[nodiscard]] HttpInflate*& inner() noexcept { return inner_; }
-  [[nodiscard]] bool is_inexact() const noexcept { return is_inexact_; }
-  /// Of an inexact coding that has ended or is bad: bytes before those that are left which nothing
-  /// was made of.
-  [[nodiscard]] ByteSpan rest() const noexcept {
-    return has_made_ ? held().subspan(read_bytes_) : held();
-  }
 
  private:
   /// In the order in which they are tried; a body that begins neither as gzip nor as zlib is raw.
   enum class Format : std::uint8_t { unknown, gzip, gzip_body, zlib, raw };
   static constexpr std::size_t kHeldBytes = 256;
 
-  HttpInflate(ChunkPool& pool, HttpCoding coding, bool is_inexact, HttpInflate* inner) noexcept;
+  HttpInflate(ChunkPool& pool, HttpCoding coding, HttpInflate* inner) noexcept;
 
   [[nodiscard]] Piece next_of_held(ByteSpan bytes, Out& out) noexcept;
   [[nodiscard]] State begin() noexcept;
   [[nodiscard]] State try_next_format() noexcept;
   [[nodiscard]] State begin_as(Format format) noexcept;
   [[nodiscard]] Piece inflate_from(ByteSpan bytes, Out& out) noexcept;
-  [[nodiscard]] ByteSpan read_fields(ByteSpan bytes, int& answer) noexcept;
   [[nodiscard]] State state_of(int answer) noexcept;  ///< of inflate
   [[nodiscard]] ByteSpan held() const noexcept { return {held_.data(), held_bytes_}; }
 
@@ -94,9 +85,6 @@ class HttpInflate {
   bool has_made_ = false;    ///< any bytes
   bool is_odd_ = false;
   bool is_between_members_ = false;
-  bool is_inexact_;
-  bool is_in_head_ = false;        ///< of a member of an inexact coding
-  std::uint8_t member_bytes_ = 0;  ///< of those that each member's head has, how many came
   std::uint16_t held_bytes_ = 0;
   std::uint16_t read_bytes_ = 0;  ///< of those held
   std::array<std::uint8_t, kHeldBytes> held_{};

@@ -110,7 +110,6 @@ class HttpParser {
   void open_codings(const Turn& turn, const HttpBody& body) noexcept;
   void decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) noexcept;
   void tell_odd_coding(const Turn& turn) noexcept;
-  void end_inexact(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) noexcept;
   void drop_coding(HttpInflate*& layer) noexcept;
   void tell_as_sent(const Turn& turn, ByteSpan bytes, bool is_last) noexcept;
   void tell_decoded(const Turn& turn, ByteSpan bytes, bool is_last) noexcept;

@@ -112,50 +112,6 @@ TEST(HttpBody, CodingsAreNotFoundInLongerNames) {
   EXPECT_EQ(second.answered(file_data), "attack");
 }
 
-TEST(HttpBody, WhatFollowsAnInexactCodingIsToldAsItIs) {
-  using namespace std::string_view_literals;
-  const std::string bad =
-      std::string("\x78\x9c\1\1\0\xfe\xff"sv) + "a\xff";  // a stored block, a wrong checksum
-  const std::pair<const char*, std::string> rows[] = {
-      {"deflate;", test::deflated("a", test::kZlib)},
-      {"gzip;", test::deflated("a", test::kGzip)},
-      {"x deflate", test::deflated("", test::kZlib)},
-      {"br, deflate", test::deflated("a", test::kRawDeflate)},
-      {"deflate;", bad},
-      {"deflate, gzip;", test::deflated(test::deflated("a", test::kRawDeflate), test::kGzip)},
-      {"deflate;, gzip", test::deflated(test::deflated("a", test::kRawDeflate), test::kGzip)},
-      {"gzip, deflate;", test::deflated(test::deflated("a", test::kGzip), test::kZlib)},
-  };
-  for (const auto& [coding, coded] : rows) {
-    const std::string response = coded_response(coding, coded + std::string(300, ' ') + "attack");
-    for (const std::size_t cut : {response.size(), response.size() - 310, response.size() - 3}) {
-      HttpRecorder http;
-      http.response(response.substr(0, cut)).response(response.substr(cut));
-      EXPECT_TRUE(http.answered(file_data).ends_with("   attack")) << coding << cut;
-      EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
-    }
-  }
-}
-
-TEST(HttpBody, FieldsOfAnInexactGzipAreTold) {
-  const std::string coded = test::deflated("attack", test::kGzip);
-  for (const std::size_t blanks : {0U, 1'000U}) {
-    const std::string comment = std::string(blanks, ' ') + "<script>";
-    const std::string body =
-        coded.substr(0, 3) + '\x10' + coded.substr(4, 6) + comment + '\0' + coded.substr(10);
-    const std::string response = coded_response("gzip;", body + body);
-    for (std::size_t cut = response.size() - 2 * body.size(); cut < response.size(); cut += 7) {
-      HttpRecorder http;
-      http.response(response.substr(0, cut)).response(response.substr(cut));
-      const std::string told = comment + '\0' + "attack";
-      EXPECT_EQ(http.answered(file_data), told + told) << cut;
-    }
-    HttpRecorder exact;
-    exact.response(coded_response("gzip", body));
-    EXPECT_EQ(exact.answered(file_data), "attack");
-  }
-}
-
 TEST(HttpBody, WhatAnInexactlyChunkedResponseHoldsBesidesDataIsTold) {
   const char* inexact[] = {"Transfer-Encoding: chunked;\r\n", "Transfer-Encoding: chunked, x\r\n",
                            "X: y\r\n Transfer-Encoding: chunked\r\n",
