@@ -24,7 +24,7 @@ void HttpParser::begin_body(const Turn& turn, const HttpBody& body) noexcept {
   side.step = Step::body;
   side.framing = body.framing;
   side.left = body.length;
-  side.chunks = HttpChunks(body.is_inexact);
+  side.chunks = {};
   side.as_sent_bytes = 0;
   side.decoded_bytes = 0;
   side.is_as_sent_open = has_depth && is_request && limits_->wants(Buffer::http_request_body);
@@ -62,14 +62,10 @@ std::size_t HttpParser::read_body(const Turn& turn, ByteSpan bytes) noexcept {
   return count;
 }
 
-// A client that does not know an inexact name of the coding shows what stands besides sizes and
-// data: from the line on where there is any, all is told as it stands.
-//
 // A response that has no size where one must be is not in chunks, whatever its head says: browsers
 // take the rest as it is. A server refuses such a request.
 std::size_t HttpParser::read_chunks(const Turn& turn, ByteSpan bytes) noexcept {
   Side& side = turn.side;
-  const HttpChunks before = side.chunks;
   const HttpChunks::Piece piece = side.chunks.next(bytes);
   if (side.chunks.is_odd() && !side.has_told_chunk) {
     side.has_told_chunk = true;
@@ -77,13 +73,6 @@ std::size_t HttpParser::read_chunks(const Turn& turn, ByteSpan bytes) noexcept {
   }
   if (!piece.data.empty()) take_body(turn, piece.data);
   if (piece.state == HttpChunks::State::ended) end_body(turn);
-  if (piece.state == HttpChunks::State::as_it_stands) {
-    HttpChunks::Digits room;
-    const ByteSpan digits = before.digits(room);
-    side.framing = HttpFraming::until_close;
-    if (piece.consumed == 0 && !digits.empty()) take_body(turn, digits);
-    return piece.consumed;
-  }
   if (piece.state != HttpChunks::State::bad) return piece.consumed;
   if (turn.direction == kToServer) {
     leave(turn);

@@ -7,6 +7,9 @@
 namespace sluice {
 namespace {
 
+/// With one for the zeros in front, which some clients send and servers skip.
+constexpr std::uint8_t kSizeDigitsMax = 16;
+
 /// Also what separates lines and pages, which some take for blanks.
 constexpr bool is_space(std::uint8_t byte) noexcept {
   return byte == ' ' || (byte >= '\t' && byte <= '\r');
@@ -42,15 +45,6 @@ bool equals(ByteSpan bytes, std::string_view lower_case) noexcept {
     if (lower(bytes[i]) != static_cast<std::uint8_t>(lower_case[i])) return false;
   }
   return true;
-}
-
-/// Of a header and its repetitions.
-bool is_any_doubtful(const HttpHead& head, HttpField field) noexcept {
-  for (const HttpHeader* header = head.find(field); header != nullptr;
-       header = head.next_of(*header)) {
-    if (header->is_doubtful) return true;
-  }
-  return false;
 }
 
 /// Calls `take` with each element of the comma-separated values of a header and its repetitions.
@@ -91,7 +85,7 @@ std::optional<std::uint64_t> length_in(HttpHead& head) noexcept {
   return length;
 }
 
-bool is_chunked(HttpHead& head, HttpBody& body, bool is_lenient) noexcept {
+bool is_chunked(HttpHead& head, bool is_lenient) noexcept {
   bool is_chunked = false;
   bool is_other = false;
   for_each_element(head, head.find(HttpField::transfer_encoding), [&](ByteSpan element) noexcept {
@@ -100,8 +94,6 @@ bool is_chunked(HttpHead& head, HttpBody& body, bool is_lenient) noexcept {
     is_chunked |= is_exact || (is_lenient && contains(element, "chunked"));
   });
   if (is_other) head.note(AppAnomaly::http_ambiguous_length);
-  body.is_inexact |=
-      is_lenient && (is_other || is_any_doubtful(head, HttpField::transfer_encoding));
   return is_chunked;
 }
 
@@ -141,7 +133,7 @@ void note_codings(HttpHead& head, HttpBody& body, bool is_lenient) noexcept {
 HttpBody body_of(HttpHead& head, HttpFraming without_length, bool is_lenient) noexcept {
   HttpBody body;
   const std::optional<std::uint64_t> length = length_in(head);
-  if (is_chunked(head, body, is_lenient)) {
+  if (is_chunked(head, is_lenient)) {
     if (length) head.note(AppAnomaly::http_ambiguous_length);
     body.framing = HttpFraming::chunked;
   } else if (length) {
@@ -177,7 +169,6 @@ HttpBody body_of_response(HttpHead& head, HttpRequestKind request, std::uint32_t
 
 HttpChunks::Piece HttpChunks::next(ByteSpan bytes) noexcept {
   std::size_t at = 0;
-  std::size_t line_at = 0;
   while (at < bytes.size()) {
     if (step_ == Step::data) {
       const std::size_t count = std::min<std::uint64_t>(left_, bytes.size() - at);
@@ -186,7 +177,6 @@ HttpChunks::Piece HttpChunks::next(ByteSpan bytes) noexcept {
       return {at + count, bytes.subspan(at, count), State::more};
     }
     const std::uint8_t byte = bytes[at++];
-    const bool is_bare = is_bare_here(byte);
     State state = State::more;
     if (step_ == Step::data_end) {
       state = take_line_end_byte(byte);
@@ -195,30 +185,10 @@ HttpChunks::Piece HttpChunks::next(ByteSpan bytes) noexcept {
     } else {
       state = take_size_byte(byte);
     }
-    is_odd_ |= state == State::bad || (is_inexact_ && !is_bare);
-    if (is_inexact_ && (state == State::bad || !is_bare)) {
-      return {line_at, {}, State::as_it_stands};
-    }
+    is_odd_ |= state == State::bad;
     if (state != State::more) return {at, {}, state};
-    if (byte == '\n') line_at = at;
   }
   return {at, {}, State::more};
-}
-
-/// Nothing that a client could show: the digits of a size, and line ends.
-bool HttpChunks::is_bare_here(std::uint8_t byte) const noexcept {
-  if (byte == '\r' || byte == '\n') return true;
-  const std::uint8_t letter = lower(byte);
-  const bool is_digit = (byte >= '0' && byte <= '9') || (letter >= 'a' && letter <= 'f');
-  return step_ == Step::size && is_digit;
-}
-
-ByteSpan HttpChunks::digits(Digits& room) const noexcept {
-  if (step_ != Step::size && step_ != Step::extension) return {};
-  for (std::size_t i = 0; i < digits_; ++i) {
-    room[i] = static_cast<std::uint8_t>("0123456789abcdef"[left_ >> 4 * (digits_ - 1U - i) & 15]);
-  }
-  return ByteSpan(room).first(digits_);
 }
 
 bool HttpChunks::skip(std::uint64_t bytes) noexcept {
@@ -251,7 +221,7 @@ HttpChunks::State HttpChunks::take_size_byte(std::uint8_t byte) noexcept {
     const unsigned digit = is_digit ? byte - unsigned{'0'} : letter - unsigned{'a'} + 10;
     left_ = left_ << 4 | digit;
     digits_ = left_ == 0 ? 1 : static_cast<std::uint8_t>(digits_ + 1);
-    return digits_ > kDigitsMax ? State::bad : State::more;
+    return digits_ > kSizeDigitsMax ? State::bad : State::more;
   }
   // "0x5" is five to some and none to others.
   if (digits_ == 0 || (left_ == 0 && letter == 'x')) return State::bad;

@@ -1,8 +1,8 @@
 // Where the body of an HTTP message ends and how it is coded, as its head says (RFC 9112 6.3).
 // Where heads contradict themselves: the chunked coding beats a length, the first length beats
 // further ones, as most servers take it. Of responses the names of codings are looked for within
-// what stands around them, as browsers do: a body shows by itself whether it is coded so, or
-// mostly, as not all browsers do. Worker thread only.
+// what stands around them, as browsers do: a body shows by itself whether it is coded so, but for
+// what a program shows that does not know the name (docs/limitations.md). Worker thread only.
 #pragma once
 
 #include <array>
@@ -26,9 +26,6 @@ struct HttpBody {
   HttpFraming framing = HttpFraming::no_body;
   HttpCodings codings;
   std::uint64_t length = 0;
-  /// The head names the chunked coding so that some clients undo it and others do not: where
-  /// undoing it would pass over anything the body is told as it stands.
-  bool is_inexact = false;
 };
 
 /// What a request was, as far as its answer depends on it.
@@ -47,19 +44,7 @@ enum class HttpRequestKind : std::uint8_t { other, head, connect };
 /// end is passed over, as browsers do, and is odd; only what has no size in it is bad.
 class HttpChunks {
  public:
-  enum class State : std::uint8_t {
-    more,
-    ended,
-    bad,
-    as_it_stands,  ///< only of an inexact coding: there is more than sizes and data
-  };
-  /// With one for the zeros in front, which some clients send and servers skip.
-  static constexpr std::uint8_t kDigitsMax = 16;
-  using Digits = std::array<std::uint8_t, kDigitsMax>;
-
-  HttpChunks() noexcept = default;
-  explicit HttpChunks(bool is_inexact) noexcept : is_inexact_(is_inexact) {}
-
+  enum class State : std::uint8_t { more, ended, bad };
   struct Piece {
     std::size_t consumed;  ///< bytes of the input that are done with; the last one may be bad
     ByteSpan data;         ///< those of them that are of the body
@@ -67,8 +52,6 @@ class HttpChunks {
   };
   /// Up to the next data, or as far as `bytes` go.
   [[nodiscard]] Piece next(ByteSpan bytes) noexcept;
-  /// Of a size whose line goes on, what came of it.
-  [[nodiscard]] ByteSpan digits(Digits& room) const noexcept;
   /// Something was not as it should be.
   [[nodiscard]] bool is_odd() const noexcept { return is_odd_; }
   /// So many bytes of data are missing; false where the gap goes beyond a chunk's data.
@@ -81,7 +64,6 @@ class HttpChunks {
   [[nodiscard]] State take_line_end_byte(std::uint8_t byte) noexcept;
   [[nodiscard]] State take_trailer_byte(std::uint8_t byte) noexcept;
   void end_size_line() noexcept;
-  [[nodiscard]] bool is_bare_here(std::uint8_t byte) const noexcept;
 
   std::uint64_t left_ = 0;        ///< of the chunk's data; while its size is read, the size
   std::uint16_t line_bytes_ = 0;  ///< of the size line, or of all trailers
@@ -89,7 +71,6 @@ class HttpChunks {
   Step step_ = Step::size;
   bool is_odd_ = false;
   bool is_line_empty_ = true;  ///< of the trailer's line nothing but CR has come
-  bool is_inexact_ = false;
 };
 
 }  // namespace sluice

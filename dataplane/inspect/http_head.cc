@@ -238,8 +238,6 @@ inline void HttpHead::add_header(const Line& line) noexcept {
                     value_end == line.end && line.next == line.end + 2;
   header.is_folded = false;
   header.is_repeated = false;
-  header.is_doubtful =
-      field != HttpField::other && !is_request_ && field_named(name_of(header)) != field;
   link(static_cast<std::uint8_t>(count_++));
   is_plain_ &= header.is_plain;
 }
@@ -297,7 +295,6 @@ bool HttpHead::take_odd_line(const Line& line) noexcept {
     note(AppAnomaly::http_bad_header);
     is_plain_ = false;
     add_header(header);
-    doubt_last();
   } else if (has_colon && !is_last_dropped_ && has_no_colon(headers_[count_ - 1])) {
     join_to_last_name(line);
   } else {
@@ -306,8 +303,7 @@ bool HttpHead::take_odd_line(const Line& line) noexcept {
   return true;
 }
 
-/// Some clients take the line for the end of the header before it: as a header it is doubtful, and
-/// what undoing its coding would pass over is told too.
+/// Whether it is coded so shows the body itself.
 bool HttpHead::says_how_a_body_is_coded(const Line& line) const noexcept {
   std::uint32_t name_end = line.colon;
   while (name_end > line.at && bytes_[name_end - 1] <= ' ') --name_end;
@@ -325,11 +321,6 @@ void HttpHead::join_to_last_name(const Line& line) noexcept {
   }
   --count_;
   add_header({headers_[last].name_at, line.colon, line.end, line.next});
-  doubt_last();
-}
-
-void HttpHead::doubt_last() noexcept {
-  if (!is_last_dropped_) headers_[count_ - 1].is_doubtful = true;
 }
 
 void HttpHead::fold_into_last(const Line& line) noexcept {

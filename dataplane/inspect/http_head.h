@@ -51,7 +51,6 @@ struct HttpHeader {
   bool is_plain;              ///< already "Name: value" CR LF
   bool is_folded;             ///< the value goes over several lines
   bool is_repeated;           ///< not the first of its name
-  bool is_doubtful;           ///< to some clients it is no header, or has another name
 };
 
 class HttpLineMap;
@@ -122,7 +121,6 @@ class HttpHead {
   void fold_into_last(const Line& line) noexcept;
   [[nodiscard]] bool says_how_a_body_is_coded(const Line& line) const noexcept;
   void join_to_last_name(const Line& line) noexcept;
-  void doubt_last() noexcept;
   [[nodiscard]] HttpField field_of(ByteSpan name) const noexcept;
   [[gnu::always_inline]] void link(std::uint8_t index) noexcept;
   void link_to_the_last(std::uint8_t index) noexcept;
