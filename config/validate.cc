@@ -11,13 +11,12 @@
 
 #include <fmt/format.h>
 
-#include "base/date.h"
-#include "base/rule_key.h"
 #include "base/units.h"
 #include "config/cpu_list.h"
 #include "config/device_word.h"
 #include "config/listen_address.h"
 #include "config/mbuf_need.h"
+#include "config/validate_checks.h"
 #include "config/worker_count.h"
 
 namespace sluice {
@@ -34,13 +33,6 @@ constexpr std::uint64_t kMbufBytes = 2048 + 256;
 
 // sun_path holds 107 bytes; the socket's own name takes some.
 constexpr std::size_t kRunDirBytesMax = 80;
-
-bool is_word(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-  });
-}
 
 // --- pairs --------------------------------------------------------------------------------------
 
@@ -201,25 +193,6 @@ void check_mbufs(const Config& config, FindingWriter& findings) {
 
 // --- limits -------------------------------------------------------------------------------------
 
-void check_limit(const LimitConfig& limit, const std::string& path, std::uint64_t frame_bytes,
-                 FindingWriter& findings) {
-  if (limit.packets.burst != 0 && limit.packets.rate == 0 &&
-      !findings.is_refused(path + ".packets")) {
-    findings.error_at(path + ".packets_burst",
-                      fmt::format("{0}.packets_burst has no rate: {0}.packets is not set", path));
-  }
-  if (limit.bits.burst != 0 && limit.bits.rate == 0 && !findings.is_refused(path + ".bits")) {
-    findings.error_at(path + ".bits_burst",
-                      fmt::format("{0}.bits_burst has no rate: {0}.bits is not set", path));
-  }
-  if (limit.bits.burst != 0 && limit.bits.burst < frame_bytes) {
-    findings.error_at(path + ".bits_burst",
-                      fmt::format("{}.bits_burst is {}, below the largest frame of {} bytes: such "
-                                  "a frame could never pass",
-                                  path, print_bytes(limit.bits.burst), frame_bytes));
-  }
-}
-
 void check_limits(const Config& config, FindingWriter& findings) {
   std::uint64_t frame_bytes = 0;
   for (const PortPairConfig& pair : config.pairs) {
@@ -227,71 +200,6 @@ void check_limits(const Config& config, FindingWriter& findings) {
   }
   check_limit(config.limits.flow, "limits.flow", frame_bytes, findings);
   check_limit(config.limits.source, "limits.source", frame_bytes, findings);
-}
-
-void check_rule_limits(const std::vector<RuleLimitConfig>& limits, FindingWriter& findings) {
-  for (std::size_t i = 0; i < limits.size(); ++i) {
-    const RuleLimitConfig& one = limits[i];
-    const std::string path = fmt::format("rule_limits[{}]", i);
-    if (findings.is_refused(path)) continue;
-    const std::string name_path = path + ".name";
-    if (one.name.empty() && !findings.is_refused(name_path)) {
-      findings.error_at(path, path + " has no name: rules speak of it by one",
-                        "write 'name: WORD'");
-    }
-    const auto same = std::ranges::find(limits, one.name, &RuleLimitConfig::name);
-    const auto first = static_cast<std::size_t>(same - limits.begin());
-    if (!one.name.empty() && first < i) {
-      findings.error_at(name_path, fmt::format("{} is '{}', as is rule_limits[{}].name: each once",
-                                               name_path, one.name, first));
-    }
-    const bool has_rate = one.limit.packets.rate != 0 || one.limit.bits.rate != 0;
-    const bool is_read =
-        !findings.is_refused(path + ".packets") && !findings.is_refused(path + ".bits");
-    if (!has_rate && is_read) {
-      findings.error_at(path, path + " has no rate: it would limit nothing",
-                        "write 'packets: 10/s' or 'bits: 1Mbit/s'");
-    }
-    check_limit(one.limit, path, 0, findings);
-  }
-}
-
-void check_set_name(const std::vector<SetConfig>& sets, std::size_t i, const std::string& path,
-                    FindingWriter& findings) {
-  const std::string& name = sets[i].name;
-  const std::string name_path = path + ".name";
-  if (findings.is_refused(name_path)) return;
-  if (name.empty()) {
-    return findings.error_at(path, path + " has no name: rules ask for it by one",
-                             "write 'name: WORD'");
-  }
-  if (!is_word(name)) {
-    return findings.error_at(
-        name_path, fmt::format("{} is '{}': letters, digits, _ and - would do", name_path, name));
-  }
-  const auto first =
-      static_cast<std::size_t>(std::ranges::find(sets, name, &SetConfig::name) - sets.begin());
-  if (first == i) return;
-  findings.error_at(
-      name_path, fmt::format("{} is '{}', as is sets[{}].name: each once", name_path, name, first));
-}
-
-void check_sets(const std::vector<SetConfig>& sets, FindingWriter& findings) {
-  std::uint64_t capacity = 0;
-  for (std::size_t i = 0; i < sets.size(); ++i) {
-    const std::string path = fmt::format("sets[{}]", i);
-    if (findings.is_refused(path)) continue;
-    check_set_name(sets, i, path, findings);
-    capacity += sets[i].capacity;
-    if (sets[i].nocase && sets[i].kind != SetKind::text) {
-      findings.warning_at(path + ".nocase",
-                          path + ".nocase says nothing: only a set of kind text asks for it");
-    }
-  }
-  if (capacity <= kSetCapacitySumMax) return;
-  findings.error_at("sets", fmt::format("sets have room for {} entries together, above the largest "
-                                        "of {}: smaller values of capacity would do",
-                                        capacity, kSetCapacitySumMax));
 }
 
 // --- events and control -------------------------------------------------------------------------
@@ -377,62 +285,6 @@ void warn_of_timeouts(const FlowConfig& flows, FindingWriter& findings) {
   }
 }
 
-// --- exceptions of rules ------------------------------------------------------------------------
-
-void check_exception_rules(const RuleExceptionConfig& exception, const std::string& path,
-                           FindingWriter& findings) {
-  for (std::size_t i = 0; i < exception.rules.size(); ++i) {
-    const std::string own = fmt::format("{}.rules[{}]", path, i);
-    if (const auto key = parse_rule_key(exception.rules[i]); !key) {
-      findings.error_at(own, fmt::format("{}: {}", own, key.error().message));
-    }
-  }
-  if (findings.is_refused(path + ".rules")) return;
-  if (exception.rules.empty() == exception.class_name.empty()) {
-    findings.error_at(path, fmt::format("{} has {}: exactly one of rules and class would do", path,
-                                        exception.rules.empty() ? "neither rules nor class"
-                                                                : "both rules and class"));
-  }
-}
-
-void check_exception_scope(const RuleExceptionConfig& exception, const std::string& path,
-                           FindingWriter& findings) {
-  const bool has_refused =
-      findings.is_refused(path + ".source") || findings.is_refused(path + ".destination");
-  if (exception.source.empty() && exception.destination.empty() && exception.uri.empty() &&
-      !has_refused) {
-    findings.error_at(
-        path, fmt::format("{} has no source, destination or uri: at least one would do", path),
-        "`sluicectl rules stage ID shadow` takes a rule back everywhere");
-  }
-  const bool is_uri =
-      exception.uri.empty() || exception.uri.front() == '/' || exception.uri.front() == '*';
-  if (is_uri) return;
-  findings.error_at(path + ".uri",
-                    fmt::format("{}.uri is '{}', which no URI begins with: one that begins with / "
-                                "or * would do",
-                                path, exception.uri.substr(0, 64)));
-}
-
-void check_exceptions(const std::vector<RuleExceptionConfig>& exceptions, FindingWriter& findings) {
-  for (std::size_t i = 0; i < exceptions.size(); ++i) {
-    const RuleExceptionConfig& exception = exceptions[i];
-    const std::string path = fmt::format("rules.exceptions[{}]", i);
-    if (findings.is_refused(path)) continue;
-    check_exception_rules(exception, path, findings);
-    check_exception_scope(exception, path, findings);
-    if (exception.owner.empty() || exception.reason.empty()) {
-      findings.error_at(path, fmt::format("{} has no {}: who answers for it, and why it is there",
-                                          path, exception.owner.empty() ? "owner" : "reason"));
-    }
-    if (exception.expires.empty()) continue;
-    if (const auto date = parse_date(exception.expires); !date) {
-      findings.error_at(path + ".expires",
-                        fmt::format("{}.expires: {}", path, date.error().message));
-    }
-  }
-}
-
 void warn_of_limits(const LimitsConfig& limits, FindingWriter& findings) {
   const auto is_above = [](std::uint64_t flow, std::uint64_t source) {
     return source != 0 && flow > source;
@@ -477,6 +329,32 @@ void warn_of_lists(const ListConfig& lists, FindingWriter& findings) {
 
 }  // namespace
 
+bool is_word(std::string_view text) noexcept {
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
+}
+
+void check_limit(const LimitConfig& limit, const std::string& path, std::uint64_t frame_bytes,
+                 FindingWriter& findings) {
+  if (limit.packets.burst != 0 && limit.packets.rate == 0 &&
+      !findings.is_refused(path + ".packets")) {
+    findings.error_at(path + ".packets_burst",
+                      fmt::format("{0}.packets_burst has no rate: {0}.packets is not set", path));
+  }
+  if (limit.bits.burst != 0 && limit.bits.rate == 0 && !findings.is_refused(path + ".bits")) {
+    findings.error_at(path + ".bits_burst",
+                      fmt::format("{0}.bits_burst has no rate: {0}.bits is not set", path));
+  }
+  if (limit.bits.burst != 0 && limit.bits.burst < frame_bytes) {
+    findings.error_at(path + ".bits_burst",
+                      fmt::format("{}.bits_burst is {}, below the largest frame of {} bytes: such "
+                                  "a frame could never pass",
+                                  path, print_bytes(limit.bits.burst), frame_bytes));
+  }
+}
+
 void validate_config(const Config& config, const Source& source, ConfigPurpose purpose,
                      Diagnostics& diagnostics) {
   FindingWriter findings(source, diagnostics);
@@ -485,12 +363,10 @@ void validate_config(const Config& config, const Source& source, ConfigPurpose p
   check_budget(config, findings);
   check_mbufs(config, findings);
   check_limits(config, findings);
-  check_rule_limits(config.rule_limits, findings);
-  check_sets(config.sets, findings);
   check_overload(config.overload, findings);
   check_metrics(config.metrics, findings);
   check_control(config, findings);
-  check_exceptions(config.rules.exceptions, findings);
+  check_named_by_rules(config, findings);
   // Warnings come last, so that they never crowd errors out.
   warn_of_timeouts(config.flows, findings);
   warn_of_limits(config.limits, findings);

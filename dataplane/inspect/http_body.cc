@@ -32,13 +32,13 @@ void HttpParser::begin_body(const Turn& turn, const HttpBody& body) noexcept {
                                        (!is_request && limits_->wants(Buffer::http_response_body)));
   side.has_told_chunk = false;
   side.has_told_coding = body.codings.count > 1;  // with the head
-  if (side.is_decoded_open) open_codings(turn, body);
+  if (side.is_decoded_open) open_codings(turn, body.codings);
 }
 
-void HttpParser::open_codings(const Turn& turn, const HttpBody& body) noexcept {
+void HttpParser::open_codings(const Turn& turn, const HttpCodings& codings) noexcept {
   Side& side = turn.side;
-  for (std::size_t i = 0; i < body.codings.count; ++i) {
-    HttpInflate* outer = HttpInflate::create(*pool_, body.codings.list[i], side.inflate);
+  for (std::size_t i = 0; i < codings.count; ++i) {
+    HttpInflate* outer = HttpInflate::create(*pool_, codings.list[i], side.inflate);
     if (outer == nullptr) {
       give_inflate(side);
       tell(turn, AppAnomaly::state_limit);

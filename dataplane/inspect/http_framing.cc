@@ -114,7 +114,8 @@ void append(HttpCodings& codings, HttpCoding coding) noexcept {
   codings.list[codings.count++] = coding;
 }
 
-void note_codings(HttpHead& head, HttpBody& body, bool is_lenient) noexcept {
+HttpCodings codings_of(HttpHead& head, bool is_lenient) noexcept {
+  HttpCodings codings;
   std::size_t words = 0;
   for_each_element(head, head.find(HttpField::content_encoding), [&](ByteSpan element) noexcept {
     while (!element.empty()) {
@@ -124,10 +125,11 @@ void note_codings(HttpHead& head, HttpBody& body, bool is_lenient) noexcept {
       if (!element.empty()) element = element.subspan(1);
       if (word.empty() || equals(word, "identity")) continue;
       ++words;
-      append(body.codings, coding_named(word, is_lenient));
+      append(codings, coding_named(word, is_lenient));
     }
   });
   if (words > 1) head.note(AppAnomaly::http_bad_content_coding);
+  return codings;
 }
 
 HttpBody body_of(HttpHead& head, HttpFraming without_length, bool is_lenient) noexcept {
@@ -142,7 +144,7 @@ HttpBody body_of(HttpHead& head, HttpFraming without_length, bool is_lenient) no
   } else {
     body.framing = without_length;
   }
-  if (body.framing != HttpFraming::no_body) note_codings(head, body, is_lenient);
+  if (body.framing != HttpFraming::no_body) body.codings = codings_of(head, is_lenient);
   return body;
 }
 

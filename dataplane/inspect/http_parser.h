@@ -107,7 +107,7 @@ class HttpParser {
   [[nodiscard]] std::size_t read_body(const Turn& turn, ByteSpan bytes) noexcept;
   [[nodiscard]] std::size_t read_chunks(const Turn& turn, ByteSpan bytes) noexcept;
   void take_body(const Turn& turn, ByteSpan bytes) noexcept;
-  void open_codings(const Turn& turn, const HttpBody& body) noexcept;
+  void open_codings(const Turn& turn, const HttpCodings& codings) noexcept;
   void decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) noexcept;
   void tell_odd_coding(const Turn& turn) noexcept;
   void drop_coding(HttpInflate*& layer) noexcept;

@@ -89,10 +89,8 @@ void Inspector::end_head(Flow& flow, FlowInspection& inspection, unsigned direct
   end_stream(direction);
   flow_ = nullptr;
   const auto& rules = ruleset_->rules.rules;
-  const auto passes = [&](const RuleHit& hit) noexcept {
-    return hit.stage == RuleStage::enforce && rules[hit.rule].action.kind == RuleActionKind::pass;
-  };
-  if (std::ranges::any_of(judge_->hits(), passes)) return;
+  const auto is_pass = [&](const RuleHit& hit) noexcept { return passes(rules[hit.rule], hit); };
+  if (std::ranges::any_of(judge_->hits(), is_pass)) return;
   const FlowTotals totals{
       .started = record.first_seen, .bytes = record.bytes, .packets = record.packets};
   for (const RuleHit& hit : judge_->hits()) {

@@ -110,6 +110,8 @@ class Inspector {
   [[nodiscard]] FlowInspection* open(Packet& packet) noexcept;
   void close(FlowInspection* inspection) noexcept;
   void restart(FlowInspection& inspection) noexcept;
+
+  // inspect_actions.cc: what becomes of a packet
   void settle(Packet& packet, FlowInspection* inspection,
               std::span<const std::uint8_t> payload) noexcept;
   void refuse(Packet& packet, const FlowInspection* inspection, const CompiledRule& rule,

@@ -40,6 +40,11 @@ struct RuleHit {
   bool is_stream = false;
 };
 
+/// It lets pass what it held for, whatever other rules say.
+[[nodiscard]] inline bool passes(const CompiledRule& rule, const RuleHit& hit) noexcept {
+  return hit.stage == RuleStage::enforce && rule.action.kind == RuleActionKind::pass;
+}
+
 struct JudgeCounters {
   std::uint64_t candidates = 0;  ///< rules looked at because a pattern hit
   std::uint64_t hits = 0;
