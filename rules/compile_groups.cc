@@ -27,6 +27,7 @@ constexpr std::uint32_t kPaddedTo = 816;
 /// One database to be made, and what became of it.
 struct Job {
   std::vector<ScanPattern> patterns;
+  std::vector<std::string> certain;  ///< beside them: bytes in all matches; empty: none are known
   ScanMode mode = ScanMode::block;
   std::vector<std::uint32_t> place;  ///< of each pattern in the database, kNoPlace if refused
   std::optional<PatternDatabase> database;
@@ -35,8 +36,13 @@ struct Job {
 };
 constexpr std::uint32_t kNoPlace = 0xffffffff;
 
-/// Patterns of a group, each once and in an order of their own, with the rules that wait for them.
-using PatternTable = std::map<ScanPattern, std::vector<PatternEntry>>;
+/// The rules that wait for a pattern, and bytes in all its matches.
+struct PatternUse {
+  std::vector<PatternEntry> entries;
+  std::string certain;
+};
+/// Patterns of a group, each once and in an order of their own.
+using PatternTable = std::map<ScanPattern, PatternUse>;
 
 /// The time to compile expressions grows with the square of their number. A group with more takes
 /// literals in their place where they have one.
@@ -60,13 +66,16 @@ constexpr std::ptrdiff_t kExpressionsMax = 400;
     const PatternChoice& choice = choices[rule];
     if (!choice.pattern) continue;
     const ScanPattern& pattern = saves && choice.cheaper ? *choice.cheaper : *choice.pattern;
-    out[pattern_in_mode(pattern, plan.group.mode)].push_back(
-        {rule, static_cast<std::uint32_t>(choice.part)});
+    PatternUse& use = out[pattern_in_mode(pattern, plan.group.mode)];
+    use.entries.push_back({rule, static_cast<std::uint32_t>(choice.part)});
+    if (pattern.kind == PatternKind::literal) use.certain = pattern.text;
+    if (use.certain.empty() && choice.cheaper) use.certain = choice.cheaper->text;
   }
   for (const std::uint32_t rule : plan.body_rules) {
     PatternChoice choice = choices[rule];
     if (saves && choice.cheaper) choice.pattern = choice.cheaper;
-    out[*pattern_in_carrier(choice)].push_back({rule, static_cast<std::uint32_t>(choice.part)});
+    out[*pattern_in_carrier(choice)].entries.push_back(
+        {rule, static_cast<std::uint32_t>(choice.part)});
   }
   return out;
 }
@@ -129,6 +138,14 @@ void refuse_culprits(Job& job, const LivePatterns& live, const std::string& mess
   return out;
 }
 
+/// What is asked before a short buffer is scanned: streams have none.
+[[nodiscard]] GramFilter filter_of(const Job& job, const LivePatterns& live) {
+  if (job.mode != ScanMode::block) return {};
+  std::vector<std::string> certain;
+  for (const std::size_t pattern : live.origin) certain.push_back(job.certain[pattern]);
+  return make_gram_filter(certain);
+}
+
 /// The fastest of several shapes of a database on ordinary text.
 [[nodiscard]] PatternDatabase fastest_shape(PatternDatabase plain,
                                             std::span<const ScanPattern> patterns,
@@ -171,6 +188,7 @@ void run(Job& job, std::span<const std::string> texts) {
         !texts.empty() && compiled->patterns >= kMeasuredMin && compiled->patterns <= kMeasuredMax;
     job.database = is_measured ? fastest_shape(std::move(*compiled), live.patterns, texts)
                                : std::move(*compiled);
+    job.database->filter = filter_of(job, live);
     break;
   }
   job.compile_time = read_clock(CLOCK_THREAD_CPUTIME_ID) - start;
@@ -225,12 +243,14 @@ void keep_database(Job& job, CompiledGroups& out) {
 /// Jobs by what is in them: the same patterns are compiled once.
 class JobTable {
  public:
-  [[nodiscard]] std::size_t job_of(std::vector<ScanPattern> patterns, ScanMode mode) {
+  [[nodiscard]] std::size_t job_of(std::vector<ScanPattern> patterns,
+                                   std::vector<std::string> certain, ScanMode mode) {
     const Hash128 digest = pattern_digest(patterns, mode);
     const auto [place, is_new] = numbers_.emplace(std::pair(digest.hi, digest.lo), jobs_.size());
     if (is_new) {
       jobs_.emplace_back();
       jobs_.back().patterns = std::move(patterns);
+      jobs_.back().certain = std::move(certain);
       jobs_.back().mode = mode;
     }
     return place->second;
@@ -245,11 +265,13 @@ class JobTable {
 [[nodiscard]] GroupPatterns add_job(PatternTable table, ScanMode mode, JobTable& jobs) {
   GroupPatterns out;
   std::vector<ScanPattern> patterns;
-  for (auto& [pattern, entries] : table) {
+  std::vector<std::string> certain;
+  for (auto& [pattern, use] : table) {
     patterns.push_back(pattern);
-    out.entries.push_back(std::move(entries));
+    certain.push_back(std::move(use.certain));
+    out.entries.push_back(std::move(use.entries));
   }
-  out.job = jobs.job_of(std::move(patterns), mode);
+  out.job = jobs.job_of(std::move(patterns), std::move(certain), mode);
   return out;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/siphash.h"
+#include "rules/gram_filter.h"
 
 namespace sluice {
 
@@ -52,6 +53,7 @@ struct PatternDatabase {
   std::uint32_t stream_bytes = 0;  ///< state of one stream; 0 in block mode
   std::uint32_t scratch_bytes = 0;
   std::vector<std::byte> bytes;
+  GramFilter filter;  ///< of its patterns; none where streams are scanned
 };
 
 struct PatternWidth {

@@ -63,6 +63,7 @@ Result<std::shared_ptr<const ScanDatabase>> ScanDatabase::create(const PatternDa
   out->digest_ = database.digest;
   out->mode_ = database.mode;
   out->patterns_ = database.patterns;
+  out->filter_ = database.filter;
   const bool is_stream = hs_stream_size(out->database_, &out->stream_bytes_) == HS_SUCCESS;
   if (is_stream != (database.mode == ScanMode::stream)) {
     return fail(ErrorKind::invalid, "pattern database: made for another way of scanning");
@@ -115,6 +116,9 @@ ScanMatches ScanScratch::scan_block(const ScanDatabase& database,
                                     std::span<const std::uint8_t> bytes) noexcept {
   begin();
   if (bytes.empty()) return end(false);
+  if (database.filter_.is_for(bytes.size()) && !database.filter_.may_match(bytes)) {
+    return end(false);
+  }
   patterns_ = database.patterns_;
   const hs_error_t outcome =
       hs_scan(database.database_, reinterpret_cast<const char*>(bytes.data()),

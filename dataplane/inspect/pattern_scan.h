@@ -46,6 +46,7 @@ class ScanDatabase {
   ScanMode mode_ = ScanMode::block;
   std::uint32_t patterns_ = 0;
   std::size_t stream_bytes_ = 0;
+  GramFilter filter_;
 };
 
 /// A pattern that was found, and where it ends, counted from the start of the buffer or of the

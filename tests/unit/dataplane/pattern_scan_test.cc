@@ -157,6 +157,32 @@ TEST(PatternScan, FindsTheSameWhereverAStreamIsCut) {
   EXPECT_EQ(counted.taken, counted.given);
 }
 
+TEST(PatternScan, WhatIsAskedBeforeTheEngineHidesNothing) {
+  for (std::uint32_t seed = 0; seed < 100; ++seed) {
+    std::mt19937 random(seed);
+    std::vector<ScanPattern> patterns;
+    std::vector<std::string> certain;
+    for (std::size_t i = 1 + random() % 6; i > 0; --i) {
+      const std::string text = random_text(random, 3 + random() % 6);
+      patterns.push_back(literal(text, random() % 2 == 0));
+      patterns.back().at_end = random() % 4 == 0;
+      certain.push_back(text);
+    }
+    auto compiled = compile_patterns(patterns, ScanMode::block);
+    ASSERT_TRUE(compiled);
+    compiled->filter = make_gram_filter(certain);
+    const auto database = *ScanDatabase::create(*compiled);
+    const auto scratch = *ScanScratch::create(std::span(&database, 1));
+    for (int i = 0; i < 40; ++i) {
+      const std::string text =
+          random_text(random, random() % 20) + patterns[random() % patterns.size()].text;
+      ASSERT_EQ(numbers(scratch->scan_block(*database, bytes_of(text))),
+                found_by_looking(patterns, text))
+          << "seed " << seed;
+    }
+  }
+}
+
 TEST(PatternScan, EndsCountFromTheStartOfTheStream) {
   const ScanPattern pattern = literal("attack");
   const Scanner scanner(std::span(&pattern, 1), ScanMode::stream);

@@ -183,6 +183,21 @@ TEST(Compile, BodiesAreStreamsAndHeadsAreBlocks) {
   EXPECT_EQ(compiled.ruleset().groups[map.buffer_group(Buffer::http_uri, 0)].mode, ScanMode::block);
 }
 
+TEST(Compile, OfBlocksIsKnownWhatEveryMatchHolds) {
+  const auto filter_of = [](std::vector<Rule> rules) {
+    const Compiled compiled(std::move(rules));
+    EXPECT_EQ(compiled.parts.databases.size(), 1U);
+    return compiled.parts.databases.front().filter;
+  };
+  const Rule literal = rule_on(1, Buffer::http_uri, {content("attack")});
+  const Rule with_literal = rule_on(2, Buffer::http_uri, {pcre("zugzwang[0-9]+")});
+  const Rule without = rule_on(3, Buffer::http_uri, {pcre("[a-f][0-9]{3}|[g-z]{5}")});
+  EXPECT_FALSE(filter_of({literal}).words.empty());
+  EXPECT_FALSE(filter_of({literal, with_literal}).words.empty());
+  EXPECT_TRUE(filter_of({literal, without}).words.empty());
+  EXPECT_TRUE(filter_of({rule_on(4, Buffer::file_data, {content("attack")})}).words.empty());
+}
+
 TEST(Compile, GroupsWithTheSamePatternsShareADatabase) {
   Rule web = rule_on(1, Buffer::payload, {content("attack")});
   web.when.destination_port = "80";

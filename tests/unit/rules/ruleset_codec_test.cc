@@ -137,6 +137,11 @@ TEST(RulesetCodec, WhatPassesTheDigestIsStillChecked) {
   EXPECT_TRUE(refused([](RulesetParts& p) { p.ruleset.groups[0].first_entry.pop_back(); }));
   EXPECT_TRUE(refused([](RulesetParts& p) { p.ruleset.groups[0].always.push_back(99); }));
   EXPECT_TRUE(refused([](RulesetParts& p) { p.databases[0].mode = ScanMode{2}; }));
+  EXPECT_FALSE(refused([](RulesetParts& p) { p.databases[0].filter.words.resize(4); }));
+  EXPECT_TRUE(refused([](RulesetParts& p) { p.databases[0].filter.words.resize(3); }));
+  EXPECT_TRUE(refused([](RulesetParts& p) { p.databases[0].filter.gram_bytes = 5; }));
+  EXPECT_TRUE(refused([](RulesetParts& p) { p.databases[0].filter.stride = 0; }));
+  EXPECT_TRUE(refused([](RulesetParts& p) { p.databases[0].filter.stride = 3; }));
   EXPECT_TRUE(refused([](RulesetParts& p) {
     p.ruleset.map.class_of_port[GroupMap::slot(RuleProtocol::tcp, 0)].assign(65'536, 32);
   }));
