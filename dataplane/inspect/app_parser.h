@@ -64,6 +64,11 @@ class AppParser {
     const auto* http = std::get_if<HttpParser>(&parser_);
     return http != nullptr && http->has_unfinished_head(direction);
   }
+  /// Of TLS, so many bytes at the end of the last push were not read.
+  [[nodiscard]] std::size_t unread_bytes() const noexcept {
+    const auto* tls = std::get_if<TlsParser>(&parser_);
+    return tls != nullptr ? tls->unread_bytes() : 0;
+  }
   /// The spans of a message stay valid until it ends; those of other parsers only during a call.
   [[nodiscard]] bool keeps_buffers() const noexcept {
     return std::holds_alternative<HttpParser>(parser_);

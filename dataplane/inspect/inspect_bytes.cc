@@ -230,13 +230,30 @@ bool Inspector::take_piece(const StreamPiece& piece) noexcept {
     close_scan(scan);
     return true;
   }
-  // What is found is judged behind the application: rules on payloads may ask what the flow
-  // carries.
-  const bool is_scanned = scan.group != kNoGroup && scan_piece(scan, piece);
-  feed_application(piece);
-  carrier_ = nullptr;
-  if (is_scanned) judge_piece(scan, piece);
+  if (flow_->application != nullptr && flow_->service == Service::tls) {
+    take_handshake(scan, piece);
+  } else {
+    // What is found is judged behind the application: rules on payloads may ask what the flow
+    // carries.
+    const bool is_scanned = scan.group != kNoGroup && scan_piece(scan, piece);
+    feed_application(piece);
+    carrier_ = nullptr;
+    if (is_scanned) judge_piece(scan, piece);
+  }
   return settings_->mode == Mode::monitor || !must_refuse();
+}
+
+// What is encrypted is not looked at from its first byte on, where its parser says so.
+void Inspector::take_handshake(StreamScan& scan, const StreamPiece& piece) noexcept {
+  feed_application(piece);
+  const bool is_cut = is_encrypted_ && settings_->inspect.encrypted == EncryptedPolicy::bypass;
+  const std::size_t hidden = is_cut ? flow_->application->parser.unread_bytes() : 0;
+  const StreamPiece clear{piece.direction, piece.begin,
+                          piece.bytes.first(piece.bytes.size() - hidden),
+                          piece.window.first(piece.window.size() - hidden)};
+  if (clear.bytes.empty() || scan.group == kNoGroup) return;
+  if (scan_piece(scan, clear)) judge_piece(scan, clear);
+  carrier_ = nullptr;
 }
 
 bool Inspector::scan_piece(StreamScan& scan, const StreamPiece& piece) noexcept {

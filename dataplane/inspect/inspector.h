@@ -133,6 +133,7 @@ class Inspector {
   [[nodiscard]] std::uint32_t open_stream(const Packet& packet,
                                           const StreamSegment& segment) noexcept;
   [[nodiscard]] bool take_piece(const StreamPiece& piece) noexcept;
+  void take_handshake(StreamScan& scan, const StreamPiece& piece) noexcept;
   void take_gap(unsigned direction, std::uint64_t bytes) noexcept;
   void restart_stream(unsigned direction) noexcept;
   [[nodiscard]] bool scan_piece(StreamScan& scan, const StreamPiece& piece) noexcept;

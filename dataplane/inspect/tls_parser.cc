@@ -33,6 +33,7 @@ void TlsParser::push(unsigned direction, ByteSpan bytes, const AppSink& sink) no
         side.record_left == 0 ? read_record_header(turn, bytes) : read_record(turn, bytes);
     bytes = bytes.subspan(count);
   }
+  unread_bytes_ = bytes.size();
 }
 
 void TlsParser::gap(unsigned direction, std::uint64_t bytes, const AppSink& sink) noexcept {

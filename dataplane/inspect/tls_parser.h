@@ -44,6 +44,8 @@ class TlsParser {
   }
   /// `AppSink::encrypted` was called.
   [[nodiscard]] bool is_encrypted() const noexcept { return is_encrypted_; }
+  /// Of the bytes pushed last, so many at their end were not read.
+  [[nodiscard]] std::size_t unread_bytes() const noexcept { return unread_bytes_; }
   /// The ClientHello hides another one (Encrypted Client Hello), or pretends to.
   [[nodiscard]] bool offers_ech() const noexcept { return offers_ech_; }
 
@@ -108,6 +110,7 @@ class TlsParser {
   std::array<Side, 2> sides_;
   std::uint8_t* server_hello_ = nullptr;  ///< waits for certificates
   std::uint32_t server_hello_bytes_ = 0;
+  std::size_t unread_bytes_ = 0;
   bool is_retried_ = false;  ///< the server has asked for another ClientHello, of TLS 1.3
   bool offers_ech_ = false;
   bool has_certificates_ = false;

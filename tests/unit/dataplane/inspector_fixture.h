@@ -52,22 +52,21 @@ class InspectionTest : public FlowTest {
     inspect(
         tcp_packet(talk, true, kAck, {.sequence = 1001, .acknowledgement = 5001}, now += kNsPerMs));
     next_ = 1001;
+    answered_ = 5001;
   }
   /// The client says so, in one segment, and the server acknowledges it.
   Verdict say(std::string_view text) {
-    frame_.assign(54, 0);
-    frame_.insert(frame_.end(), text.begin(), text.end());
-    const auto size = static_cast<std::uint16_t>(text.size());
-    Packet packet =
-        tcp_packet(talk, true, kAck, {.sequence = next_, .acknowledgement = 5001, .payload = size},
-                   now += kNsPerMs);
-    packet.bytes = frame_.data();
-    packet.bytes_at_hand = static_cast<std::uint32_t>(frame_.size());
-    const Verdict verdict = inspect(packet);
-    next_ += size;
+    const Verdict verdict = carry(true, next_, 5001, text);
+    next_ += static_cast<std::uint32_t>(text.size());
     if (verdict.action != Action::undecided) return verdict;
     inspect(tcp_packet(talk, false, kAck, {.sequence = 5001, .acknowledgement = next_},
                        now += kNsPerMs));
+    return verdict;
+  }
+  /// The server says so, in one segment.
+  Verdict answer(std::string_view text) {
+    const Verdict verdict = carry(false, answered_, next_, text);
+    answered_ += static_cast<std::uint32_t>(text.size());
     return verdict;
   }
   void skip_bytes(std::uint32_t bytes) { next_ += bytes; }
@@ -78,8 +77,23 @@ class InspectionTest : public FlowTest {
   std::shared_ptr<const RuleOverlay> overlay;
 
  private:
+  Verdict carry(bool is_client, std::uint32_t sequence, std::uint32_t acknowledgement,
+                std::string_view text) {
+    frame_.assign(54, 0);
+    frame_.insert(frame_.end(), text.begin(), text.end());
+    Packet packet = tcp_packet(talk, is_client, kAck,
+                               {.sequence = sequence,
+                                .acknowledgement = acknowledgement,
+                                .payload = static_cast<std::uint16_t>(text.size())},
+                               now += kNsPerMs);
+    packet.bytes = frame_.data();
+    packet.bytes_at_hand = static_cast<std::uint32_t>(frame_.size());
+    return inspect(packet);
+  }
+
   std::vector<std::uint8_t> frame_;
   std::uint32_t next_ = 0;
+  std::uint32_t answered_ = 0;
 };
 
 }  // namespace sluice::test
