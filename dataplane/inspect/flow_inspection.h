@@ -28,6 +28,9 @@ struct StreamScan {
 /// FlowInspection::detect_from: the direction has told nothing, and will not.
 inline constexpr std::uint32_t kUndetectable = 0xffff'ffff;
 
+/// Flow::stream_slot of a flow that has ended for station 8: nothing else is remembered of it.
+inline constexpr std::uint32_t kEndedSlot = kNoSlot - 1;
+
 enum InspectionFlag : std::uint8_t {
   kInspectionRefused = 1 << 0,  ///< a packet of the flow was refused, all that follow are
   kInspectionPassed = 1 << 1,   ///< nothing of the flow is inspected until other rules come: a

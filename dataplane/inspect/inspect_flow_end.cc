@@ -58,7 +58,7 @@ class EndingPacket {
 }  // namespace
 
 void Inspector::end(Flow& flow, const PolicySettings& settings) noexcept {
-  if (flow.stream_slot == kNoSlot) return;
+  if (flow.stream_slot >= kEndedSlot) return forget(flow);
   auto& inspection = *static_cast<FlowInspection*>(pool_->at(flow.stream_slot));
   // Rules that are in force no more may be gone.
   const bool has_rules = &settings == settings_ && settings.generation == generation_ &&

@@ -39,6 +39,11 @@ constexpr std::size_t kPayloadBytesMax = 64 * 1024;
   return is_at_hand && (packet.bytes[packet.payload_offset] & kLongHeader) != 0;
 }
 
+/// Something is remembered of the flow: then `stream_slot` is in the pool.
+[[nodiscard]] bool is_remembered(const Packet& packet) noexcept {
+  return packet.flow != nullptr && packet.flow->stream_slot < kEndedSlot;
+}
+
 [[nodiscard]] bool is_left(const Packet& packet, const FlowInspection& inspection) noexcept {
   if (inspection.has(kInspectionPassed)) return true;
   return inspection.has(kInspectionEnded) && !begins_quic(packet, inspection);
@@ -46,7 +51,7 @@ constexpr std::size_t kPayloadBytesMax = 64 * 1024;
 
 /// Bytes of its stream are still read.
 [[nodiscard]] bool is_followed(const Packet& packet, const ChunkPool& pool) noexcept {
-  if (packet.flow == nullptr || packet.flow->stream_slot == kNoSlot) return false;
+  if (!is_remembered(packet)) return false;
   const void* inspection = pool.at(packet.flow->stream_slot);
   return static_cast<const FlowInspection*>(inspection)->tcp_slot != kNoSlot;
 }
@@ -114,9 +119,7 @@ void Inspector::begin(Burst& burst, const PolicySettings& settings, const LiveRu
   if (ruleset_->epoch != epoch_ || settings.generation != generation_) [[unlikely]]
     obey_settings();
   for (const Packet& packet : burst.all()) {
-    if (packet.flow != nullptr && packet.flow->stream_slot != kNoSlot) {
-      __builtin_prefetch(pool_->at(packet.flow->stream_slot));
-    }
+    if (is_remembered(packet)) __builtin_prefetch(pool_->at(packet.flow->stream_slot));
   }
 }
 
@@ -154,8 +157,11 @@ void Inspector::forget_unruled(Burst& burst) noexcept {
 }
 
 void Inspector::inspect_packet(Packet& packet) noexcept {
-  if (packet.has(kIcmpError)) [[unlikely]]
+  if (packet.has(kIcmpError)) [[unlikely]] {
     follow_quoted_flow(packet);
+  } else if (packet.flow != nullptr && packet.flow->stream_slot == kEndedSlot) {
+    return;
+  }
   FlowInspection* inspection = inspection_of(packet);
   if (!packet.is_undecided()) [[unlikely]]
     return;
@@ -191,7 +197,9 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
     inspection->set(kInspectionRefused);
     inspection->refused_rule = packet.verdict.rule_id;
   }
-  if (inspection != nullptr && packet.protocol == kTcp) note_forwarded(packet, *inspection);
+  if (inspection == nullptr || packet.protocol != kTcp) return;
+  if (inspection->has(kInspectionEnded)) return forget_ended(packet, *inspection);
+  note_forwarded(packet, *inspection);
 }
 
 std::array<std::uint64_t, 2> Inspector::stream_bytes_of(
@@ -272,7 +280,7 @@ void Inspector::follow_refusal(Packet& packet, const FlowInspection& inspection)
 
 // An error of ICMP goes the way of the flow that it quotes.
 void Inspector::follow_quoted_flow(Packet& packet) noexcept {
-  if (packet.flow == nullptr || packet.flow->stream_slot == kNoSlot) return;
+  if (!is_remembered(packet)) return;
   const auto* quoted = static_cast<const FlowInspection*>(pool_->at(packet.flow->stream_slot));
   if (!quoted->has(kInspectionRefused)) return;
   packet.drop(DropReason::flow_refused);
@@ -310,6 +318,13 @@ FlowInspection* Inspector::open(Packet& packet) noexcept {
   return inspection;
 }
 
+// What was refused stays so: that is remembered.
+void Inspector::forget_ended(Packet& packet, FlowInspection& inspection) noexcept {
+  if (inspection.has(kInspectionRefused)) return;
+  close(&inspection);
+  packet.flow->stream_slot = kEndedSlot;
+}
+
 // Numbers of groups, flags and counters are those of one ruleset.
 void Inspector::restart(FlowInspection& inspection) noexcept {
   for (unsigned direction = 0; direction < 2; ++direction) {
@@ -337,7 +352,9 @@ void Inspector::close(FlowInspection* inspection) noexcept {
 
 void Inspector::forget(Flow& flow) noexcept {
   if (flow.stream_slot == kNoSlot) return;
-  close(static_cast<FlowInspection*>(pool_->at(flow.stream_slot)));
+  if (flow.stream_slot != kEndedSlot) {
+    close(static_cast<FlowInspection*>(pool_->at(flow.stream_slot)));
+  }
   flow.stream_slot = kNoSlot;
 }
 

@@ -108,6 +108,7 @@ class Inspector {
   void follow_refusal(Packet& packet, const FlowInspection& inspection) noexcept;
   [[nodiscard]] FlowInspection* inspection_of(Packet& packet) noexcept;
   [[nodiscard]] FlowInspection* open(Packet& packet) noexcept;
+  void forget_ended(Packet& packet, FlowInspection& inspection) noexcept;
   void close(FlowInspection* inspection) noexcept;
   void restart(FlowInspection& inspection) noexcept;
 

@@ -1,6 +1,7 @@
 #include <string>
 #include <string_view>
 
+#include "dataplane/inspect/flow_inspection.h"
 #include "rules/load.h"
 #include "tests/unit/dataplane/inspector_fixture.h"
 #include "tests/unit/dataplane/tls_bytes.h"
@@ -29,6 +30,12 @@ class EncryptedFlow : public test::InspectionTest {
     EXPECT_EQ(say(test::record(test::kHandshakeType, hello)).action, Action::undecided);
   }
   bool is_refused(const Verdict& verdict) { return verdict.reason == DropReason::signature_match; }
+  [[nodiscard]] WorkerCounters counted() const {
+    WorkerCounters out;
+    inspector->add_to(out);
+    return out;
+  }
+
   std::string server_hello_ = test::record(test::kHandshakeType, test::server_hello_13());
   std::string data_ = test::record(test::kDataType, "as it may be, this is forbidden");
 };
@@ -50,6 +57,30 @@ TEST_F(EncryptedFlow, IsLookedAtWholeWhereThatIsAskedFor) {
   settings.inspect.encrypted = EncryptedPolicy::inspect;
   greet();
   EXPECT_TRUE(is_refused(answer(server_hello_ + data_)));
+}
+
+TEST_F(EncryptedFlow, LeavesNoMemoryBehindIt) {
+  const std::uint64_t before = counted().inspection_memory;
+  greet();
+  EXPECT_GT(counted().inspection_memory, before);
+  answer(server_hello_ + data_);
+  EXPECT_EQ(flow_of(talk)->stream_slot, kEndedSlot);
+  EXPECT_EQ(counted().inspection_memory, before);
+  EXPECT_EQ(counted().inspected_flows, 0U);
+  inspector->forget(*flow_of(talk));
+  EXPECT_EQ(flow_of(talk)->stream_slot, kNoSlot);
+}
+
+TEST_F(EncryptedFlow, StaysUnseenWhenOtherRulesComeAndBeginsAnewWhenAllHadGone) {
+  greet();
+  answer(server_hello_ + data_);
+  ruleset = rules_in_force();
+  EXPECT_EQ(say("forbidden").action, Action::undecided);
+  const auto rules = std::exchange(ruleset, nullptr);
+  say("anything");
+  EXPECT_EQ(flow_of(talk)->stream_slot, kNoSlot);
+  ruleset = rules;
+  EXPECT_TRUE(is_refused(say("forbidden")));
 }
 
 }  // namespace
