@@ -85,7 +85,7 @@ void MailReader::read(ByteSpan bytes, const MailTurn& turn) noexcept {
 void MailReader::begin_headers() noexcept {
   place_ = Place::header_start;
   line_bytes_ = 0;
-  coding_ = MailCoding::none;
+  coding_ = coding_of_mail_ = MailCoding::none;
   is_container_ = false;
   is_mail_ = false;
   may_be_body_ = false;
@@ -148,8 +148,16 @@ void MailReader::take_header(const MailTurn& turn) noexcept {
   const ByteSpan type = value_of(line(), "content-type");
   if (!type.empty()) take_type(type, turn);
   const ByteSpan coding = value_of(line(), "content-transfer-encoding");
+  if (line_bytes_ > 0) settle_coding_of_mail();
   if (!coding.empty()) coding_ = coding_of(coding);
   line_bytes_ = 0;
+}
+
+/// A mail that begins with a header is not in base64, whatever was said of it. Quoted-printable
+/// leaves headers as they are, and may be meant for the text behind them.
+void MailReader::settle_coding_of_mail() noexcept {
+  if (coding_of_mail_ == MailCoding::quoted_printable) coding_ = coding_of_mail_;
+  coding_of_mail_ = MailCoding::none;
 }
 
 void MailReader::take_type(ByteSpan value, const MailTurn& turn) noexcept {
@@ -172,9 +180,16 @@ void MailReader::push_boundary(ByteSpan type, const MailTurn& turn) noexcept {
 
 // --- parts --------------------------------------------------------------------------------------
 
-// A mail in a mail has headers of its own. Only parts are coded, not what holds them.
+// A mail in a mail has headers of its own, and one without any is a part that may be coded. Only
+// parts are coded, not what holds them.
 void MailReader::begin_body() noexcept {
-  if (is_mail_ && coding_ == MailCoding::none) return begin_headers();
+  if (is_mail_) {
+    const MailCoding coding = coding_;
+    begin_headers();
+    coding_of_mail_ = coding;
+    return;
+  }
+  if (coding_of_mail_ != MailCoding::none) coding_ = coding_of_mail_;
   decoder_.begin(is_container_ ? MailCoding::none : coding_);
   place_ = Place::body_start;
   line_bytes_ = 0;

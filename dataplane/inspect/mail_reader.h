@@ -55,6 +55,7 @@ class MailReader {
   void take_header(const MailTurn& turn) noexcept;
   void take_type(ByteSpan value, const MailTurn& turn) noexcept;
   void push_boundary(ByteSpan type, const MailTurn& turn) noexcept;
+  void settle_coding_of_mail() noexcept;
   void begin_headers() noexcept;
   void begin_body() noexcept;
   [[nodiscard]] std::size_t read_line_start(ByteSpan bytes, const MailTurn& turn) noexcept;
@@ -71,6 +72,8 @@ class MailReader {
   std::uint32_t told_bytes_ = 0;  ///< of the part
   Place place_ = Place::header_start;
   MailCoding coding_ = MailCoding::none;  ///< of the headers at hand, as are the next two
+  /// Of the mail in a mail whose headers begin: RFC 2046 (5.2.1) forbids it, and readers differ.
+  MailCoding coding_of_mail_ = MailCoding::none;
   bool is_container_ = false;
   bool is_mail_ = false;
   std::uint8_t depth_ = 0;

@@ -124,6 +124,26 @@ TEST(MailReader, ContainersAndMailsWithinEachOtherAreOpened) {
                   "0:0 file.data=behind\r\n", "0:0 file.data=last\r\n"}));
 }
 
+TEST(MailReader, AMailInAMailThatClaimsToBeCodedIsReadAsItBegins) {
+  const std::string head = "Content-Type: message/rfc822\nContent-Transfer-Encoding: ";
+  EXPECT_EQ(told_of(head + "base64\n\nSubject: inner\n\nhello\n"),
+            (Told{"0:0 file.data=hello\r\n"}));
+  EXPECT_EQ(told_of(head + "base64\n\naGVsbG8=\n"), (Told{"0:0 file.data=hello"}));
+  EXPECT_EQ(told_of(head + "quoted-printable\n\nSubject: inner\n\nhel=6Co\n"),
+            (Told{"0:0 file.data=hello\r\n"}));
+  EXPECT_EQ(told_of(head + "quoted-printable\n\nSubject: inner\n"
+                           "Content-Transfer-Encoding: base64\n\naGVsbG8=\n"),
+            (Told{"0:0 file.data=hello"}));
+}
+
+TEST(MailReader, AMailInAMailHasThePartsOfItsOwn) {
+  const std::string text =
+      "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n"
+      "Content-Type: multipart/mixed; boundary=in\n\n--in\n\nfirst\n--in\n"
+      "Content-Type: message/rfc822\n\nContent-Type: message/rfc822\n\n\ndeep\n--in--\n";
+  EXPECT_EQ(told_of(text), (Told{"0:0 file.data=first\r\n", "0:0 file.data=deep\r\n"}));
+}
+
 TEST(MailReader, APartIsToldAsFarAsItsLimit) {
   const auto told = told_of(fmt::format("\n{:x<5000}\n", ""));
   ASSERT_EQ(told.size(), 1U);
