@@ -88,6 +88,18 @@ std::size_t head_bytes(ByteSpan bytes, std::size_t searched, HttpHeadEnd kind) n
   return 0;
 }
 
+bool ends_with_empty_line(ByteSpan head) noexcept {
+  const std::size_t size = head.size();
+  if (size < 2 || head[size - 1] != '\n') return false;
+  return head[size - 2] == '\n' || (size > 2 && head[size - 2] == '\r' && head[size - 3] == '\n');
+}
+
+Likeness header_likeness(ByteSpan bytes) noexcept {
+  const auto end = std::ranges::find_if_not(bytes, is_token);
+  if (end == bytes.end()) return Likeness::need_more;
+  return *end == ':' && end != bytes.begin() ? Likeness::yes : Likeness::no;
+}
+
 HttpPrelude prelude_of(ByteSpan bytes) noexcept {
   using enum HttpPrelude::Before;
   constexpr std::size_t kBytesMax = 64;

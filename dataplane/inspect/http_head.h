@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "dataplane/inspect/app_sink.h"
+#include "dataplane/inspect/http_detect.h"
 #include "dataplane/inspect/http_limits.h"
 #include "dataplane/inspect/http_scan.h"
 
@@ -155,6 +156,12 @@ enum class HttpHeadEnd : std::uint8_t {
 /// `searched` bytes are known not to hold the end.
 [[nodiscard]] std::size_t head_bytes(ByteSpan bytes, std::size_t searched,
                                      HttpHeadEnd end) noexcept;
+
+/// As a whole head does, and the line of a request without a version does not.
+[[nodiscard]] bool ends_with_empty_line(ByteSpan head) noexcept;
+
+/// Whether a line begins as a header does: a name and its colon.
+[[nodiscard]] Likeness header_likeness(ByteSpan bytes) noexcept;
 
 /// What stands before the status line of a response.
 struct HttpPrelude {

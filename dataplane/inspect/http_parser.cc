@@ -103,7 +103,15 @@ std::size_t HttpParser::read_head(const Turn& turn, ByteSpan bytes) noexcept {
   const HttpHeadEnd end = is_request ? HttpHeadEnd::of_simple_request : HttpHeadEnd::of_response;
   const std::size_t count = head_bytes(within, 0, end);
   if (count == 0) return gather_head(turn, bytes);
-  take_head(turn, bytes.first(count), bytes.size() - count);
+  const ByteSpan head = bytes.first(count);
+  if (!is_request || ends_with_empty_line(head)) {
+    take_head(turn, head, bytes.size() - count);
+  } else if (append_to_head(side, head)) {
+    tell_simple_request(turn, {side.head, count});
+  } else {
+    tell(turn, AppAnomaly::state_limit);
+    leave(turn);
+  }
   return count;
 }
 
@@ -120,11 +128,20 @@ std::size_t HttpParser::gather_head(const Turn& turn, ByteSpan bytes) noexcept {
   if (!is_request && !starts_response({side.head, side.head_bytes})) [[unlikely]] {
     if (const auto taken = read_prelude(turn, before)) return *taken;
   }
+  if (side.is_line_told) {
+    if (const auto taken = read_behind_line(turn, before)) return *taken;
+  }
   const ByteSpan gathered{side.head, side.head_bytes};
   HttpHeadEnd end = is_request ? HttpHeadEnd::of_request : HttpHeadEnd::of_response;
   if (is_request && !side.has_first_line) end = HttpHeadEnd::of_simple_request;
   const std::size_t head = head_bytes(gathered, before, end);
   side.has_first_line |= std::memchr(bytes.data(), '\n', count) != nullptr;
+  if (head > 0 && end == HttpHeadEnd::of_simple_request &&
+      !ends_with_empty_line(gathered.first(head))) {
+    side.head_bytes = static_cast<std::uint32_t>(head);
+    tell_simple_request(turn, gathered.first(head));
+    return head - before;
+  }
   if (head > 0) {
     take_head(turn, gathered.first(head), bytes.size() - (head - before));
     return head - before;
@@ -144,9 +161,57 @@ void HttpParser::take_cut_head(const Turn& turn) noexcept {
     begin_headless_body(turn);
     return take_body(turn, gathered);
   }
+  if (side.is_line_told && header_likeness(behind_line(side)) != Likeness::yes) {
+    return end_simple_request(turn);
+  }
   if (std::ranges::find(gathered, '\n') == gathered.end()) return;
   side.leaves_at_end = true;
   take_head(turn, gathered, 0);
+}
+
+// The line stands in the head that is gathered. Its spans are kept elsewhere: the head may grow.
+void HttpParser::tell_simple_request(const Turn& turn, ByteSpan line) noexcept {
+  Side& side = turn.side;
+  side.is_line_told = true;
+  side.has_first_line = true;
+  HttpHead head;
+  head.read(line, true);
+  static_cast<void>(note_request(turn, head));
+  tell_anomalies(turn, head.anomalies());
+  if (tell_buffers(turn, head, true)) return;
+  tell(turn, AppAnomaly::state_limit);
+  leave(turn);
+}
+
+/// As its line told, without headers. The next request begins behind it.
+void HttpParser::end_simple_request(const Turn& turn) noexcept {
+  turn.sink.message_ends(turn.sink.self, turn.direction, turn.side.message++);
+  turn.side.is_line_told = false;
+  turn.side.has_first_line = false;
+  turn.side.room.release(*pool_);
+}
+
+ByteSpan HttpParser::behind_line(const Side& side) const noexcept {
+  const ByteSpan gathered{side.head, side.head_bytes};
+  return gathered.subspan(find_byte(gathered, 0, '\n') + 1);
+}
+
+/// Behind a line without a version; the first `before` bytes were gathered before. None where
+/// headers follow it, else how many of the bytes behind are done with.
+std::optional<std::size_t> HttpParser::read_behind_line(const Turn& turn,
+                                                        std::size_t before) noexcept {
+  Side& side = turn.side;
+  const ByteSpan behind = behind_line(side);
+  const Likeness likeness = header_likeness(behind);
+  if (likeness == Likeness::yes) return std::nullopt;
+  const bool is_full = side.head_bytes == limits_->head_bytes;
+  if (likeness == Likeness::need_more && !is_full) return side.head_bytes - before;
+  const std::size_t kept = behind.size() - (side.head_bytes - before);
+  std::memmove(side.head, behind.data(), kept);
+  side.head_bytes = static_cast<std::uint32_t>(kept);
+  end_simple_request(turn);
+  if (kept == 0) give_head(side);
+  return 0;
 }
 
 /// What was gathered does not begin with a status line, or not yet. Says how many of the bytes
@@ -200,13 +265,19 @@ void HttpParser::take_head(const Turn& turn, ByteSpan bytes, std::size_t bytes_b
   HttpHead head;
   head.read(bytes, turn.direction == kToServer);
   Side& side = turn.side;
-  const HttpBody body =
-      turn.direction == kToServer ? note_request(turn, head) : note_response(turn, head);
+  std::uint32_t anomalies_told = 0;
+  HttpBody body;
+  if (side.is_line_told) {
+    HttpHead line;
+    line.read(bytes.first(find_byte(bytes, 0, '\n') + 1), true);
+    anomalies_told = line.anomalies();
+    body = body_of_request(head);
+  } else {
+    body = turn.direction == kToServer ? note_request(turn, head) : note_response(turn, head);
+  }
   const bool ends_in_push = body.framing == HttpFraming::no_body ||
                             (body.framing == HttpFraming::length && body.length <= bytes_behind);
-  for (std::uint32_t left = head.anomalies(); left != 0; left &= left - 1) {
-    tell(turn, static_cast<AppAnomaly>(std::countr_zero(left)));
-  }
+  tell_anomalies(turn, head.anomalies() & ~anomalies_told);
   if (!tell_buffers(turn, head, !ends_in_push)) {
     tell(turn, AppAnomaly::state_limit);
     side.leaves_at_end = true;
@@ -216,6 +287,10 @@ void HttpParser::take_head(const Turn& turn, ByteSpan bytes, std::size_t bytes_b
   } else {
     begin_body(turn, body);
   }
+}
+
+void HttpParser::tell_anomalies(const Turn& turn, std::uint32_t bits) noexcept {
+  for (; bits != 0; bits &= bits - 1) tell(turn, static_cast<AppAnomaly>(std::countr_zero(bits)));
 }
 
 HttpBody HttpParser::note_request(const Turn& turn, HttpHead& head) noexcept {
@@ -237,7 +312,7 @@ HttpBody HttpParser::note_response(const Turn& turn, HttpHead& head) noexcept {
 bool HttpParser::tell_buffers(const Turn& turn, HttpHead& head, bool outlasts_push) noexcept {
   Side& side = turn.side;
   bool has_room = true;
-  if (outlasts_push && limits_->keep_heads && side.head == nullptr) {
+  if (outlasts_push && limits_->keep_heads && (side.head == nullptr || side.is_line_told)) {
     std::uint8_t* kept = side.room.take(*pool_, head.bytes().size());
     has_room = kept != nullptr;
     if (has_room) {
@@ -273,7 +348,7 @@ void HttpParser::end_message(const Turn& turn) noexcept {
 
 void HttpParser::leave(const Turn& turn) noexcept {
   Side& side = turn.side;
-  if (side.step == Step::body) {
+  if (side.step == Step::body || side.is_line_told) {
     close_buffers(turn);
     turn.sink.message_ends(turn.sink.self, turn.direction, side.message);
   }
@@ -288,6 +363,7 @@ void HttpParser::give_head(Side& side) noexcept {
   side.head_bytes = 0;
   side.head_room = 0;
   side.has_first_line = false;
+  side.is_line_told = false;
   side.room.release(*pool_);
 }
 

@@ -5,7 +5,8 @@
 // Nothing is copied where a head lies whole within a push and its message ends there too. A head
 // over several pushes is gathered in a chunk of the pool that grows; a body is never gathered. An
 // interim response (1xx) is a message with the number of the final one, each with its own
-// message_ends.
+// message_ends. A request line without a version is told at once, as its server may answer it;
+// where headers follow, the message is told once more with them.
 #pragma once
 
 #include <array>
@@ -64,12 +65,14 @@ class HttpParser {
     std::uint64_t left = 0;  ///< of a body with a length
     std::uint32_t message = 0;
     std::uint32_t as_sent_bytes = 0;  ///< told of http.request_body
-    std::uint32_t decoded_bytes = 0;  ///< told of http.response_body and file.data
+    std::uint32_t decoded_bytes = 0;  ///< told of file.data and the like
     bool is_as_sent_open = false;
     bool is_decoded_open = false;
+    bool is_plain = false;  ///< the body is not coded, whatever its head says
     Step step = Step::head;
     HttpFraming framing = HttpFraming::no_body;
     bool has_first_line = false;  ///< of the head that is gathered
+    bool is_line_told = false;    ///< of a request without a version, which the head begins with
     bool is_interim = false;
     bool has_told_chunk = false;   ///< of this body that it is oddly chunked
     bool has_told_coding = false;  ///< of this body that it is oddly coded
@@ -86,6 +89,11 @@ class HttpParser {
   [[nodiscard]] std::size_t read_head(const Turn& turn, ByteSpan bytes) noexcept;
   [[nodiscard]] std::size_t gather_head(const Turn& turn, ByteSpan bytes) noexcept;
   void take_cut_head(const Turn& turn) noexcept;
+  void tell_simple_request(const Turn& turn, ByteSpan line) noexcept;
+  [[nodiscard]] std::optional<std::size_t> read_behind_line(const Turn& turn,
+                                                            std::size_t before) noexcept;
+  void end_simple_request(const Turn& turn) noexcept;
+  [[nodiscard]] ByteSpan behind_line(const Side& side) const noexcept;
   [[nodiscard]] std::optional<std::size_t> read_prelude(const Turn& turn,
                                                         std::size_t before) noexcept;
   [[nodiscard]] bool append_to_head(Side& side, ByteSpan bytes) noexcept;
@@ -101,6 +109,7 @@ class HttpParser {
   void push_request_kind(const Turn& turn, HttpRequestKind kind) noexcept;
   [[nodiscard]] HttpRequestKind next_request_kind(bool is_interim) noexcept;
   static void tell(const Turn& turn, AppAnomaly anomaly) noexcept;
+  static void tell_anomalies(const Turn& turn, std::uint32_t bits) noexcept;
 
   // Bodies (http_body.cc).
   void begin_body(const Turn& turn, const HttpBody& body) noexcept;
@@ -113,6 +122,7 @@ class HttpParser {
   void drop_coding(HttpInflate*& layer) noexcept;
   void tell_as_sent(const Turn& turn, ByteSpan bytes, bool is_last) noexcept;
   void tell_decoded(const Turn& turn, ByteSpan bytes, bool is_last) noexcept;
+  void tell_decoded_request(const Turn& turn, ByteSpan bytes, bool is_last) noexcept;
   void close_buffers(const Turn& turn) noexcept;
   void end_body(const Turn& turn) noexcept;
   [[nodiscard]] std::uint32_t depth_of(unsigned direction) const noexcept;

@@ -152,10 +152,52 @@ TEST(HttpHead, RequestLineWithoutAVersionIsAWholeRequest) {
   HttpRecorder http;
   http.request("GET /old\r\n");
   EXPECT_EQ(http.asked(http_uri), "/old");
+  http.end(kToServer);
   EXPECT_EQ(http.messages.at({kToServer, 0}).ends_of_message, 1);
   http.response("plain text").end(kToClient);
   EXPECT_EQ(http.answered(http_response_body), "plain text");
   EXPECT_EQ(http.count(AppAnomaly::http_bad_response_line), 1);
+}
+
+TEST(HttpHead, RequestLineWithoutAVersionIsToldAtOnceAndAgainWithItsHeaders) {
+  HttpRecorder http;
+  http.request("GET /a?b\r\n");
+  EXPECT_EQ(http.asked(http_uri), "/a?b");
+  EXPECT_EQ(http.asked(http_user_agent), "(none)");
+  http.request("User-Agent: me\r\nContent-Length: 2\r\n\r\nhiGET /b HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(http.asked(http_user_agent), "me");
+  EXPECT_EQ(http.asked(http_request_line), "GET /a?b");
+  EXPECT_EQ(http.asked(http_request_body), "hi");
+  EXPECT_EQ(http.messages.at({kToServer, 0}).heads, 2);
+  EXPECT_EQ(http.messages.at({kToServer, 0}).ends_of_message, 1);
+  EXPECT_EQ(http.text(kToServer, 1, http_uri), "/b");
+  EXPECT_EQ(http.count(AppAnomaly::http_bad_request_line), 1);
+}
+
+TEST(HttpHead, WhatIsNoHeaderBehindALineWithoutAVersionIsTheNextRequest) {
+  for (const char* next : {"GET /b HTTP/1.1\r\n\r\n", "\r\n\r\nGET /b HTTP/1.1\r\n\r\n"}) {
+    HttpRecorder http;
+    http.request("GET /a\r\n").request(next);
+    EXPECT_EQ(http.messages.at({kToServer, 0}).heads, 1) << next;
+    EXPECT_EQ(http.messages.at({kToServer, 0}).ends_of_message, 1) << next;
+    EXPECT_EQ(http.text(kToServer, 1, http_uri), "/b") << next;
+  }
+}
+
+TEST(HttpHead, HeadersBehindALineWithoutAVersionThatAreCutOffAreTold) {
+  HttpRecorder http;
+  http.request("GET /a\r\nHost: x\r\nUser-Agent: m").end(kToServer);
+  EXPECT_EQ(http.asked(http_user_agent), "m");
+  EXPECT_EQ(http.messages.at({kToServer, 0}).ends_of_message, 1);
+  EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
+}
+
+TEST(HttpHead, WithoutMemoryALineWithoutAVersionEndsTheDirection) {
+  HttpRecorder http({}, kChunkBytesMax);
+  http.request(fmt::format("GET /{}\r\n", std::string(40'000, 'a')));
+  EXPECT_EQ(http.count(AppAnomaly::state_limit), 1);
+  EXPECT_TRUE(http.parser().has_left(kToServer));
+  EXPECT_EQ(http.messages.at({kToServer, 0}).ends_of_message, 1);
 }
 
 TEST(HttpHead, BytesThatAreNoRequestEndTheDirection) {
