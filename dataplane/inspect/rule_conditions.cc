@@ -60,15 +60,15 @@ constexpr std::uint32_t kIpv4Header = 20, kTcpHeader = 20;
   }
 }
 
-/// Kinds of the IPv4 options in the header, as bits of RFC 791's option numbers.
-[[nodiscard]] std::uint32_t ip_options_of(const Packet& packet) noexcept {
-  if (!is_v4(packet)) return 0;
+/// One of the options in the IPv4 header is of these kinds; behind `!`, none is. Its end is one
+/// too.
+[[nodiscard]] bool ip_options_hold(const NumberRange& kinds, const Packet& packet) noexcept {
+  if (!is_v4(packet)) return false;
   const std::uint8_t* ip = packet.l3();
   const std::uint32_t end = (ip[0] & 0xfU) * 4U;
-  std::uint32_t kinds = 0;
   for (std::uint32_t at = kIpv4Header; at < end;) {
     const std::uint8_t kind = ip[at];
-    kinds |= 1U << (kind & 31U);
+    if (kind >= kinds.low && kind <= kinds.high) return !kinds.is_negated;
     if (kind == 0) break;
     if (kind == 1) {
       ++at;
@@ -77,7 +77,7 @@ constexpr std::uint32_t kIpv4Header = 20, kTcpHeader = 20;
     if (end - at < 2 || ip[at + 1] < 2) break;
     at += ip[at + 1];
   }
-  return kinds;
+  return kinds.is_negated;
 }
 
 [[nodiscard]] std::optional<std::uint64_t> tcp_mss_of(const Packet& packet) noexcept {
@@ -160,7 +160,7 @@ constexpr std::uint32_t kIpv4Header = 20, kTcpHeader = 20;
     case HeaderField::same_address:
       return is_same_address(packet) != test.value.is_negated;
     case HeaderField::ip_options:
-      return bits_match(test, ip_options_of(packet));
+      return ip_options_hold(test.value, packet);
     case HeaderField::fragment_bits: {
       const auto bits = ip_field(packet, test.field);
       return bits && bits_match(test, static_cast<std::uint32_t>(*bits));
@@ -243,8 +243,10 @@ constexpr std::uint32_t kIpv4Header = 20, kTcpHeader = 20;
          (direction == RuleDirection::to_server) == (actual == 0);
 }
 
+// As long as nobody has told which service it is, it is not another one either.
 [[nodiscard]] bool service_fits(const CompiledRule& rule, Service service) noexcept {
-  return rule.service == Service::any || (rule.service == service) != rule.service_negated;
+  if (rule.service == Service::any) return true;
+  return service != Service::any && (rule.service == service) != rule.service_negated;
 }
 
 [[nodiscard]] bool address_fits(const AddressSet& addresses, const IpAddress& address,
@@ -292,6 +294,18 @@ constexpr std::uint32_t kIpv4Header = 20, kTcpHeader = 20;
          addresses_fit(ruleset, swapped, subject);
 }
 
+/// All but the service.
+[[nodiscard]] bool others_hold(const Ruleset& ruleset, const CompiledRule& rule,
+                               const RuleSubject& subject) noexcept {
+  const Packet& packet = *subject.packet;
+  if (!is_v4(packet) && !is_v6(packet)) return false;
+  return protocol_fits(rule.protocol, packet) &&
+         direction_fits(rule.direction, direction_of(subject)) &&
+         state_fits(rule.state, subject.flow) && ends_fit(ruleset, rule, subject) &&
+         std::all_of(rule.headers.begin(), rule.headers.end(),
+                     [&](const HeaderTest& test) { return holds(test, subject); });
+}
+
 }  // namespace
 
 PacketEnds ends_of(const Packet& packet) noexcept {
@@ -326,14 +340,13 @@ RuleProtocol rule_protocol_of(const Packet& packet) noexcept {
 
 bool conditions_hold(const Ruleset& ruleset, const CompiledRule& rule,
                      const RuleSubject& subject) noexcept {
-  const Packet& packet = *subject.packet;
-  if (!is_v4(packet) && !is_v6(packet)) return false;
-  return protocol_fits(rule.protocol, packet) &&
-         direction_fits(rule.direction, direction_of(packet)) &&
-         state_fits(rule.state, subject.flow) && service_fits(rule, subject.service) &&
-         ends_fit(ruleset, rule, subject) &&
-         std::all_of(rule.headers.begin(), rule.headers.end(),
-                     [&](const HeaderTest& test) { return holds(test, subject); });
+  return service_fits(rule, subject.service) && others_hold(ruleset, rule, subject);
+}
+
+bool waits_for_service(const Ruleset& ruleset, const CompiledRule& rule,
+                       const RuleSubject& subject) noexcept {
+  return rule.service != Service::any && subject.service == Service::any &&
+         others_hold(ruleset, rule, subject);
 }
 
 }  // namespace sluice

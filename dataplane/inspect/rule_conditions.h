@@ -16,7 +16,8 @@ namespace sluice {
 struct RuleSubject {
   const Packet* packet = nullptr;
   const Flow* flow = nullptr;
-  Service service = Service::any;
+  Service service = Service::any;  ///< any: nobody has told yet; unknown: none that is told apart
+  bool is_turned = false;          ///< messages of the application go against the flow's direction
   std::array<std::uint64_t, 2> stream_bytes{};  ///< seen in order, by direction
   const RuleSets* sets = nullptr;               ///< of the ruleset; null: all are empty
 };
@@ -27,6 +28,10 @@ struct RuleSubject {
 /// 0 to the server, 1 to the client; a packet without a flow goes to the server.
 [[nodiscard]] inline unsigned direction_of(const Packet& packet) noexcept {
   return packet.flow != nullptr && !packet.has(kInitiator) ? 1U : 0U;
+}
+
+[[nodiscard]] inline unsigned direction_of(const RuleSubject& subject) noexcept {
+  return direction_of(*subject.packet) ^ (subject.is_turned ? 1U : 0U);
 }
 
 /// The port at the responder's side of the flow, or the destination's without a flow; 0 = none.
@@ -44,5 +49,8 @@ struct PacketEnds {
 /// Everything that the rule asks for but its parts, flags, counters and threshold.
 [[nodiscard]] bool conditions_hold(const Ruleset& ruleset, const CompiledRule& rule,
                                    const RuleSubject& subject) noexcept;
+/// It lacks nothing but to know which service it is, which nobody has told yet.
+[[nodiscard]] bool waits_for_service(const Ruleset& ruleset, const CompiledRule& rule,
+                                     const RuleSubject& subject) noexcept;
 
 }  // namespace sluice

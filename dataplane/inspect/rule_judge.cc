@@ -176,7 +176,10 @@ ConfirmOutcome RuleJudge::judge(Candidate& candidate, const BufferSource& source
 ConfirmOutcome RuleJudge::decide(Candidate& candidate, const BufferSource& source,
                                  bool is_stream) noexcept {
   const CompiledRule& rule = ruleset_->rules.rules[candidate.rule];
-  if (!conditions_hold(ruleset_->rules, rule, subject_)) return ConfirmOutcome::no;
+  if (!conditions_hold(ruleset_->rules, rule, subject_)) {
+    const bool waits = is_stream && waits_for_service(ruleset_->rules, rule, subject_);
+    return waits ? ConfirmOutcome::not_yet : ConfirmOutcome::no;
+  }
   TermVariables variables;
   bool waits = false;
   for (std::size_t i = 0; i < rule.parts.size(); ++i) {

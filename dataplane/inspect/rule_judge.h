@@ -82,6 +82,7 @@ class RuleJudge {
   void note_refused(std::uint32_t rule) noexcept { add_to(counts_of(rule).refused, 1); }
   /// The flow was found to carry this.
   void use_service(Service service) noexcept { subject_.service = service; }
+  void use_turned(bool is_turned) noexcept { subject_.is_turned = is_turned; }
   [[nodiscard]] const LiveRuleset& ruleset() const noexcept { return *ruleset_; }
   [[nodiscard]] const RuleSubject& subject() const noexcept { return subject_; }
   [[nodiscard]] const JudgeCounters& counters() const noexcept { return counters_; }

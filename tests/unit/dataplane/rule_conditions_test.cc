@@ -21,10 +21,11 @@ class RuleConditions : public testing::Test {
     rules_.ports = {PortRanges::any(), parse_ports("80", {}).value()};
   }
 
-  bool hold(const Bytes& frame) {
+  bool hold(const Bytes& frame) { return conditions_hold(rules_, rule_, subject_of(frame)); }
+  RuleSubject subject_of(const Bytes& frame) {
     RuleSubject subject = subject_;
     subject.packet = &bench_.decode(frame);
-    return conditions_hold(rules_, rule_, subject);
+    return subject;
   }
   void ask(HeaderField field, NumberRange value) {
     rule_.headers.resize(1);
@@ -119,6 +120,47 @@ TEST_F(RuleConditions, AServiceMustBeTheOneThatWasFound) {
   EXPECT_TRUE(hold(tcp_to(80)));
   rule_.service_negated = true;
   EXPECT_FALSE(hold(tcp_to(80)));
+}
+
+TEST_F(RuleConditions, AnotherServiceIsOneThatWasToldOrThatNobodyWillTell) {
+  rule_.service = Service::tls;
+  rule_.service_negated = true;
+  EXPECT_FALSE(hold(tcp_to(443)));
+  EXPECT_TRUE(waits_for_service(rules_, rule_, subject_of(tcp_to(443))));
+  subject_.service = Service::http;
+  EXPECT_TRUE(hold(tcp_to(443)));
+  EXPECT_FALSE(waits_for_service(rules_, rule_, subject_of(tcp_to(443))));
+  subject_.service = Service::unknown;
+  EXPECT_TRUE(hold(tcp_to(443)));
+}
+
+TEST_F(RuleConditions, WhatLacksMoreThanTheServiceDoesNotWaitForIt) {
+  rule_.service = Service::http;
+  EXPECT_TRUE(waits_for_service(rules_, rule_, subject_of(tcp_to(80))));
+  rule_.protocol = RuleProtocol::udp;
+  EXPECT_FALSE(waits_for_service(rules_, rule_, subject_of(tcp_to(80))));
+}
+
+TEST_F(RuleConditions, OneOptionOfIpMustBeOfTheKindsAsked) {
+  const auto with = [](const Bytes& options) {
+    return PacketBuilder()
+        .eth()
+        .ipv4("10.0.0.1", "192.0.2.1", {.options = options})
+        .tcp(4000, 80)
+        .build();
+  };
+  ask(HeaderField::ip_options, {131, 131, false});
+  EXPECT_TRUE(hold(with({1, 131, 7, 4, 1, 2, 3, 4})));
+  EXPECT_FALSE(hold(with({7, 3, 4})));
+  EXPECT_FALSE(hold(tcp_to(80)));
+  ask(HeaderField::ip_options, {0, 0, false});
+  EXPECT_TRUE(hold(with({7, 3, 4})));
+  EXPECT_FALSE(hold(with({7, 4, 4, 0})));
+  ask(HeaderField::ip_options, {0, 255, false});
+  EXPECT_TRUE(hold(with({1, 1, 1, 1})));
+  ask(HeaderField::ip_options, {7, 7, true});
+  EXPECT_FALSE(hold(with({1, 7, 3, 4})));
+  EXPECT_TRUE(hold(tcp_to(80)));
 }
 
 TEST_F(RuleConditions, EstablishedNeedsAFlowThatIs) {
