@@ -50,7 +50,8 @@ constexpr std::array<BufferRow, kBufferCount> kBuffers{{
     {http_start, "http.start", Service::http, BufferSide::both, false,
      "first line and all headers, cookies too"},
     {http_request_body, "http.request_body", Service::http, BufferSide::request, true,
-     "body of a request with its transfer coding undone"},
+     "body of a request with its transfer coding undone; of a compressed one also what it "
+     "decodes to"},
     {http_stat_code, "http.stat_code", Service::http, BufferSide::response, false,
      "status code of a response"},
     {http_stat_msg, "http.stat_msg", Service::http, BufferSide::response, false,

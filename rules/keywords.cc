@@ -99,7 +99,8 @@ constexpr Field<RuleHeader> kWhenFields[] = {
     {{"service", word, "application of the flow, told by content", 0, 0, kServices},
      &read_service<false>,
      &write_service<false>},
-    {{"except_service", word, "any application but this one", 0, 0, kServices},
+    {{"except_service", word, "any application but this one, as soon as it is clear that it is not",
+      0, 0, kServices},
      &read_service<true>,
      &write_service<true>},
     field<RuleHeader, &RuleHeader::direction>(

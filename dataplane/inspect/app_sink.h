@@ -50,7 +50,7 @@ enum class AppAnomaly : std::uint8_t {
 /// A function per kind of finding; `self` is the receiver. `direction` is kToServer or kToClient.
 /// Spans hold until the parser is pushed the next bytes, those of a message's head until
 /// `message_ends` of the same direction, those of pieces only during the call. All are set, but for
-/// `message_bytes`.
+/// `message_bytes` and `decoded_piece`.
 struct AppSink {
   void* self = nullptr;
   /// All buffers of a message that come whole, at once: the head of an HTTP message, a DNS message,
@@ -60,6 +60,10 @@ struct AppSink {
   /// The next piece of a buffer that comes in pieces, in order. `is_last` may come with no bytes.
   void (*piece)(void* self, unsigned direction, std::uint32_t message, BufferBytes piece,
                 bool is_last) noexcept = nullptr;
+  /// The same of a buffer that is told as it was sent, too: what its coding stands for
+  /// (http.request_body, of which a server may read either). May be null: nobody wants it.
+  void (*decoded_piece)(void* self, unsigned direction, std::uint32_t message, BufferBytes piece,
+                        bool is_last) noexcept = nullptr;
   /// The message as it was sent, in front of its buffers, of parsers whose messages come in one
   /// piece (DNS). May be null: nobody wants it.
   void (*message_bytes)(void* self, unsigned direction, std::uint32_t message,

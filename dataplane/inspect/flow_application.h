@@ -20,6 +20,7 @@ inline constexpr std::uint32_t kBodyWindowBytes = 4096;
 /// The last bytes of a buffer that comes in pieces, in one piece, and its scan.
 struct BodyScan {
   Buffer buffer = Buffer::count_;  ///< count_: not in use
+  bool is_decoded = false;         ///< of a buffer that is told as it was sent, too
   StreamScan scan;
   std::uint8_t* bytes = nullptr;  ///< room for two windows
   std::uint32_t size = 0;
@@ -36,7 +37,7 @@ struct MessageScan {
   CandidateList* candidates = nullptr;
   std::array<BufferBytes, kBuffersMax> head;  ///< its whole buffers, valid until it ends
   std::uint32_t head_count = 0;
-  std::array<BodyScan, 2> bodies;  ///< as sent, and decoded
+  std::array<BodyScan, 3> bodies;  ///< as sent, decoded, and as a file
   /// Rules that held, each of which tells of a message once; more than fit may tell again.
   static constexpr std::size_t kHeldMax = 16;
   std::array<std::uint32_t, kHeldMax> held;

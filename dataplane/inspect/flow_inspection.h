@@ -37,6 +37,7 @@ enum InspectionFlag : std::uint8_t {
                                 ///< pass rule held, or there are no rules and nothing to tell
   kInspectionShed = 1 << 3,     ///< nothing of the flow is inspected while work is shed
   kInspectionEnded = 1 << 2,    ///< encrypted, or beyond the depth: nothing more of it is inspected
+  kInspectionTurned = 1 << 4,   ///< its application is asked by the side that is told for server
 };
 
 struct alignas(64) FlowInspection {
@@ -54,6 +55,10 @@ struct alignas(64) FlowInspection {
   std::array<StreamScan, 2> scans;  ///< by direction
 
   [[nodiscard]] bool has(InspectionFlag flag) const noexcept { return (flags & flag) != 0; }
+  /// The direction of the application's messages that this direction of the flow carries, and back.
+  [[nodiscard]] unsigned turned(unsigned direction) const noexcept {
+    return direction ^ (has(kInspectionTurned) ? 1U : 0U);
+  }
   void set(InspectionFlag flag) noexcept { flags = static_cast<std::uint8_t>(flags | flag); }
   void clear(InspectionFlag flag) noexcept { flags = static_cast<std::uint8_t>(flags & ~flag); }
 };

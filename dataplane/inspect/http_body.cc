@@ -28,8 +28,10 @@ void HttpParser::begin_body(const Turn& turn, const HttpBody& body) noexcept {
   side.as_sent_bytes = 0;
   side.decoded_bytes = 0;
   side.is_as_sent_open = has_depth && is_request && limits_->wants(Buffer::http_request_body);
-  side.is_decoded_open = has_depth && (limits_->wants(Buffer::file_data) ||
-                                       (!is_request && limits_->wants(Buffer::http_response_body)));
+  const bool has_decoded = is_request ? side.is_as_sent_open && body.codings.count > 0
+                                      : has_depth && limits_->wants(Buffer::http_response_body);
+  side.is_decoded_open = has_decoded || (has_depth && limits_->wants(Buffer::file_data));
+  side.is_plain = body.codings.count == 0;
   side.has_told_chunk = false;
   side.has_told_coding = body.codings.count > 1;  // with the head
   if (side.is_decoded_open) open_codings(turn, body.codings);
@@ -103,6 +105,7 @@ void HttpParser::decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) n
     if (layer == side.inflate) work.sent_bytes += piece.consumed;
     work.made_bytes += piece.data.size();
     if (layer->is_odd()) tell_odd_coding(turn);
+    side.is_plain |= piece.state == not_coded && layer == side.inflate && layer->inner() == nullptr;
     if (!piece.data.empty()) decode(turn, layer->inner(), piece.data);
     if (!side.is_decoded_open) return;  // what is bad beyond the depth is not looked at
     if (piece.state == bad) tell_odd_coding(turn);
@@ -136,6 +139,7 @@ void HttpParser::drop_coding(HttpInflate*& layer) noexcept {
   if (layer != nullptr) layer->work() = work;
 }
 
+/// A body without a byte is none: it is not told at all.
 void HttpParser::tell_as_sent(const Turn& turn, ByteSpan bytes, bool is_last) noexcept {
   Side& side = turn.side;
   const std::uint32_t depth = depth_of(turn.direction);
@@ -143,6 +147,7 @@ void HttpParser::tell_as_sent(const Turn& turn, ByteSpan bytes, bool is_last) no
   side.as_sent_bytes += static_cast<std::uint32_t>(count);
   is_last |= side.as_sent_bytes >= depth;
   side.is_as_sent_open = !is_last;
+  if (side.as_sent_bytes == 0) return;
   turn.sink.piece(turn.sink.self, turn.direction, side.message,
                   {Buffer::http_request_body, bytes.first(count)}, is_last);
 }
@@ -154,7 +159,9 @@ void HttpParser::tell_decoded(const Turn& turn, ByteSpan bytes, bool is_last) no
   side.decoded_bytes += static_cast<std::uint32_t>(count);
   is_last |= side.decoded_bytes >= depth;
   side.is_decoded_open = !is_last;
+  if (side.decoded_bytes == 0) return;
   const ByteSpan told = bytes.first(count);
+  if (turn.direction == kToServer) tell_decoded_request(turn, told, is_last);
   if (turn.direction == kToClient && limits_->wants(Buffer::http_response_body)) {
     turn.sink.piece(turn.sink.self, turn.direction, side.message,
                     {Buffer::http_response_body, told}, is_last);
@@ -163,6 +170,14 @@ void HttpParser::tell_decoded(const Turn& turn, ByteSpan bytes, bool is_last) no
     turn.sink.piece(turn.sink.self, turn.direction, side.message, {Buffer::file_data, told},
                     is_last);
   }
+}
+
+/// What is not coded is told as it was sent.
+void HttpParser::tell_decoded_request(const Turn& turn, ByteSpan bytes, bool is_last) noexcept {
+  const bool is_wanted = !turn.side.is_plain && limits_->wants(Buffer::http_request_body);
+  if (!is_wanted || turn.sink.decoded_piece == nullptr) return;
+  turn.sink.decoded_piece(turn.sink.self, turn.direction, turn.side.message,
+                          {Buffer::http_request_body, bytes}, is_last);
 }
 
 void HttpParser::close_buffers(const Turn& turn) noexcept {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <new>
 
-#include "dataplane/inspect/app_detect.h"
+#include "dataplane/flow/tcp_state.h"
 #include "dataplane/inspect/inspector.h"
 
 namespace sluice {
@@ -50,9 +50,9 @@ void Inspector::read_quic(Packet& packet, FlowInspection* inspection,
   if (flow_ == nullptr) return;
   is_encrypted_ = false;
   if (flow_->application != nullptr || open_application(Service::quic)) {
-    messages_ = &flow_->application->messages;
+    begin_messages();
     flow_->application->parser.datagram(direction_of(packet), payload, app_sink());
-    forget_buffers();
+    end_messages();
     if (is_encrypted_ && settings_->inspect.encrypted == EncryptedPolicy::bypass) {
       flow_->set(kInspectionEnded);
     }
@@ -82,15 +82,34 @@ bool Inspector::detect_application(const StreamPiece& piece) noexcept {
   Detection found{Service::unknown, Likeness::no};
   if (end - from <= piece.window.size() && end < kUndetectable) {
     const ByteSpan bytes = piece.window.last(end - from);
-    found = detect_stream(piece.direction, bytes, flow_->server_port);
+    found = detect(piece.direction, bytes);
     if (found.likeness == Likeness::need_more && is_blank(bytes)) {
       from = static_cast<std::uint32_t>(end);
     }
   }
   if (found.likeness == Likeness::yes) return open_application(found.service);
-  if (found.likeness == Likeness::no) from = kUndetectable;
+  if (found.likeness == Likeness::no) {
+    from = kUndetectable;
+    judge_->use_service(Service::unknown);
+  }
   if (is_written_off(*flow_)) flow_->service = Service::unknown;
   return false;
+}
+
+// Of a connection that was met midway nobody knows who asked for it: its first packet may be the
+// server's. HTTP tells.
+Detection Inspector::detect(unsigned direction, std::span<const std::uint8_t> bytes) noexcept {
+  Detection found = detect_stream(direction, bytes, flow_->server_port);
+  const Flow* const flow = judge_->subject().flow;
+  if (found.likeness == Likeness::yes || flow == nullptr || !flow->has(kMidstream)) return found;
+  const Likeness turned =
+      direction == kToServer ? looks_like_http_response(bytes) : looks_like_http_request(bytes);
+  if (turned == Likeness::yes) {
+    flow_->set(kInspectionTurned);
+    return {Service::http, Likeness::yes};
+  }
+  if (turned == Likeness::need_more) found.likeness = Likeness::need_more;
+  return found;
 }
 
 // Where rules leave an encrypted flow alone, its parser says from where on.
@@ -122,12 +141,26 @@ void Inspector::close_application(FlowInspection& inspection) noexcept {
   inspection.application->parser.release();
   pool_->give(inspection.application, sizeof(FlowApplication));
   inspection.application = nullptr;
+  inspection.clear(kInspectionTurned);
 }
 
 void Inspector::push(unsigned direction, std::span<const std::uint8_t> bytes) noexcept {
+  begin_messages();
+  flow_->application->parser.push(flow_->turned(direction), bytes, app_sink());
+  end_messages();
+}
+
+void Inspector::begin_messages() noexcept {
   messages_ = &flow_->application->messages;
-  flow_->application->parser.push(direction, bytes, app_sink());
-  forget_buffers();
+  judge_->use_turned(flow_->has(kInspectionTurned));
+}
+
+/// Spans that a parser does not keep are gone when it returns.
+void Inspector::end_messages() noexcept {
+  judge_->use_turned(false);
+  if (flow_->application->parser.keeps_buffers()) [[likely]]
+    return;
+  for (MessageScan& message : *messages_) message.head_count = 0;
 }
 
 void Inspector::skip_gap(unsigned direction, std::uint64_t bytes) noexcept {
@@ -135,23 +168,16 @@ void Inspector::skip_gap(unsigned direction, std::uint64_t bytes) noexcept {
     if (flow_->service == Service::any) flow_->service = Service::unknown;
     return;
   }
-  messages_ = &flow_->application->messages;
-  flow_->application->parser.gap(direction, bytes, app_sink());
-  forget_buffers();
+  begin_messages();
+  flow_->application->parser.gap(flow_->turned(direction), bytes, app_sink());
+  end_messages();
 }
 
 void Inspector::end_stream(unsigned direction) noexcept {
   if (flow_->application == nullptr) return;
-  messages_ = &flow_->application->messages;
-  flow_->application->parser.end(direction, app_sink());
-  forget_buffers();
-}
-
-/// Spans that a parser does not keep are gone when it returns.
-void Inspector::forget_buffers() noexcept {
-  if (flow_->application->parser.keeps_buffers()) [[likely]]
-    return;
-  for (MessageScan& message : *messages_) message.head_count = 0;
+  begin_messages();
+  flow_->application->parser.end(flow_->turned(direction), app_sink());
+  end_messages();
 }
 
 }  // namespace sluice

@@ -66,7 +66,7 @@ void Inspector::end(Flow& flow, const PolicySettings& settings) noexcept {
   const bool is_refused = flow.has(kRefused) || inspection.has(kInspectionRefused);
   for (const unsigned direction : {kToServer, kToClient}) {
     if (!has_rules || is_refused || inspection.application == nullptr) break;
-    if (inspection.application->parser.has_unfinished_head(direction)) {
+    if (inspection.application->parser.has_unfinished_head(inspection.turned(direction))) {
       end_head(flow, inspection, direction);
     }
   }

@@ -44,7 +44,12 @@ AppSink Inspector::app_sink() noexcept {
       .piece =
           [](void* self, unsigned direction, std::uint32_t, BufferBytes piece,
              bool is_last) noexcept {
-            static_cast<Inspector*>(self)->take_body(direction, piece, is_last);
+            static_cast<Inspector*>(self)->take_body(direction, piece, false, is_last);
+          },
+      .decoded_piece =
+          [](void* self, unsigned direction, std::uint32_t, BufferBytes piece,
+             bool is_last) noexcept {
+            static_cast<Inspector*>(self)->take_body(direction, piece, true, is_last);
           },
       .message_bytes =
           [](void* self, unsigned direction, std::uint32_t message,
@@ -118,14 +123,15 @@ void Inspector::ask_sets(MessageScan& message, const PatternGroup& group,
   }
 }
 
-BodyScan* Inspector::body_of(MessageScan& message, Buffer buffer) noexcept {
+BodyScan* Inspector::body_of(MessageScan& message, Buffer buffer, bool is_decoded) noexcept {
   for (BodyScan& body : message.bodies) {
-    if (body.buffer == buffer) return &body;
+    if (body.buffer == buffer && body.is_decoded == is_decoded) return &body;
   }
   for (BodyScan& body : message.bodies) {
     if (body.buffer != Buffer::count_) continue;
     body = {};
     body.buffer = buffer;
+    body.is_decoded = is_decoded;
     return &body;
   }
   return nullptr;
@@ -138,11 +144,12 @@ bool Inspector::open_window(BodyScan& body) noexcept {
   return body.bytes != nullptr;
 }
 
-void Inspector::take_body(unsigned direction, BufferBytes piece, bool is_last) noexcept {
+void Inspector::take_body(unsigned direction, BufferBytes piece, bool is_decoded,
+                          bool is_last) noexcept {
   MessageScan& message = (*messages_)[direction];
   const std::uint32_t index = ruleset_->rules.map.buffer_group(piece.buffer, direction);
   if (index == kNoGroup && message.candidates == nullptr) return;
-  BodyScan* body = body_of(message, piece.buffer);
+  BodyScan* body = body_of(message, piece.buffer, is_decoded);
   if (body == nullptr) return note_over_limit();
   if (is_carried(*body, direction, piece.bytes)) {
     return take_carried(message, *body, direction, piece.bytes, is_last);
@@ -177,6 +184,7 @@ void Inspector::take_window(MessageScan& message, BodyScan& body, unsigned direc
 // as it stands there as it is.
 bool Inspector::is_carried(BodyScan& body, unsigned direction,
                            std::span<const std::uint8_t> bytes) noexcept {
+  if (flow_ != nullptr && flow_->has(kInspectionTurned)) return false;  // others scanned the stream
   const bool is_first = body.bytes == nullptr && !body.is_carried;
   if (bytes.empty() && !is_first) return body.is_carried;
   const bool is_here =
@@ -282,7 +290,8 @@ MessagePlace Inspector::message_place(unsigned direction, std::uint32_t message)
 
 BufferView Inspector::window_view(unsigned direction) const noexcept {
   if (flow_ == nullptr || flow_->tcp_slot == kNoSlot) return {datagram_, 0, true};
-  const StreamReassembly::Window window = streams_->window(flow_->tcp_slot, direction);
+  const StreamReassembly::Window window =
+      streams_->window(flow_->tcp_slot, flow_->turned(direction));
   return {window.bytes, window.begin, false};
 }
 

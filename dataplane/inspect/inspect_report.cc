@@ -73,7 +73,7 @@ InspectRecord inspect_record(const RuleSubject& subject) noexcept {
   record.ip_version = packet.ip_version;
   record.protocol = packet.protocol;
   record.in_port = packet.in_port;
-  record.direction = static_cast<std::uint8_t>(direction_of(packet));
+  record.direction = static_cast<std::uint8_t>(direction_of(subject));
   record.service = subject.service;
   record.icmp_type = packet.icmp_type;
   if (has_icmp_header(packet)) record.icmp_code = icmp_code(packet);

@@ -69,6 +69,17 @@ void ask_for_payload(const Packet& packet, const ChunkPool& pool) noexcept {
   }
 }
 
+/// Datagrams tell each for itself. Of a stream, a side that did not show what it is shows no more.
+[[nodiscard]] Service service_told(const Packet& packet,
+                                   const FlowInspection* inspection) noexcept {
+  const Service service = inspection != nullptr ? inspection->service : Service::any;
+  if (service != Service::any) return service;
+  const bool is_told =
+      packet.protocol != kTcp ||
+      (inspection != nullptr && inspection->detect_from[direction_of(packet)] == kUndetectable);
+  return is_told ? Service::unknown : Service::any;
+}
+
 [[nodiscard]] bool is_elephant(const Packet& packet) noexcept {
   const FlowWarm& warm = warm_of(*packet.flow);
   return warm.bytes[0] + warm.bytes[1] > kElephantBytes;
@@ -174,10 +185,8 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
   if (inspection != nullptr && is_shed(packet, *inspection)) [[unlikely]]
     return;
   RuleSubject subject{.packet = &packet, .flow = packet.flow, .sets = sets_};
-  if (inspection != nullptr) {
-    subject.service = inspection->service;
-    subject.stream_bytes = stream_bytes_of(*inspection);
-  }
+  subject.service = service_told(packet, inspection);
+  if (inspection != nullptr) subject.stream_bytes = stream_bytes_of(*inspection);
   // What no receiver takes leaves nothing on the flow: whoever knows its ports can send it.
   FlowInspection* const marked = packet.verdict.is_out_of_state ? nullptr : inspection;
   judge_->begin(*ruleset_, overlay_, subject, marked);

@@ -14,6 +14,7 @@
 #include "base/siphash.h"
 #include "dataplane/burst.h"
 #include "dataplane/inspect/anomaly_report.h"
+#include "dataplane/inspect/app_detect.h"
 #include "dataplane/inspect/chunk_pool.h"
 #include "dataplane/inspect/flow_application.h"
 #include "dataplane/inspect/flow_inspection.h"
@@ -162,13 +163,15 @@ class Inspector {
                  std::span<const std::uint8_t> payload) noexcept;
   void feed_application(const StreamPiece& piece) noexcept;
   [[nodiscard]] bool detect_application(const StreamPiece& piece) noexcept;
+  [[nodiscard]] Detection detect(unsigned direction, std::span<const std::uint8_t> bytes) noexcept;
   [[nodiscard]] bool wants_parser(Service service) const noexcept;
   [[nodiscard]] bool open_application(Service service) noexcept;
   void close_application(FlowInspection& inspection) noexcept;
   void push(unsigned direction, std::span<const std::uint8_t> bytes) noexcept;
   void skip_gap(unsigned direction, std::uint64_t bytes) noexcept;
   void end_stream(unsigned direction) noexcept;
-  void forget_buffers() noexcept;
+  void begin_messages() noexcept;
+  void end_messages() noexcept;
 
   // inspect_messages.cc: their messages
   [[nodiscard]] AppSink app_sink() noexcept;
@@ -176,8 +179,8 @@ class Inspector {
   void scan_buffer(MessageScan& message, unsigned direction, const BufferBytes& buffer) noexcept;
   void ask_sets(MessageScan& message, const PatternGroup& group,
                 std::span<const std::uint8_t> bytes) noexcept;
-  [[nodiscard]] BodyScan* body_of(MessageScan& message, Buffer buffer) noexcept;
-  void take_body(unsigned direction, BufferBytes piece, bool is_last) noexcept;
+  [[nodiscard]] BodyScan* body_of(MessageScan& message, Buffer buffer, bool is_decoded) noexcept;
+  void take_body(unsigned direction, BufferBytes piece, bool is_decoded, bool is_last) noexcept;
   [[nodiscard]] bool open_window(BodyScan& body) noexcept;
   void take_window(MessageScan& message, BodyScan& body, unsigned direction, BufferBytes piece,
                    bool is_last) noexcept;

@@ -86,8 +86,8 @@ class Directory:
         self._skip_refused(json.loads(report.read_text()))
         arguments = self.rows[0].arguments
         config = work / "sluice.yaml"
-        config.write_text(CONFIG.format(
-            midstream="pass" if "midstream=true" in arguments else "drop_packet"))
+        is_midway = "midstream=true" in arguments or "async-oneside=true" in arguments
+        config.write_text(CONFIG.format(midstream="pass" if is_midway else "drop_packet"))
         done = run(self.sluiced, "replay", "--config", config, "--rules", pack, "--in",
                    self.folder / self.rows[0].capture, "--out", work)
         if done.returncode != 0:

@@ -44,6 +44,60 @@ TEST(HttpBody, ChunksAreJoinedWithoutExtensionsAndTrailers) {
   EXPECT_TRUE(http.anomalies.empty());
 }
 
+TEST(HttpBody, RequestThatIsCodedIsToldAsItWasSentAndAsWhatItStandsFor) {
+  const std::string coded = test::deflated("name=value", test::kGzip);
+  HttpRecorder http;
+  http.request(
+      fmt::format("POST / HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n{}",
+                  coded.size(), coded));
+  const test::HttpMessage& message = http.messages.at({kToServer, 0});
+  EXPECT_EQ(http.asked(http_request_body), coded);
+  EXPECT_EQ(message.decoded_request, "name=value");
+  EXPECT_EQ(message.decoded_ends, 1);
+  EXPECT_EQ(http.asked(file_data), "name=value");
+}
+
+TEST(HttpBody, RequestThatOnlyClaimsToBeCodedIsToldOnce) {
+  HttpRecorder http;
+  http.request("POST / HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 10\r\n\r\nname=value");
+  EXPECT_EQ(http.asked(http_request_body), "name=value");
+  EXPECT_EQ(http.messages.at({kToServer, 0}).decoded_request, "");
+  EXPECT_EQ(http.count(AppAnomaly::http_bad_content_coding), 1);
+}
+
+TEST(HttpBody, CodedRequestIsDecodedForItsBodyAlone) {
+  HttpLimits limits;
+  limits.wanted = std::uint64_t{1} << static_cast<unsigned>(http_request_body);
+  HttpRecorder http(limits);
+  const std::string coded = test::deflated("name=value", test::kGzip);
+  http.request(
+      fmt::format("POST / HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n{}",
+                  coded.size(), coded));
+  EXPECT_EQ(http.messages.at({kToServer, 0}).decoded_request, "name=value");
+  EXPECT_EQ(http.asked(file_data), "(none)");
+}
+
+TEST(HttpBody, CodedRequestIsDecodedWithinTheBudgetOfInflating) {
+  HttpLimits limits;
+  limits.request_body_bytes = 1 << 20;
+  HttpRecorder http(limits);
+  const std::string coded = test::deflated(std::string(900'000, 'x'), test::kGzip);
+  http.request(
+      fmt::format("POST / HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n{}",
+                  coded.size(), coded));
+  EXPECT_EQ(http.count(AppAnomaly::http_decompression_limit), 1);
+  EXPECT_EQ(http.messages.at({kToServer, 0}).decoded_ends, 1);
+}
+
+TEST(HttpBody, BodyWithoutAByteIsNone) {
+  HttpRecorder http;
+  http.response("HTTP/1.1 200 OK\r\n\r\n").end(kToClient);
+  http.request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+  EXPECT_EQ(http.answered(http_response_body), "(none)");
+  EXPECT_EQ(http.answered(file_data), "(none)");
+  EXPECT_EQ(http.asked(http_request_body), "(none)");
+}
+
 TEST(HttpBody, BadChunksOfARequestEndTheDirection) {
   for (const char* bad : {"g\r\n", "-1\r\n", "11111111111111111\r\n", "0x5\r\n", "\r\n;5\r\n"}) {
     HttpRecorder http;
@@ -391,7 +445,7 @@ TEST(HttpBody, WithoutMemoryToInflateTheMessagesGoOn) {
   http.request("POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n");
   http.response(coded_response("gzip", body) + coded_response("gzip", body));
   EXPECT_EQ(http.count(AppAnomaly::state_limit), 2);
-  EXPECT_EQ(http.messages.at({kToClient, 0}).ends.at(file_data), 1);
+  EXPECT_EQ(http.answered(file_data), "(none)");
   EXPECT_EQ(http.messages.at({kToClient, 1}).ends_of_message, 1);
 }
 

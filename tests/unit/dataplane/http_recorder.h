@@ -21,6 +21,8 @@ inline std::string text_of(ByteSpan bytes) { return {bytes.begin(), bytes.end()}
 struct HttpMessage {
   std::map<Buffer, std::string> buffers;  ///< with what came in pieces joined
   std::map<Buffer, int> ends;             ///< how often a last piece was told
+  std::string decoded_request;            ///< http.request_body, as its coding stands for
+  int decoded_ends = 0;
   int heads = 0;
   int ends_of_message = 0;
 
@@ -35,6 +37,7 @@ class HttpRecorder {
     sink_.self = this;
     sink_.buffers = note_buffers;
     sink_.piece = note_piece;
+    sink_.decoded_piece = note_decoded;
     sink_.message_ends = note_end;
     sink_.anomaly = note_anomaly;
     sink_.encrypted = [](void*) noexcept {};
@@ -99,6 +102,12 @@ class HttpRecorder {
     HttpMessage& noted = self_of(self).at(direction, message);
     noted.buffers[piece.buffer] += text_of(piece.bytes);
     noted.ends[piece.buffer] += is_last ? 1 : 0;
+  }
+  static void note_decoded(void* self, unsigned direction, std::uint32_t message, BufferBytes piece,
+                           bool is_last) noexcept {
+    HttpMessage& noted = self_of(self).at(direction, message);
+    noted.decoded_request += text_of(piece.bytes);
+    noted.decoded_ends += is_last ? 1 : 0;
   }
   static void note_end(void* self, unsigned direction, std::uint32_t message) noexcept {
     ++self_of(self).at(direction, message).ends_of_message;

@@ -10,6 +10,7 @@
 #include "dataplane/inspect/rule_overlay.h"
 #include "dataplane/overload.h"
 #include "rules/load.h"
+#include "tests/unit/dataplane/http_coded.h"
 #include "tests/unit/dataplane/inspector_fixture.h"
 
 namespace sluice {
@@ -226,6 +227,49 @@ TEST_F(InspectorTest, CountsARuleOnceOfAMessageHoweverOftenItsBodySaysSo) {
   EXPECT_EQ(counted().hits.load(), 1U);
   say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nforbidden;");
   EXPECT_EQ(counted().hits.load(), 2U) << "another message";
+}
+
+TEST_F(InspectorTest, FindsAWordInWhatACodedRequestStandsFor) {
+  ruleset = ruleset_of(
+      "  - id: 1\n    name: a word\n    class: policy-violation\n    severity: high\n"
+      "    stage: enforce\n    action: drop\n"
+      "    when: {proto: tcp, service: http, direction: to_server}\n"
+      "    match:\n      - http.request_body: {contains: \"forbidden\"}\n");
+  connect();
+  const std::string_view head = "POST / HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: ";
+  const auto request = [&](std::string_view text) {
+    const std::string coded = test::deflated(text, test::kGzip);
+    return fmt::format("{}{}\r\n\r\n{}", head, coded.size(), coded);
+  };
+  EXPECT_FALSE(is_refused(request("this is fine")));
+  EXPECT_FALSE(is_refused(fmt::format("{}4\r\n\r\nfine", head)));
+  EXPECT_TRUE(is_refused(request("this is forbidden")));
+}
+
+TEST_F(InspectorTest, AWordThatCameBeforeItsServiceWasToldIsFound) {
+  ruleset = ruleset_of(
+      "  - id: 1\n    name: a word\n    class: policy-violation\n    severity: high\n"
+      "    stage: enforce\n    action: drop\n"
+      "    when: {proto: tcp, service: http, direction: to_server}\n"
+      "    match:\n      - payload: {contains: \"WORD\"}\n");
+  connect();
+  EXPECT_FALSE(is_refused("WORD"));
+  EXPECT_TRUE(is_refused(" /a HTTP/1.1\r\n"));
+}
+
+TEST_F(InspectorTest, AnythingElseThanTlsIsWhatDoesNotBeginAsIt) {
+  ruleset = ruleset_of(
+      "  - id: 1\n    name: no TLS\n    class: policy-violation\n    severity: high\n"
+      "    stage: enforce\n    action: drop\n"
+      "    when: {proto: tcp, except_service: tls, direction: to_server}\n"
+      "    match:\n      - payload: {contains: \"WORD\"}\n");
+  const std::string hello("\x16\x03\x01\x00\x44\x01\x00\x00\x40\x03\x03", 11);
+  connect();
+  EXPECT_FALSE(is_refused(hello.substr(0, 2))) << "it may be TLS";
+  EXPECT_FALSE(is_refused(hello.substr(2) + "WORD"));
+  talk.client_port += 1;
+  connect();
+  EXPECT_TRUE(is_refused("\x01 WORD")) << "though its server has not said anything";
 }
 
 TEST_F(InspectorTest, MeasuresOneLookInMany) {
