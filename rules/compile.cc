@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <string>
 #include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -122,7 +125,11 @@ constexpr double kMebibyteBits = 20;
 class Compilation {
  public:
   Compilation(const CompileOptions& options, Diagnostics& findings, CompileReport& report)
-      : options_(options), findings_(findings), report_(report) {}
+      : options_(options), findings_(findings), report_(report) {
+    for (const Finding& finding : findings.sorted()) {
+      if (finding.severity == Severity::error) told_.emplace(finding.file, finding.position);
+    }
+  }
 
   [[nodiscard]] RulesetParts run(std::span<const Rule> rules, Hash128 digest) {
     parts_.ruleset.digest = parts_.texts.digest = digest;
@@ -143,6 +150,7 @@ class Compilation {
       auto compiled = resolver.resolve(*rule);
       if (!compiled) {
         ++report_.rules_refused;
+        if (told_.contains({rule->pack, rule->position})) continue;
         findings_.add(finding_of(*rule, Severity::error, compiled.error().message));
         continue;
       }
@@ -221,6 +229,7 @@ class Compilation {
   const CompileOptions& options_;
   Diagnostics& findings_;
   CompileReport& report_;
+  std::set<std::pair<std::string, SourcePosition>> told_;  ///< places of rules known to be wrong
   RulesetParts parts_;
   std::vector<const Rule*> written_;  ///< beside the ruleset's rules
   std::vector<PatternChoice> choices_;

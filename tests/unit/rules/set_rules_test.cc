@@ -78,6 +78,22 @@ TEST(SetRules, AreJudgedByTheSetsThatThereAre) {
               HasSubstr("has no whole to compare"));
 }
 
+TEST(SetRules, AnUnknownSetIsToldOnce) {
+  for (const char* body :
+       {"    match: [{dns.query: {in_set: bat}}]\n", "    when: {source: '@net'}\n"}) {
+    const auto rules = rules_of(body);
+    CompileOptions options;
+    options.variables.sets = kSets;
+    Diagnostics findings;
+    CompileReport report;
+    validate_rules(rules, options.variables, findings);
+    EXPECT_EQ(findings.error_count(), 1U);
+    EXPECT_TRUE(compile_ruleset(rules, {1, 2}, options, findings, report));
+    EXPECT_EQ(findings.error_count(), 1U) << findings.render();
+    EXPECT_EQ(report.rules_refused, 1U);
+  }
+}
+
 TEST(SetRules, AreJudgedByWhatTheirTestsAdd) {
   const std::string head =
       "    match: [{dns.query: {in_set: bad}}]\n    tests: {hit: [{dns_query: a.test, ";
