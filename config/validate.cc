@@ -16,6 +16,7 @@
 #include "config/device_word.h"
 #include "config/listen_address.h"
 #include "config/mbuf_need.h"
+#include "config/set_memory.h"
 #include "config/validate_checks.h"
 #include "config/worker_count.h"
 
@@ -156,11 +157,16 @@ struct MemoryNeed {
 void check_budget(const Config& config, FindingWriter& findings) {
   const std::uint64_t budget = config.memory.budget_bytes;
   if (budget == 0) return;
+  std::uint64_t set_bytes = 0;
+  for (const SetConfig& set : config.sets) {
+    set_bytes += kSetGenerations * set.capacity * set_entry_bytes(set);
+  }
   const MemoryNeed needs[] = {
       {"flows.capacity", config.flows.capacity * kFlowBytes},
       {"flows.half_open", config.flows.half_open * kHalfOpenBytes},
       {"limits.sources", config.limits.sources * kSourceBytes},
       {"memory.mbufs", config.memory.mbufs * config.pairs.size() * kMbufBytes},
+      {"sets", set_bytes},
   };
   std::uint64_t sum = 0;
   for (const MemoryNeed& need : needs) sum += need.bytes;
@@ -172,7 +178,8 @@ void check_budget(const Config& config, FindingWriter& findings) {
       fmt::format("{} needs {}MiB, and all tables together {}MiB: memory.budget is "
                   "{}",
                   largest.path, largest.bytes / kMiB, sum / kMiB, print_bytes(budget)),
-      "raise memory.budget, or leave the capacity out to have it fit");
+      largest.path == "sets" ? "raise memory.budget, or lower the capacity of sets"
+                             : "raise memory.budget, or leave the capacity out to have it fit");
 }
 
 void check_mbufs(const Config& config, FindingWriter& findings) {

@@ -68,6 +68,7 @@ struct HostNeeds {
   std::string config_path = {};  ///< empty = its ownership is not judged
   std::uint64_t prefixes_v4 = 0;
   std::uint64_t prefixes_v6 = 0;
+  std::vector<std::uint64_t> set_bytes = {};  ///< as MemoryRequest has them
 };
 
 enum class FindingState : std::uint8_t { ok, warning, failure };

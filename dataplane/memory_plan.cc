@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "config/device_word.h"
 #include "config/mbuf_need.h"
+#include "config/set_memory.h"
 #include "dataplane/decode/defrag.h"
 #include "dataplane/decode/defrag_table.h"
 #include "dataplane/flow/flow.h"
@@ -168,6 +169,15 @@ void add_row(MemoryPlan& plan, MemoryRow row) {
   plan.rows.push_back(std::move(row));
 }
 
+void add_set_rows(MemoryPlan& plan, const Config& config,
+                  const std::vector<std::uint64_t>& file_bytes) {
+  for (std::size_t i = 0; i < config.sets.size(); ++i) {
+    const SetConfig& set = config.sets[i];
+    add_row(plan, {"set " + set.name, "generation", kSetGenerations, set.capacity,
+                   set_entry_bytes(set, i < file_bytes.size() ? file_bytes[i] : 0), 0});
+  }
+}
+
 void add_fixed_rows(MemoryPlan& plan, const Config& config, const MemoryRequest& request) {
   const std::uint64_t workers = request.workers;
   for (std::size_t i = 0; i < plan.pools.size(); ++i) {
@@ -183,6 +193,7 @@ void add_fixed_rows(MemoryPlan& plan, const Config& config, const MemoryRequest&
   }
   add_row(plan, {"lists", "generation", 2, 1,
                  PrefixTable::memory_bytes_max(request.prefixes_v4, request.prefixes_v6), 0});
+  add_set_rows(plan, config, request.set_bytes);
   add_row(plan, {"fragments", "worker", workers, 1, fragment_bytes(config), 0});
   add_row(plan, {"blocks", "process", 1, plan.blocks, BlockTable::bytes_per_block(plan.blocks), 0});
   add_row(plan, {"hits of blocks", "worker", workers, plan.blocks, sizeof(std::uint32_t), 0});
@@ -224,7 +235,7 @@ tl::unexpected<Error> refuse_budget(const MemoryPlan& plan) {
               fmt::format("memory.budget is {}, the tables and pools need {}",
                           print_mebibytes(plan.budget_bytes), print_mebibytes(plan.total_bytes)),
               "raise memory.budget, or lower flows.capacity, limits.sources, blocks.capacity, "
-              "memory.mbufs or the number of workers");
+              "memory.mbufs, a set's capacity or the number of workers");
 }
 
 void warn_of_host(MemoryPlan& plan, const Config& config, const HostMemory& host) {

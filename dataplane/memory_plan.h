@@ -29,6 +29,8 @@ struct MemoryRequest {
   /// Prefixes of all lists, files included; `plan` counts them, 0 where unknown.
   std::uint64_t prefixes_v4 = 0;
   std::uint64_t prefixes_v6 = 0;
+  /// Of the keys that the file of each set holds; shorter where unknown.
+  std::vector<std::uint64_t> set_bytes = {};
 };
 
 /// One line of the printed plan.

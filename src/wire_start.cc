@@ -52,10 +52,21 @@ int tell(const Error& error) {
   return error.kind == ErrorKind::invalid ? kAskedWrongly : kCouldNot;
 }
 
+/// Of the keys in the file of each set.
+[[nodiscard]] std::vector<std::uint64_t> set_bytes(const std::vector<SetContents>& sets) {
+  std::vector<std::uint64_t> bytes;
+  for (const SetContents& set : sets) {
+    bytes.push_back(0);
+    for (const SetEntry& entry : set.entries) bytes.back() += entry.key.size();
+  }
+  return bytes;
+}
+
 [[nodiscard]] MemoryRequest memory_request(const CheckedConfig& checked, std::size_t workers) {
   return {.workers = static_cast<std::uint32_t>(workers),
           .prefixes_v4 = count_version(checked.lists, 4),
-          .prefixes_v6 = count_version(checked.lists, 6)};
+          .prefixes_v6 = count_version(checked.lists, 6),
+          .set_bytes = set_bytes(checked.sets)};
 }
 
 // The child: everything that reads files. Its exit code is the program's where it is not 0.
@@ -123,7 +134,8 @@ HostNeeds host_needs(const CheckedConfig& checked, const std::string& config_pat
   return {.config = &checked.config,
           .config_path = config_path,
           .prefixes_v4 = count_version(checked.lists, 4),
-          .prefixes_v6 = count_version(checked.lists, 6)};
+          .prefixes_v6 = count_version(checked.lists, 6),
+          .set_bytes = set_bytes(checked.sets)};
 }
 
 int run_gateway(const std::string& config_path) {

@@ -32,7 +32,8 @@ void add_plans(Examination& made) {
   made.lcores = std::move(*lcores);
   const MemoryRequest request{.workers = static_cast<std::uint32_t>(made.lcores->workers.size()),
                               .prefixes_v4 = made.needs.prefixes_v4,
-                              .prefixes_v6 = made.needs.prefixes_v6};
+                              .prefixes_v6 = made.needs.prefixes_v6,
+                              .set_bytes = made.needs.set_bytes};
   auto memory = plan_memory(*made.config, request, made.host_memory);
   if (!memory) {
     made.plan_error = memory.error();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/set_entry.h"
+#include "config/set_memory.h"
 
 namespace sluice {
 namespace {
@@ -29,6 +30,35 @@ constexpr std::uint8_t lower(std::uint8_t byte) noexcept {
   return {reinterpret_cast<const std::uint8_t*>(key.data()), key.size()};
 }
 
+template <class T>
+void append(std::string& out, const T& value) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+void append_text(std::string& out, std::string_view text) {
+  append(out, text.size());
+  out += text;
+}
+
+[[nodiscard]] Hash128 digest_of(const SetContents& contents, const SipKey& key) {
+  std::string all;
+  append_text(all, contents.set.name);
+  append(all, contents.set.kind);
+  append(all, contents.set.nocase);
+  for (const SetEntry& entry : contents.entries) {
+    append_text(all, entry.key);
+    append(all, entry.until);
+  }
+  return siphash128<1, 3>(key, all.data(), all.size());
+}
+
+/// Keyed, so that nobody makes two lists that pass for each other.
+[[nodiscard]] Hash128 digest_of(std::span<const SetContents> contents, const SipKey& key) {
+  std::string all;
+  for (const SetContents& one : contents) append(all, digest_of(one, key));
+  return siphash128<1, 3>(key, all.data(), all.size());
+}
+
 /// Behind the first dot; empty where there is none.
 [[nodiscard]] std::span<const std::uint8_t> behind_dot(
     std::span<const std::uint8_t> name) noexcept {
@@ -47,8 +77,10 @@ constexpr std::uint8_t lower(std::uint8_t byte) noexcept {
 
 }  // namespace
 
+// A table of n entries has the next power of two above 2 n slots: up to 4 for each.
 SetTable::SetTable(std::span<const SetEntry> entries, const SipKey& key, bool holds_addresses)
     : key_(key) {
+  static_assert(4 * sizeof(Slot) == kSetSlotBytes);
   std::size_t bytes = 0;
   for (const SetEntry& entry : entries) bytes += entry.key.size();
   bytes_.reserve(bytes);
@@ -101,26 +133,33 @@ bool SetTable::contains(std::span<const std::uint8_t> key, TimeNs now) const noe
   return false;
 }
 
-SetTables::SetTables(std::vector<SetContents> contents, const SipKey& key)
-    : contents_(std::move(contents)) {
-  tables_.reserve(contents_.size());
-  for (const SetContents& set : contents_) {
+SetTables::SetTables(std::span<const SetContents> contents, Hash128 digest, const SipKey& key)
+    : digest_(digest) {
+  tables_.reserve(contents.size());
+  for (const SetContents& set : contents) {
+    sets_.push_back(set.set);
     tables_.emplace_back(set.entries, key, set.set.kind == SetKind::address);
   }
 }
 
 const SetTable* SetTables::find(const NamedSet& set) const noexcept {
-  const auto same = std::ranges::find(contents_, set, &SetContents::set);
-  return same == contents_.end() ? nullptr
-                                 : &tables_[static_cast<std::size_t>(same - contents_.begin())];
+  const auto same = std::ranges::find(sets_, set);
+  return same == sets_.end() ? nullptr : &tables_[static_cast<std::size_t>(same - sets_.begin())];
 }
 
-std::shared_ptr<const SetTables> make_set_tables(std::vector<SetContents> contents,
+std::size_t SetTables::memory_bytes() const noexcept {
+  std::size_t bytes = 0;
+  for (const SetTable& table : tables_) bytes += table.memory_bytes();
+  return bytes;
+}
+
+std::shared_ptr<const SetTables> make_set_tables(std::span<const SetContents> contents,
                                                  const SipKey& key,
                                                  const std::shared_ptr<const SetTables>& previous) {
   if (contents.empty()) return nullptr;
-  if (previous != nullptr && previous->contents() == contents) return previous;
-  return std::make_shared<const SetTables>(std::move(contents), key);
+  const Hash128 digest = digest_of(contents, key);
+  if (previous != nullptr && previous->digest() == digest) return previous;
+  return std::make_shared<const SetTables>(contents, digest, key);
 }
 
 RuleSets::RuleSets(std::span<const NamedSet> names, std::shared_ptr<const SetTables> file,

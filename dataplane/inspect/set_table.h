@@ -28,6 +28,10 @@ class SetTable {
 
   [[nodiscard]] bool contains(std::span<const std::uint8_t> key, TimeNs now) const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  /// What an entry takes is in config/set_memory.h.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return slots_.capacity() * sizeof(Slot) + bytes_.capacity();
+  }
   /// Of keys of kind address: the lengths of their prefixes.
   [[nodiscard]] std::span<const std::uint8_t> lengths(std::uint8_t version) const noexcept {
     return version == 4 ? lengths_v4_ : lengths_v6_;
@@ -58,21 +62,23 @@ class SetTable {
 /// All sets of one origin.
 class SetTables {
  public:
-  SetTables(std::vector<SetContents> contents, const SipKey& key);
+  SetTables(std::span<const SetContents> contents, Hash128 digest, const SipKey& key);
 
   /// Null where there is none of this name and kind.
   [[nodiscard]] const SetTable* find(const NamedSet& set) const noexcept;
-  /// What they were made of.
-  [[nodiscard]] const std::vector<SetContents>& contents() const noexcept { return contents_; }
+  /// Of what they were made of.
+  [[nodiscard]] const Hash128& digest() const noexcept { return digest_; }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
  private:
-  std::vector<SetContents> contents_;
+  Hash128 digest_;
+  std::vector<NamedSet> sets_;
   std::vector<SetTable> tables_;  ///< beside them
 };
 
 /// `previous` (may be null) is taken where it was made of the same.
 [[nodiscard]] std::shared_ptr<const SetTables> make_set_tables(
-    std::vector<SetContents> contents, const SipKey& key,
+    std::span<const SetContents> contents, const SipKey& key,
     const std::shared_ptr<const SetTables>& previous);
 
 /// The sets that one ruleset names, by its numbers. Holds what it points into.

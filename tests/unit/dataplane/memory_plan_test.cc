@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdio>
 #include <fstream>
+#include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -137,6 +138,24 @@ TEST(MemoryPlan, CountsTwoGenerationsOfLists) {
                                 [](const MemoryRow& r) { return r.table == "lists"; });
   ASSERT_NE(row, plan->rows.end());
   EXPECT_EQ(row->bytes, 2 * PrefixTable::memory_bytes_max(1'000'000, 1000));
+}
+
+TEST(MemoryPlan, CountsTwoGenerationsOfEachSetByItsCapacity) {
+  Config config = config_with(2048 * kMiB);
+  config.sets = {{"names", SetKind::domain, false, {}, 1'000'000},
+                 {"agents", SetKind::text, false, {}, 1'000}};
+  MemoryRequest request{.workers = 1};
+  request.set_bytes = {0, 100'000};  // texts of 100 bytes
+  const auto plan = plan_memory(config, request, kHost);
+  ASSERT_TRUE(plan);
+  std::map<std::string, std::uint64_t> bytes;
+  for (const MemoryRow& row : plan->rows) bytes[row.table] = row.bytes;
+  EXPECT_EQ(bytes["set names"], 2 * 1'000'000 * 96U);
+  EXPECT_EQ(bytes["set agents"], 2 * 1'000 * 164U);
+  config.memory.budget_bytes = 128 * kMiB;
+  const auto refused = plan_memory(config, request, kHost);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().hint, HasSubstr("a set's capacity"));
 }
 
 TEST(MemoryPlan, HasSharedMetersOnlyBetweenWorkers) {

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "config/set_entry.h"
+#include "config/set_memory.h"
 
 namespace sluice {
 namespace {
@@ -34,7 +35,7 @@ SetContents contents(const NamedSet& set, const std::vector<std::string>& entrie
 }
 
 std::shared_ptr<const SetTables> tables(std::vector<SetContents> all) {
-  return make_set_tables(std::move(all), kKey, nullptr);
+  return make_set_tables(all, kKey, nullptr);
 }
 
 /// One set from a file.
@@ -138,10 +139,26 @@ TEST(RuleSets, ASetThatIsNotThereIsEmpty) {
   EXPECT_FALSE(RuleSets().contains(3, bytes_of("a"), 1));
 }
 
+TEST(SetTables, TakeNoMoreThanTheirEntriesAreCountedWith) {
+  for (const std::size_t entries : {1U, 2U, 1'000U, 4'096U, 8'191U}) {
+    SetContents names{kDomains, {}};
+    for (std::size_t i = 0; i < entries; ++i) {
+      names.entries.push_back({fmt::format("{:>032}", i), 0});
+    }
+    const SetConfig config{"domains", SetKind::domain, false, {}, entries};
+    EXPECT_LE(tables({names})->memory_bytes(), entries * set_entry_bytes(config)) << entries;
+  }
+}
+
 TEST(SetTables, AreTakenOverWhereNothingChanged) {
   const auto first = tables({contents(kDomains, {"a.test"})});
-  EXPECT_EQ(make_set_tables({contents(kDomains, {"a.test"})}, kKey, first), first);
-  EXPECT_NE(make_set_tables({contents(kDomains, {"b.test"})}, kKey, first), first);
+  const auto again = [&](const SetContents& one) {
+    return make_set_tables(std::span(&one, 1), kKey, first);
+  };
+  EXPECT_EQ(again(contents(kDomains, {"a.test"})), first);
+  EXPECT_NE(again(contents(kDomains, {"b.test"})), first);
+  EXPECT_NE(again(contents(kDomains, {"a.test"}, 50)), first);
+  EXPECT_NE(again(contents(kTexts, {"a.test"})), first);
   EXPECT_EQ(make_set_tables({}, kKey, first), nullptr);
 }
 
