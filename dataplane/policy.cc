@@ -1,5 +1,7 @@
 #include "dataplane/policy.h"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 namespace sluice {
@@ -15,8 +17,14 @@ void add_sets(const PolicyParts& parts, const Policy* previous, const SipKey& ke
   policy.file_sets = parts.keeps_lists ? before : make_set_tables(parts.sets, key, before);
   policy.live_sets =
       make_set_tables(parts.live_sets, key, previous == nullptr ? nullptr : previous->live_sets);
-  if (policy.ruleset == nullptr) return;
-  policy.rule_sets = RuleSets(policy.ruleset->rules.sets, policy.file_sets, policy.live_sets);
+  const bool is_same = previous != nullptr && policy.ruleset == previous->ruleset &&
+                       policy.file_sets == previous->file_sets &&
+                       policy.live_sets == previous->live_sets;
+  const std::uint32_t epoch = previous == nullptr ? 0 : previous->rule_sets.epoch();
+  const std::span<const NamedSet> names =
+      policy.ruleset == nullptr ? std::span<const NamedSet>() : policy.ruleset->rules.sets;
+  policy.rule_sets = RuleSets(names, policy.file_sets, policy.live_sets,
+                              is_same ? epoch : std::max(epoch + 1, 1U));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "dataplane/flow/flow.h"
 #include "dataplane/inspect/candidates.h"
 #include "dataplane/inspect/pattern_scan.h"
+#include "dataplane/inspect/set_table.h"
 #include "rules/ruleset.h"
 #include "rules/service.h"
 
@@ -52,6 +53,7 @@ struct alignas(64) FlowInspection {
   std::uint16_t server_port = 0;
   /// Where the bytes begin that may tell the application, by direction.
   std::array<std::uint32_t, 2> detect_from{};
+  SetMemo set_memo;
   std::array<StreamScan, 2> scans;  ///< by direction
 
   [[nodiscard]] bool has(InspectionFlag flag) const noexcept { return (flags & flag) != 0; }

@@ -186,7 +186,10 @@ void Inspector::inspect_packet(Packet& packet) noexcept {
     return;
   RuleSubject subject{.packet = &packet, .flow = packet.flow, .sets = sets_};
   subject.service = service_told(packet, inspection);
-  if (inspection != nullptr) subject.stream_bytes = stream_bytes_of(*inspection);
+  if (inspection != nullptr) {
+    subject.stream_bytes = stream_bytes_of(*inspection);
+    subject.set_memo = &inspection->set_memo;
+  }
   // What no receiver takes leaves nothing on the flow: whoever knows its ports can send it.
   FlowInspection* const marked = packet.verdict.is_out_of_state ? nullptr : inspection;
   judge_->begin(*ruleset_, overlay_, subject, marked);

@@ -249,14 +249,29 @@ constexpr std::uint32_t kIpv4Header = 20, kTcpHeader = 20;
   return service != Service::any && (rule.service == service) != rule.service_negated;
 }
 
-[[nodiscard]] bool address_fits(const AddressSet& addresses, const IpAddress& address,
+/// `end` is the address's place in the memo.
+[[nodiscard]] bool is_in_set(std::uint32_t set, const IpAddress& address, unsigned end,
+                             const RuleSubject& subject) noexcept {
+  if (subject.sets == nullptr) return false;
+  SetMemo* const memo = subject.set_memo;
+  if (memo == nullptr || set >= kSetsMax) {
+    return subject.sets->contains(set, address, subject.packet->now);
+  }
+  if (memo->epoch != subject.sets->epoch()) *memo = {subject.sets->epoch(), {}};
+  const std::uint32_t bit = 1U << set;
+  if ((memo->absent[end] & bit) != 0) return false;
+  if (subject.sets->contains(set, address, subject.packet->now)) return true;
+  memo->absent[end] |= bit;
+  return false;
+}
+
+[[nodiscard]] bool address_fits(const AddressSet& addresses, const IpAddress& address, unsigned end,
                                 const RuleSubject& subject) noexcept {
   bool is_in_one = addresses.contains(address);
   if (addresses.named.empty()) [[likely]]
     return is_in_one;
   for (const NamedSetRef& ref : addresses.named) {
-    const bool is_member =
-        subject.sets != nullptr && subject.sets->contains(ref.set, address, subject.packet->now);
+    const bool is_member = is_in_set(ref.set, address, end, subject);
     if (is_member && ref.is_negated) return false;
     is_in_one = is_in_one || (is_member && !addresses.excludes(address));
   }
@@ -268,10 +283,12 @@ constexpr std::uint32_t kIpv4Header = 20, kTcpHeader = 20;
                                  const RuleSubject& subject) noexcept {
   if (ends.source == 0 && ends.destination == 0) return true;
   const PacketEnds actual = ends_of(*subject.packet);
-  const auto fits = [&](std::uint32_t number, const IpAddress& address) {
-    return number == 0 || address_fits(ruleset.addresses[number], address, subject);
+  const unsigned own = actual.source.bytes < actual.destination.bytes ? 0 : 1;
+  const auto fits = [&](std::uint32_t number, const IpAddress& address, unsigned end) {
+    return number == 0 || address_fits(ruleset.addresses[number], address, end, subject);
   };
-  return fits(ends.source, actual.source) && fits(ends.destination, actual.destination);
+  return fits(ends.source, actual.source, own) &&
+         fits(ends.destination, actual.destination, own ^ 1U);
 }
 
 [[nodiscard]] bool ports_fit(const Ruleset& ruleset, const RuleEnds& ends, std::uint16_t source,

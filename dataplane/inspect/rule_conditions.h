@@ -20,6 +20,7 @@ struct RuleSubject {
   bool is_turned = false;          ///< messages of the application go against the flow's direction
   std::array<std::uint64_t, 2> stream_bytes{};  ///< seen in order, by direction
   const RuleSets* sets = nullptr;               ///< of the ruleset; null: all are empty
+  SetMemo* set_memo = nullptr;                  ///< of the packet's own flow; null: not remembered
 };
 
 /// Which rules' own group judges packets of this protocol; ip for those without one.

@@ -163,8 +163,8 @@ std::shared_ptr<const SetTables> make_set_tables(std::span<const SetContents> co
 }
 
 RuleSets::RuleSets(std::span<const NamedSet> names, std::shared_ptr<const SetTables> file,
-                   std::shared_ptr<const SetTables> live)
-    : file_(std::move(file)), live_(std::move(live)) {
+                   std::shared_ptr<const SetTables> live, std::uint32_t epoch)
+    : file_(std::move(file)), live_(std::move(live)), epoch_(epoch) {
   for (const NamedSet& name : names) {
     One one;
     one.kind = name.kind;

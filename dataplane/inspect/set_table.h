@@ -4,6 +4,7 @@
 // policies in which the entries are the same.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -81,13 +82,24 @@ class SetTables {
     std::span<const SetContents> contents, const SipKey& key,
     const std::shared_ptr<const SetTables>& previous);
 
+/// Of a flow: which sets have held neither of its addresses, as of one epoch. An entry comes with a
+/// new epoch and ends by itself, so that what was in no set is in none until the epoch moves.
+struct SetMemo {
+  std::uint32_t epoch = 0;                ///< of RuleSets; 0 = of none
+  std::array<std::uint32_t, 2> absent{};  ///< a bit for each set; the lower address, the other one
+};
+static_assert(kSetsMax <= 32);
+
 /// The sets that one ruleset names, by its numbers. Holds what it points into.
 class RuleSets {
  public:
   RuleSets() = default;
-  /// A set that is in neither is empty. `file` and `live` may be null.
+  /// A set that is in neither is empty. `file` and `live` may be null. `epoch` is not 0 and moves
+  /// with everything else.
   RuleSets(std::span<const NamedSet> names, std::shared_ptr<const SetTables> file,
-           std::shared_ptr<const SetTables> live);
+           std::shared_ptr<const SetTables> live, std::uint32_t epoch = 1);
+
+  [[nodiscard]] std::uint32_t epoch() const noexcept { return epoch_; }
 
   /// Of kind domain: the name or one above it is an entry. At most 127 look-ups in each table.
   [[nodiscard]] bool contains(std::uint32_t set, std::span<const std::uint8_t> bytes,
@@ -112,6 +124,7 @@ class RuleSets {
   std::shared_ptr<const SetTables> file_;
   std::shared_ptr<const SetTables> live_;
   std::vector<One> sets_;
+  std::uint32_t epoch_ = 1;
 };
 
 }  // namespace sluice

@@ -1,6 +1,14 @@
 #include "dataplane/inspect/rule_conditions.h"
 
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include "config/set_entry.h"
 
 #include "dataplane/flow/flow.h"
 #include "tests/support/decode_fixture.h"
@@ -24,7 +32,9 @@ class RuleConditions : public testing::Test {
   bool hold(const Bytes& frame) { return conditions_hold(rules_, rule_, subject_of(frame)); }
   RuleSubject subject_of(const Bytes& frame) {
     RuleSubject subject = subject_;
-    subject.packet = &bench_.decode(frame);
+    Packet& packet = bench_.decode(frame);
+    packet.now = now_;
+    subject.packet = &packet;
     return subject;
   }
   void ask(HeaderField field, NumberRange value) {
@@ -34,6 +44,7 @@ class RuleConditions : public testing::Test {
   }
 
   DecodeBench bench_;
+  TimeNs now_ = 1;
   Ruleset rules_;
   CompiledRule rule_;
   RuleSubject subject_;
@@ -64,6 +75,79 @@ TEST_F(RuleConditions, EndsAreThoseOfThePacket) {
   EXPECT_TRUE(hold(tcp_to(80)));
   EXPECT_FALSE(hold(tcp_to(81)));
   EXPECT_FALSE(hold(PacketBuilder().eth().ipv4("192.0.2.1", "10.0.0.1").tcp(80, 4000).build()));
+}
+
+// Memberships that flows remember.
+class RuleConditionsOfSets : public RuleConditions {
+ protected:
+  static inline const NamedSet kNets{"nets", SetKind::address, false};
+
+  RuleConditionsOfSets() {
+    RuleVariables variables;
+    variables.sets = {kNets};
+    rules_.addresses[1] = parse_addresses("@nets", variables).value();
+    rules_.addresses[2] = parse_addresses("!@nets", variables).value();
+    subject_.set_memo = &memo_;
+  }
+  /// The set holds this from here on.
+  void publish(const std::vector<std::string>& entries, TimeNs until = 0) {
+    SetContents contents{kNets, {}};
+    for (const std::string& entry : entries) {
+      contents.entries.push_back({set_key(kNets, entry).value(), until});
+    }
+    const auto tables = make_set_tables(std::span(&contents, 1), {1, 2}, nullptr);
+    sets_ = RuleSets(std::span(&kNets, 1), tables, nullptr, sets_.epoch() + 1);
+    subject_.sets = &sets_;
+  }
+
+  RuleSets sets_;
+  SetMemo memo_;
+};
+
+TEST_F(RuleConditionsOfSets, AFlowIsAskedAboutAgainWhenSetsChange) {
+  rule_.ends = {.source = 1, .destination = 0, .source_port = 0, .destination_port = 0};
+  publish({"192.0.2.1"});
+  EXPECT_FALSE(hold(tcp_to(80)));
+  EXPECT_NE(memo_.absent[0] | memo_.absent[1], 0U);
+  EXPECT_FALSE(hold(tcp_to(80)));
+  publish({"10.0.0.1"});
+  EXPECT_TRUE(hold(tcp_to(80)));
+  EXPECT_TRUE(hold(tcp_to(80)));
+  publish({});
+  EXPECT_FALSE(hold(tcp_to(80)));
+}
+
+TEST_F(RuleConditionsOfSets, BothEndsOfAFlowAreRememberedApart) {
+  publish({"10.0.0.1"});
+  const Bytes back =
+      PacketBuilder().eth().ipv4("192.0.2.1", "10.0.0.1").tcp(80, 4000, {.flags = kAck}).build();
+  rule_.ends = {.source = 1, .destination = 0, .source_port = 0, .destination_port = 0};
+  EXPECT_FALSE(hold(back));
+  EXPECT_TRUE(hold(tcp_to(80)));
+  rule_.ends = {.source = 0, .destination = 1, .source_port = 0, .destination_port = 0};
+  EXPECT_FALSE(hold(tcp_to(80)));
+  EXPECT_TRUE(hold(back));
+  rule_.ends = {.source = 2, .destination = 0, .source_port = 0, .destination_port = 0};
+  EXPECT_TRUE(hold(back));
+  EXPECT_FALSE(hold(tcp_to(80)));
+}
+
+TEST_F(RuleConditionsOfSets, WhatTheMemoSaysIsWhatTheSetSays) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 200; ++round) {
+    const std::string listed = fmt::format("10.0.0.{}", random() % 3);
+    publish({listed}, now_ + random() % 8);
+    for (int i = 0; i < 10; ++i, ++now_) {
+      rule_.ends = {.source = static_cast<std::uint32_t>(random() % 3),
+                    .destination = static_cast<std::uint32_t>(random() % 3),
+                    .source_port = 0,
+                    .destination_port = 0};
+      const bool remembered = hold(tcp_to(80));
+      subject_.set_memo = nullptr;
+      EXPECT_EQ(hold(tcp_to(80)), remembered);
+      subject_.set_memo = &memo_;
+    }
+  }
 }
 
 TEST_F(RuleConditions, EndsOfABidirectionalRuleMayBeSwapped) {
