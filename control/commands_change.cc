@@ -79,6 +79,10 @@ json reload_json(const ReloadAnswer& answer) {
               {"needs_restart", answer.needs_restart},
               {"confirm_by_at", time_or_null(answer.confirm_by)}};
   if (answer.has_reset_mode) result["notice"] = "the mode is the file's again";
+  result["idle_sets"] = json::array();
+  for (const IdleSetEntries& idle : answer.idle_sets) {
+    result["idle_sets"].push_back(idle_set_text(idle));
+  }
   return result;
 }
 

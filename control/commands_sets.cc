@@ -73,14 +73,30 @@ Result<DurationNs> duration_in(const json& args) {
                           print_duration(kSetEntryForMin), print_duration(kSetEntryForMax)));
 }
 
-json set_json(const SetSummary& summary, std::size_t live) {
+json set_json(const SetSummary& summary, std::size_t live, std::uint64_t idle) {
   return {{"name", summary.set.name},
           {"kind", name_of(summary.set.kind)},
           {"nocase", summary.set.nocase},
           {"file", summary.file},
           {"file_entries", summary.file_entries},
           {"live_entries", live},
-          {"capacity", summary.capacity}};
+          {"idle_entries", idle},
+          {"capacity", summary.capacity},
+          {"configured", true}};
+}
+
+/// A set that left the configuration.
+json set_json(const IdleSetEntries& idle) {
+  return {{"name", idle.set},   {"kind", json()},
+          {"nocase", false},    {"file", ""},
+          {"file_entries", 0},  {"live_entries", idle.entries},
+          {"capacity", 0},      {"idle_entries", idle.entries},
+          {"configured", false}};
+}
+
+std::uint64_t idle_in(std::span<const IdleSetEntries> idle, const std::string& set) {
+  const auto found = std::ranges::find(idle, set, &IdleSetEntries::set);
+  return found == idle.end() ? 0 : found->entries;
 }
 
 json entry_json(const LiveSetEntry& entry, TimeNs now) {
@@ -128,10 +144,15 @@ Result<std::uint64_t> apply(const AddRequest& request, LiveSets& live,
 void list_sets(Services& services, const Caller&, const json&, Reply reply) {
   const ConfigEntry* entry = services.reload == nullptr ? nullptr : services.reload->in_force();
   if (entry == nullptr) return reply(not_known());
+  const LiveSets& live = services.reload->live_sets();
+  const auto idle = live.idle(entry->digest.sets);
   json items = json::array();
   for (const SetSummary& summary : entry->digest.sets) {
-    items.push_back(
-        set_json(summary, services.reload->live_sets().entries_of(summary.set.name).size()));
+    const std::string& name = summary.set.name;
+    items.push_back(set_json(summary, live.entries_of(name).size(), idle_in(idle, name)));
+  }
+  for (const IdleSetEntries& one : idle) {
+    if (!one.is_configured) items.push_back(set_json(one));
   }
   reply(json{{"items", std::move(items)}, {"next", json()}});
 }
@@ -139,9 +160,11 @@ void list_sets(Services& services, const Caller&, const json&, Reply reply) {
 void show_set(Services& services, const Caller&, const json& args, Reply reply) {
   const ConfigEntry* entry = services.reload == nullptr ? nullptr : services.reload->in_force();
   if (entry == nullptr) return reply(not_known());
-  const auto set = find_set(entry->digest.sets, args.value("set", ""));
-  if (!set) return reply(tl::unexpected<Error>(set.error()));
-  const auto all = services.reload->live_sets().entries_of((*set)->set.name);
+  const std::string name = args.value("set", "");
+  const auto set = find_set(entry->digest.sets, name);
+  const auto all = services.reload->live_sets().entries_of(name);
+  if (!set && all.empty()) return reply(tl::unexpected<Error>(set.error()));
+  const auto idle = services.reload->live_sets().idle(entry->digest.sets);
   const std::string like = args.value("like", "");
   const std::size_t most =
       std::clamp<std::uint64_t>(args.value("limit", kRowsPerPage), 1, kRowsPerPage);
@@ -152,7 +175,8 @@ void show_set(Services& services, const Caller&, const json& args, Reply reply) 
     if (all[place].entry.find(like) == std::string::npos) continue;
     items.push_back(entry_json(all[place], services.clock->now()));
   }
-  json result = set_json(**set, all.size());
+  json result = set ? set_json(**set, all.size(), idle_in(idle, name))
+                    : set_json(IdleSetEntries{name, all.size(), false});
   result["items"] = std::move(items);
   result["next"] = place < all.size() ? json(place) : json();
   reply(std::move(result));

@@ -31,6 +31,14 @@ constexpr std::size_t kShownBytesMax = 64;
 
 }  // namespace
 
+std::string idle_set_text(const IdleSetEntries& idle) {
+  return fmt::format("{} {} added to the set '{}' find{} nothing: {}", idle.entries,
+                     idle.entries == 1 ? "entry" : "entries", idle.set,
+                     idle.entries == 1 ? "s" : "",
+                     idle.is_configured ? "the set is of another kind now"
+                                        : "the set is not in the configuration");
+}
+
 LiveSets::LiveSets(std::vector<LiveSetEntry> entries) : entries_(std::move(entries)) {
   std::ranges::sort(entries_, is_before);
 }
@@ -98,6 +106,19 @@ std::vector<SetContents> LiveSets::contents(std::span<const SetSummary> sets) co
       if (key) contents.entries.push_back({std::move(*key), entry.until});
     }
     if (!contents.entries.empty()) all.push_back(std::move(contents));
+  }
+  return all;
+}
+
+std::vector<IdleSetEntries> LiveSets::idle(std::span<const SetSummary> sets) const {
+  std::vector<IdleSetEntries> all;
+  const auto name_of_set = [](const SetSummary& one) -> const std::string& { return one.set.name; };
+  for (const LiveSetEntry& entry : entries_) {
+    const auto set = std::ranges::find(sets, entry.set, name_of_set);
+    const bool is_configured = set != sets.end();
+    if (is_configured && set_key(set->set, entry.entry)) continue;
+    if (all.empty() || all.back().set != entry.set) all.push_back({entry.set, 0, is_configured});
+    ++all.back().entries;
   }
   return all;
 }

@@ -22,6 +22,17 @@ struct LiveSetEntry {
   std::string owner;
 };
 
+/// Entries of a set that find nothing: it is not in the configuration, or they are none of its
+/// kind.
+struct IdleSetEntries {
+  std::string set;
+  std::uint64_t entries = 0;
+  bool is_configured = false;
+  friend bool operator==(const IdleSetEntries&, const IdleSetEntries&) = default;
+};
+
+[[nodiscard]] std::string idle_set_text(const IdleSetEntries& idle);
+
 class LiveSets {
  public:
   LiveSets() = default;
@@ -40,6 +51,8 @@ class LiveSets {
   [[nodiscard]] std::span<const LiveSetEntry> entries_of(const std::string& set) const noexcept;
   /// For a policy: those of `sets`, as far as they are entries of their kind.
   [[nodiscard]] std::vector<SetContents> contents(std::span<const SetSummary> sets) const;
+  /// What `contents` leaves out, ordered by set.
+  [[nodiscard]] std::vector<IdleSetEntries> idle(std::span<const SetSummary> sets) const;
 
  private:
   std::vector<LiveSetEntry> entries_;  ///< sorted by set and entry

@@ -88,9 +88,10 @@ void Reload::read_start() {
 // is the second start beside it and what was in force is lost.
 void Reload::take_start(Result<ConfigRead> read) {
   if (!read || read->digest.errors != 0) {
-    return log(LogLevel::error,
-               fmt::format("reload: what is in force is not known until the next reload: {}",
-                           read ? "the file was changed and is not valid" : read.error().message));
+    log(LogLevel::error,
+        fmt::format("reload: what is in force is not known until the next reload: {}",
+                    read ? "the file is not valid" : read.error().message));
+    return read ? log_findings(read->digest.findings) : void();
   }
   if (keeper_.generation() > 1) {
     log(LogLevel::warning, "reload: what is in force was lost: taken to be what the file says");
@@ -262,7 +263,27 @@ void Reload::save() {
 
 void Reload::tell_applied() {
   const ConfigEntry* entry = in_force();
-  if (setup_.applied && entry != nullptr) setup_.applied(entry->digest.live, mode());
+  if (entry == nullptr) return;
+  if (setup_.applied) setup_.applied(entry->digest.live, mode());
+  tell_idle_sets(*entry);
+}
+
+/// Nothing that an operator added goes or comes back unsaid.
+void Reload::tell_idle_sets(const ConfigEntry& entry) {
+  auto idle = state_.sets.idle(entry.digest.sets);
+  for (const IdleSetEntries& one : idle) {
+    if (std::ranges::find(idle_sets_, one) == idle_sets_.end()) {
+      log(LogLevel::warning, "reload: " + idle_set_text(one));
+    }
+  }
+  for (const IdleSetEntries& one : idle_sets_) {
+    const auto left = state_.sets.entries_of(one.set).size();
+    if (left == 0 || std::ranges::find(idle, one.set, &IdleSetEntries::set) != idle.end()) continue;
+    log(LogLevel::notice,
+        fmt::format("reload: the {} entries that were added to the set '{}' are in force again",
+                    left, one.set));
+  }
+  idle_sets_ = std::move(idle);
 }
 
 void Reload::note(const char* result) {

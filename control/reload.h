@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -42,6 +43,7 @@ struct ReloadAnswer {
   std::vector<std::string> needs_restart;  ///< changed options that are read at start only
   std::optional<TimeNs> confirm_by;
   bool has_reset_mode = false;  ///< an operator's mode gave way to the file's
+  std::vector<IdleSetEntries> idle_sets = {};
 };
 struct RevertAnswer {
   std::uint64_t generation = 0;
@@ -209,6 +211,7 @@ class Reload {
   void publish(Target target, Adopt adopt, KeeperLink::Published published);
   void save();
   void tell_applied();
+  void tell_idle_sets(const ConfigEntry& entry);
   void note(const char* result);
   void look_for_restart_reasons(TimeNs now);
   void warn_of_ended_bypasses(const RuntimeState& state) const;
@@ -243,6 +246,8 @@ class Reload {
                   const Result<std::shared_ptr<RulesRead>>& rules);
   void publish_read(const ReloadRequest& request, ConfigRead read,
                     std::shared_ptr<RulesRead> rules);
+  /// As they are printed, a line each.
+  static void log_findings(std::string_view text);
   void end_invalid(const ReloadRequest& request, const std::string& findings);
   [[nodiscard]] ReloadAnswer adopt_read(const ReloadRequest& request, ConfigDigest digest,
                                         std::uint64_t generation);
@@ -276,6 +281,7 @@ class Reload {
   bool is_loading_ = false;    ///< compiling for nobody who waits
   std::string texts_digest_;   ///< of the ruleset whose texts are in use
   TimeNs rules_due_ = 0;       ///< the next try to put the configured rules into force
+  std::vector<IdleSetEntries> idle_sets_;  ///< told in the log
   bool is_unsaved_ = false;
   bool is_way_back_closed_ = false;  ///< told in the log already
   std::vector<std::string> restart_reasons_;

@@ -15,15 +15,6 @@ namespace {
 
 constexpr std::size_t kLinesLoggedMax = 40;
 
-/// Findings as they are printed, a line each.
-void log_lines(std::string_view text) {
-  for (std::size_t i = 0; i < kLinesLoggedMax && !text.empty(); ++i) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    log(LogLevel::error, fmt::format("reload: {}", text.substr(0, end)));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-}
-
 void answer_all(const std::vector<Answer<ReloadAnswer>>& answers,
                 const Result<ReloadAnswer>& result) {
   for (const auto& answer : answers) answer(result);
@@ -48,6 +39,14 @@ void note_other_rules(const ConfigDigest& from, const ConfigDigest& to,
 }
 
 }  // namespace
+
+void Reload::log_findings(std::string_view text) {
+  for (std::size_t i = 0; i < kLinesLoggedMax && !text.empty(); ++i) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    log(LogLevel::error, fmt::format("reload: {}", text.substr(0, end)));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
 
 template <class T>
 void Reload::enqueue_or_refuse(Job job, const Answer<T>& answer) {
@@ -126,7 +125,7 @@ void Reload::reload_for_signal() {
                                                result->generation, result->changed));
     }
     log(LogLevel::error, "reload: the configuration in force stays");
-    log_lines(result.error().message);
+    log_findings(result.error().message);
   });
 }
 
@@ -254,6 +253,9 @@ ReloadAnswer Reload::adopt_read(const ReloadRequest& request, ConfigDigest diges
     const std::uint64_t needed[] = {previous, state_.started};
     state_.in_force = history_.add(std::move(entry), needed);
     state_.previous = previous;
+  }
+  if (const ConfigEntry* entry = in_force()) {
+    answer.idle_sets = state_.sets.idle(entry->digest.sets);
   }
   if (request.confirm_within) {
     answer.confirm_by = clock_.now() + *request.confirm_within;

@@ -129,6 +129,8 @@ std::string show_reload(const json& result, const Paper& paper) {
                   counted(count_in(result, "changed"), "option"));
   const std::string restart = texts_in(result, "needs_restart");
   if (!restart.empty()) text += fmt::format("takes a restart: {}\n", restart);
+  const std::string idle = texts_in(result, "idle_sets");
+  if (!idle.empty()) text += fmt::format("notice: {}\n", idle);
   text += notice_of(result);
   if (member(result, "confirm_by_at").is_string()) {
     text += paint(paper, Colour::yellow,

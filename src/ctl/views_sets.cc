@@ -19,13 +19,23 @@ Cell as_left(const json& row, std::string_view field) {
   return left.is_number() ? as_span(row, field) : Cell{"-"};
 }
 
+/// Where its entries come from, or why those that were added find nothing.
+Cell as_file(const json& row, std::string_view field) {
+  if (member(row, "configured") == false) return {"not in the configuration"};
+  if (count_in(row, "idle_entries") != 0) {
+    return {
+        fmt::format("{} added before it was of this kind", grouped(count_in(row, "idle_entries")))};
+  }
+  return as_text(row, field);
+}
+
 constexpr Column kSetColumns[] = {
     {"SET", "name", as_text},
     {"KIND", "kind", as_text},
     {"FROM FILE", "file_entries", as_count, true},
     {"ADDED", "live_entries", as_count, true},
     {"CAPACITY", "capacity", as_count, true},
-    {"FILE", "file", as_text, false, Fit::cut},
+    {"FILE", "file", as_file, false, Fit::cut},
 };
 
 constexpr Column kEntryColumns[] = {
@@ -43,8 +53,9 @@ std::span<const Column> set_entry_columns() noexcept { return kEntryColumns; }
 std::string show_set_summary(const json& result, const Paper&) {
   const std::uint64_t from_file = count_in(result, "file_entries");
   return fmt::format(
-      "{} entries added to {}{}\n", grouped(count_in(result, "live_entries")),
+      "{} entries added to {}{}{}\n", grouped(count_in(result, "live_entries")),
       text_in(result, "name"),
+      member(result, "configured") == false ? ", which is not in the configuration" : "",
       from_file == 0 ? "" : fmt::format(", besides {} from its file", grouped(from_file)));
 }
 

@@ -154,6 +154,38 @@ TEST_F(CommandsSets, CanBeRemovedWhereTheirSetLeftTheConfiguration) {
   EXPECT_FALSE(remove("nets", {"10.0.0.1"}));
 }
 
+TEST_F(CommandsSets, AreListedWhereTheirSetLeftTheConfigurationAndAreBackWithIt) {
+  ASSERT_TRUE(add("nets", {"10.0.0.1", "10.0.0.2"}));
+  world_.write("sets: [{name: names, kind: domain}]");
+  const auto without = rig_->reload();
+  ASSERT_TRUE(without);
+  EXPECT_EQ(without->idle_sets, (std::vector<IdleSetEntries>{{"nets", 2, false}}));
+  EXPECT_TRUE(sent().empty());
+  const json row = run(list_sets).value()["items"][1];
+  EXPECT_EQ(row["name"], "nets");
+  EXPECT_EQ(row["configured"], false);
+  EXPECT_EQ(row["idle_entries"], 2U);
+  EXPECT_EQ(shown("nets")["items"].size(), 2U);
+  EXPECT_FALSE(run(show_set, {{"set", "others"}}));
+  start();
+  EXPECT_EQ(run(list_sets).value()["items"].size(), 2U) << "after a restart";
+  world_.write(kConfig);
+  const auto with = rig_->reload();
+  ASSERT_TRUE(with);
+  EXPECT_TRUE(with->idle_sets.empty());
+  ASSERT_EQ(sent().size(), 1U);
+  EXPECT_EQ(sent()[0].entries.size(), 2U);
+}
+
+TEST_F(CommandsSets, EntriesOfAnotherKindAreToldAsIdle) {
+  ASSERT_TRUE(add("names", {"added.test"}));
+  world_.write("sets: [{name: names, kind: address}]");
+  ASSERT_EQ(rig_->reload()->idle_sets, (std::vector<IdleSetEntries>{{"names", 1, true}}));
+  const json row = run(list_sets).value()["items"][0];
+  EXPECT_EQ(row["configured"], true);
+  EXPECT_EQ(row["idle_entries"], 1U);
+}
+
 TEST_F(CommandsSets, EntriesComeInPagesAndByAPartOfThem) {
   ASSERT_TRUE(add("nets", {"10.0.0.1", "10.0.0.2", "10.0.1.1"}));
   const json first = run(show_set, {{"set", "nets"}, {"limit", 2}}).value();
