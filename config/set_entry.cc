@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "base/escape.h"
 
 namespace sluice {
 namespace {
@@ -53,13 +56,55 @@ Result<std::string> domain_key(std::string_view entry) {
   return in_lower_case(name);
 }
 
+std::optional<unsigned> hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+  const char lower = static_cast<char>(c | 0x20);
+  if (lower >= 'a' && lower <= 'f') return static_cast<unsigned>(lower - 'a' + 10);
+  return std::nullopt;
+}
+
+/// What stands between bars, in pairs of digits with blanks between them or not.
+std::optional<std::string> bytes_between_bars(std::string_view entry) {
+  if (entry.size() < 4 || !entry.starts_with('|') || !entry.ends_with('|')) return std::nullopt;
+  std::string bytes;
+  std::string_view digits = entry.substr(1, entry.size() - 2);
+  while (!digits.empty()) {
+    const auto high = hex_digit(digits[0]);
+    const auto low = digits.size() < 2 ? std::nullopt : hex_digit(digits[1]);
+    if (!high || !low) return std::nullopt;
+    bytes.push_back(static_cast<char>(*high << 4 | *low));
+    digits.remove_prefix(2);
+    if (digits.size() > 1 && digits[0] == ' ') digits.remove_prefix(1);
+  }
+  return bytes;
+}
+
+std::string between_bars(std::string_view bytes) {
+  std::string text = "|";
+  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return text + "|";
+}
+
+bool is_line_of_text(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const std::size_t bytes = utf8_sequence_bytes(text);
+    if (bytes == 0 || !is_printable(text[0])) return false;
+    text.remove_prefix(bytes);
+  }
+  return true;
+}
+
 Result<std::string> text_key(bool nocase, std::string_view entry) {
+  if (auto bytes = bytes_between_bars(entry); bytes && bytes->size() <= kSetKeyBytesMax) {
+    return nocase ? in_lower_case(*bytes) : std::move(*bytes);
+  }
   if (entry.empty() || entry.size() > kSetKeyBytesMax) {
     return fail(ErrorKind::invalid, fmt::format("an entry has {} bytes: 1 to {} would do",
                                                 entry.size(), kSetKeyBytesMax));
   }
   if (!std::ranges::all_of(entry, is_printable)) {
-    return fail(ErrorKind::invalid, "an entry has a control character");
+    return fail(ErrorKind::invalid, "an entry has a control character",
+                "write its bytes in hexadecimal between bars, as in '|0d 0a|'");
   }
   return nocase ? in_lower_case(entry) : std::string(entry);
 }
@@ -76,6 +121,9 @@ Result<std::string> set_key(const NamedSet& set, std::string_view entry) {
 }
 
 std::string set_entry_text(SetKind kind, std::string_view key) {
+  if (kind == SetKind::text && (!is_line_of_text(key) || bytes_between_bars(key))) {
+    return between_bars(key);
+  }
   if (kind != SetKind::address || !is_address_key(key)) return std::string(key);
   IpPrefix prefix;
   prefix.address.version = static_cast<std::uint8_t>(key[0]);
@@ -83,6 +131,16 @@ std::string set_entry_text(SetKind kind, std::string_view key) {
   std::memcpy(prefix.address.bytes.data(), key.data() + AddressKey::kHeadBytes,
               key.size() - AddressKey::kHeadBytes);
   return prefix.length == prefix.address.bits() ? to_string(prefix.address) : to_string(prefix);
+}
+
+std::string set_file_text(SetKind kind, std::string_view key) {
+  if (kind != SetKind::text) return set_entry_text(kind, key);
+  const std::size_t last = key.find_last_of(" \t");
+  const bool has_end =
+      last != std::string_view::npos && key.substr(last + 1).starts_with(kSetUntilWord);
+  const bool reads_otherwise =
+      key.starts_with('#') || key.starts_with(' ') || key.ends_with(' ') || has_end;
+  return reads_otherwise ? between_bars(key) : set_entry_text(kind, key);
 }
 
 AddressKey address_key(const IpAddress& address, unsigned length) noexcept {

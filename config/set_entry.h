@@ -16,11 +16,17 @@
 namespace sluice {
 
 /// A domain loses a dot in front or behind, and its upper case, as a text does where the set is
-/// `nocase`; a prefix has no bits set behind its length. Errors: invalid, with the entry.
+/// `nocase`; a prefix has no bits set behind its length. A text of hexadecimal digits between bars,
+/// "|0d 0a|", stands for these bytes, whatever they are. Errors: invalid, with the entry.
 [[nodiscard]] Result<std::string> set_key(const NamedSet& set, std::string_view entry);
 
-/// The entry of a key, as `set_key` would read it.
+/// The entry of a key, as `set_key` would read it: UTF-8 without control characters.
 [[nodiscard]] std::string set_entry_text(SetKind kind, std::string_view key);
+/// The same as a line of a set's file.
+[[nodiscard]] std::string set_file_text(SetKind kind, std::string_view key);
+
+/// Behind an entry in a file, in front of the date when it ends.
+inline constexpr std::string_view kSetUntilWord = "until=";
 
 /// A key of kind address: version and length, a byte each, then the address.
 struct AddressKey {

@@ -18,7 +18,6 @@ namespace sluice {
 namespace {
 
 constexpr std::string_view kBlank = " \t\r";
-constexpr std::string_view kUntil = "until=";
 
 std::string_view without_blanks_behind(std::string_view text) {
   const std::size_t last = text.find_last_not_of(kBlank);
@@ -39,9 +38,9 @@ class SetFileReader {
     content = without_blanks_behind(content);
     SetEntry entry;
     const std::size_t blank = content.find_last_of(kBlank);
-    if (blank != std::string_view::npos && content.substr(blank + 1).starts_with(kUntil)) {
+    if (blank != std::string_view::npos && content.substr(blank + 1).starts_with(kSetUntilWord)) {
       const auto column = static_cast<std::uint32_t>(start + blank + 2);
-      const auto until = parse_date(content.substr(blank + 1 + kUntil.size()));
+      const auto until = parse_date(content.substr(blank + 1 + kSetUntilWord.size()));
       if (!until) return refuse({number, column}, line, until.error());
       entry.until = std::max<TimeNs>(*until, 1);
       content = without_blanks_behind(content.substr(0, blank));

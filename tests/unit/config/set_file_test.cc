@@ -45,6 +45,21 @@ TEST(SetFile, TakesATextWithBlanksAndHashesInIt) {
   EXPECT_EQ(entries_of("# head\n/a b#C\n  curl/1.0  \n", kTexts), (Texts{"/a b#c", "curl/1.0"}));
 }
 
+TEST(SetFile, TakesBytesBetweenBars) {
+  Diagnostics findings;
+  const SetFile file = parsed("|00 ff|\n|0A0d|\n|41|\na|b|\n|4|\n||\n|zz|\n", kTexts, findings);
+  EXPECT_TRUE(findings.empty()) << findings.render();
+  std::vector<std::string> keys;
+  for (const SetEntry& entry : file.entries) keys.push_back(entry.key);
+  EXPECT_EQ(keys, (Texts{std::string("\0\xff", 2), "\n\r", "a", "a|b|", "|4|", "|zz|", "||"}));
+  EXPECT_EQ(set_entry_text(SetKind::text, keys[0]), "|00ff|");
+  EXPECT_EQ(set_entry_text(SetKind::text, "|41|"), "|7c34317c|") << "read back as it was";
+  EXPECT_EQ(set_entry_text(SetKind::text, "\xc3\xa4"), "\xc3\xa4");
+  EXPECT_EQ(set_file_text(SetKind::text, "#x"), "|2378|");
+  EXPECT_EQ(set_file_text(SetKind::text, "a until=2030"), "|6120756e74696c3d32303330|");
+  EXPECT_EQ(set_file_text(SetKind::text, "a b"), "a b");
+}
+
 TEST(SetFile, TakesPrefixesOfBothVersions) {
   EXPECT_EQ(entries_of("10.0.0.0/8\n192.0.2.1 # one\n2001:db8::/32\n::1\n", kAddresses),
             (Texts{"10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "::1"}));
