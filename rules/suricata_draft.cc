@@ -8,6 +8,8 @@
 namespace sluice {
 namespace {
 
+constexpr std::size_t kAddressesShownMax = 80;
+
 /// Buffers of which a message may have several.
 bool comes_several_times(Buffer buffer) noexcept {
   switch (buffer) {
@@ -47,6 +49,9 @@ std::size_t RuleDraft::selected_part() {
 }
 
 Status RuleDraft::leave_selected() const {
+  if (end_ && !is_end_asked_) {
+    return fail(ErrorKind::invalid, "an address is named, but nothing looks into it");
+  }
   if (!is_selected_ || part_ != kNone) return {};
   return fail(ErrorKind::invalid,
               fmt::format("{} is named, but nothing looks into it", name_of(selected_)));
@@ -55,6 +60,8 @@ Status RuleDraft::leave_selected() const {
 void RuleDraft::begin_selection(Buffer buffer) {
   selected_ = buffer;
   is_selected_ = true;
+  end_.reset();
+  is_end_asked_ = false;
   begins_part_ = comes_several_times(buffer);
   sees_decoded_ = false;
   transforms_.clear();
@@ -72,6 +79,60 @@ Status RuleDraft::select_payload() {
   begin_selection(Buffer::payload);
   is_selected_ = false;
   return {};
+}
+
+Status RuleDraft::select_address(PacketEnd end) {
+  if (auto selected = select_payload(); !selected) return selected;
+  end_ = end;
+  return {};
+}
+
+/// "Both of two sets" cannot be said of an address, nor "in a set and in these".
+Status RuleDraft::add_addresses(const DatasetUse& use, bool is_negated) {
+  if (use.type != DatasetType::address) {
+    return fail(ErrorKind::invalid, "its type is not ip, and addresses are");
+  }
+  if (rule.when.is_bidirectional) {
+    return fail(ErrorKind::invalid, "the rule has no one direction: its addresses change places");
+  }
+  std::string& addresses = *end_ == PacketEnd::source ? rule.when.source : rule.when.destination;
+  is_end_asked_ = true;
+  if (is_negated) {
+    addresses = addresses == "any" ? fmt::format("!@{}", use.set)
+                                   : fmt::format("[{}, !@{}]", addresses, use.set);
+    return {};
+  }
+  if (addresses != "any") {
+    return fail(ErrorKind::invalid,
+                fmt::format("the rule asks for other addresses besides, '{}': a set that holds "
+                            "what is in both would do",
+                            addresses.substr(0, kAddressesShownMax)));
+  }
+  addresses = fmt::format("@{}", use.set);
+  return {};
+}
+
+Status RuleDraft::add_dataset(DatasetUse use, bool is_negated) {
+  if (end_) {
+    use.type = use.type.value_or(DatasetType::address);
+    if (auto added = add_addresses(use, is_negated); !added) return added;
+    datasets.push_back(std::move(use));
+    return {};
+  }
+  if (!is_selected_) return fail(ErrorKind::invalid, "the name of a buffer belongs before it");
+  if (use.type == DatasetType::address) {
+    return fail(ErrorKind::invalid,
+                "its type is ip: ip.src or ip.dst belongs before it, and no buffer");
+  }
+  if (row_of(selected_).is_streamed || row_of(selected_).service == Service::any) {
+    return fail(ErrorKind::invalid, fmt::format("{} has no whole to compare", name_of(selected_)));
+  }
+  SetTerm term;
+  term.match = SetMatch::named;
+  term.is_negated = is_negated;
+  term.name = use.set;
+  datasets.push_back(std::move(use));
+  return add(std::move(term));
 }
 
 Status RuleDraft::select_decoded() {
@@ -97,6 +158,7 @@ Status RuleDraft::add_transform(TransformStep step) {
 }
 
 Status RuleDraft::append(std::size_t part, Term term) {
+  if (end_) return fail(ErrorKind::invalid, "datasets alone are asked for an address");
   PartState& state = states_[part];
   if (state.has_base64 && !sees_decoded_) {
     return fail(ErrorKind::invalid, "a term stands between base64_decode and base64_data");

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "rules/rule.h"
+#include "rules/suricata_datasets.h"
 
 namespace sluice {
 
@@ -21,6 +22,8 @@ struct SuricataDowngrade {
   std::string reason;
 };
 
+enum class PacketEnd : std::uint8_t { source, destination };
+
 class RuleDraft {
  public:
   Rule rule;
@@ -28,6 +31,7 @@ class RuleDraft {
   std::optional<std::string> confidence;          ///< of the metadata
   std::optional<std::string> signature_severity;  ///< of the metadata
   std::vector<SuricataDowngrade> downgrades;
+  std::vector<DatasetUse> datasets;
 
   /// Terms from here on look into `buffer`. A buffer that comes several times in a message begins
   /// a part of its own every time it is named; others go on where they were left.
@@ -36,6 +40,10 @@ class RuleDraft {
   [[nodiscard]] Status select_payload();
   /// Terms from here on see what base64_decode has decoded.
   [[nodiscard]] Status select_decoded();
+  /// What comes next is asked of an address of the packet, which datasets alone can be.
+  [[nodiscard]] Status select_address(PacketEnd end);
+  /// Of what is selected: a buffer that comes whole, or an address.
+  [[nodiscard]] Status add_dataset(DatasetUse use, bool is_negated);
   /// Of the buffer that was selected, which has no terms yet.
   [[nodiscard]] Status add_transform(TransformStep step);
 
@@ -76,11 +84,14 @@ class RuleDraft {
   [[nodiscard]] Status append(std::size_t part, Term term);
   [[nodiscard]] Status leave_selected() const;
   void begin_selection(Buffer buffer);
+  [[nodiscard]] Status add_addresses(const DatasetUse& use, bool is_negated);
 
   std::vector<PartState> states_;
   Buffer selected_ = Buffer::payload;
   bool is_selected_ = false;  ///< by a keyword, so that modifiers may not name another
   bool begins_part_ = false;
+  std::optional<PacketEnd> end_;  ///< is selected in place of a buffer
+  bool is_end_asked_ = false;
   bool sees_decoded_ = false;
   std::vector<TransformStep> transforms_;
   std::size_t part_ = kNone;  ///< of the selected buffer, once it has a term

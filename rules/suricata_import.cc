@@ -23,13 +23,17 @@ class Importer {
   using RuleKey = std::pair<std::uint32_t, std::uint32_t>;
 
   void take_rule(const ImportFile& file, const SuricataLine& line);
+  [[nodiscard]] Status reserve(const MappedRule& mapped, const std::string& rule_file);
+  void release(std::span<const DatasetUse> datasets);
   void keep(MappedRule mapped);
   void refuse(ImportNote note);
 
   const ImportOptions& options_;
   ImportResult result_;
   std::vector<std::vector<SuricataDowngrade>> downgrades_;  ///< of each rule so far
+  std::vector<std::vector<DatasetUse>> datasets_;           ///< the same
   std::map<RuleKey, std::size_t> places_;                   ///< of gid and sid among them
+  DatasetTable sets_;
 };
 
 void Importer::refuse(ImportNote note) {
@@ -41,6 +45,23 @@ ImportNote note_about(const Rule& rule, std::string keyword, std::string reason)
   return {rule.pack, rule.position, rule.id, std::move(keyword), std::move(reason)};
 }
 
+/// All of them or none.
+Status Importer::reserve(const MappedRule& mapped, const std::string& rule_file) {
+  for (std::size_t i = 0; i < mapped.datasets.size(); ++i) {
+    auto added = sets_.add(mapped.datasets[i], rule_file);
+    if (added) continue;
+    release(std::span(mapped.datasets).first(i));
+    return added;
+  }
+  return {};
+}
+
+void Importer::release(std::span<const DatasetUse> datasets) {
+  for (const DatasetUse& use : datasets) {
+    if (ImportedSet* set = sets_.find(use.set); set != nullptr) --set->rules;
+  }
+}
+
 /// Of two with one number the newer stays, and takes the place of the other.
 void Importer::keep(MappedRule mapped) {
   const auto [place, is_new] =
@@ -48,13 +69,16 @@ void Importer::keep(MappedRule mapped) {
   if (is_new) {
     result_.rules.push_back(std::move(mapped.rule));
     downgrades_.push_back(std::move(mapped.downgrades));
+    datasets_.push_back(std::move(mapped.datasets));
     return;
   }
   Rule& taken = result_.rules[place->second];
   if (mapped.rule.rev > taken.rev) {
     std::swap(mapped.rule, taken);
     downgrades_[place->second] = std::move(mapped.downgrades);
+    std::swap(mapped.datasets, datasets_[place->second]);
   }
+  release(mapped.datasets);
   refuse(note_about(mapped.rule, "sid",
                     fmt::format("revision {} of this rule stands at {}:{}", taken.rev, taken.pack,
                                 taken.position.line)));
@@ -64,6 +88,11 @@ void Importer::take_rule(const ImportFile& file, const SuricataLine& line) {
   const auto written = parse_suricata_rule(line.text);
   auto mapped = written ? map_suricata_rule(*written, options_)
                         : tl::unexpected<SuricataFault>(written.error());
+  if (mapped) {
+    if (auto reserved = reserve(*mapped, file.name); !reserved) {
+      mapped = tl::unexpected(SuricataFault{0, "dataset", reserved.error().message});
+    }
+  }
   if (!mapped) {
     const SuricataFault& fault = mapped.error();
     return refuse({file.name,
@@ -118,6 +147,7 @@ ImportResult Importer::finish() && {
     report.counts.rules_enabled += counts.rules_enabled;
     report.counts.imported += counts.imported;
   }
+  result_.sets = sets_.in_use();
   return std::move(result_);
 }
 

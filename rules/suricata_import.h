@@ -12,6 +12,7 @@
 
 #include "base/diagnostic.h"
 #include "rules/rule.h"
+#include "rules/suricata_datasets.h"
 
 namespace sluice {
 
@@ -59,6 +60,7 @@ struct ImportReport {
 struct ImportResult {
   std::vector<Rule> rules;  ///< in the order of their files and lines; `pack` is the file's name
   ImportReport report;
+  std::vector<ImportedSet> sets = {};  ///< that the configuration needs, ordered by name
 };
 
 /// Of rules with one gid and sid the highest revision is imported, the first of equal ones.

@@ -14,10 +14,11 @@ namespace {
 
 using KeywordIndex = std::unordered_map<std::string_view, const SuricataKeyword*>;
 
-std::array<std::span<const SuricataKeyword>, 9> all_keywords() noexcept {
+std::array<std::span<const SuricataKeyword>, 10> all_keywords() noexcept {
   return {suricata_about_keywords(),  suricata_flow_keywords(),      suricata_flag_keywords(),
           suricata_header_keywords(), suricata_content_keywords(),   suricata_byte_keywords(),
-          suricata_buffer_keywords(), suricata_transform_keywords(), suricata_refused_keywords()};
+          suricata_buffer_keywords(), suricata_transform_keywords(), suricata_dataset_keywords(),
+          suricata_refused_keywords()};
 }
 
 KeywordIndex index_keywords() {

@@ -38,6 +38,7 @@ struct SuricataKeyword {
 [[nodiscard]] std::span<const SuricataKeyword> suricata_byte_keywords() noexcept;
 [[nodiscard]] std::span<const SuricataKeyword> suricata_buffer_keywords() noexcept;
 [[nodiscard]] std::span<const SuricataKeyword> suricata_transform_keywords() noexcept;
+[[nodiscard]] std::span<const SuricataKeyword> suricata_dataset_keywords() noexcept;
 /// Known and refused.
 [[nodiscard]] std::span<const SuricataKeyword> suricata_refused_keywords() noexcept;
 

@@ -211,7 +211,7 @@ tl::expected<MappedRule, SuricataFault> map_suricata_rule(const SuricataRule& wr
   if (auto checked = check_imported(draft.rule); !checked) {
     return tl::unexpected(std::move(checked.error()));
   }
-  return MappedRule{std::move(draft.rule), std::move(draft.downgrades)};
+  return MappedRule{std::move(draft.rule), std::move(draft.downgrades), std::move(draft.datasets)};
 }
 
 }  // namespace sluice

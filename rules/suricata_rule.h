@@ -15,6 +15,7 @@ namespace sluice {
 struct MappedRule {
   Rule rule;
   std::vector<SuricataDowngrade> downgrades;
+  std::vector<DatasetUse> datasets = {};
 };
 
 [[nodiscard]] tl::expected<MappedRule, SuricataFault> map_suricata_rule(

@@ -1,8 +1,11 @@
 #include "import_report.h"
 
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
+
+#include "config/set_entry.h"
 
 namespace sluice {
 namespace {
@@ -28,9 +31,28 @@ ordered_json counts_of(const ImportCounts& counts) {
           {"imported", counts.imported}};
 }
 
+ordered_json set_of(const WrittenSet& one) {
+  ordered_json refused = ordered_json::array();
+  for (const DatasetLineFault& fault : one.list.refused) {
+    refused.push_back({{"line", fault.line}, {"reason", fault.reason}});
+  }
+  return {{"name", one.set.name},
+          {"kind", name_of(kind_of(one.set.type))},
+          {"dataset", one.set.dataset},
+          {"type", name_of(one.set.type)},
+          {"rules", one.set.rules},
+          {"list", one.set.list},
+          {"file", one.file},
+          {"entries", one.list.entries},
+          {"capacity", one.capacity},
+          {"missing", one.missing},
+          {"refused_lines", one.list.refused_lines},
+          {"refused", std::move(refused)}};
+}
+
 }  // namespace
 
-std::string render_import_report(const ImportReport& report) {
+std::string render_import_report(const ImportReport& report, const std::vector<WrittenSet>& sets) {
   ordered_json answer = counts_of(report.counts);
   answer["refused"] = notes_of(report.refused);
   answer["downgraded"] = notes_of(report.downgraded);
@@ -38,6 +60,8 @@ std::string render_import_report(const ImportReport& report) {
   for (const auto& [keyword, count] : report.by_keyword) answer["by_keyword"][keyword] = count;
   answer["files"] = ordered_json::object();
   for (const auto& [name, counts] : report.files) answer["files"][name] = counts_of(counts);
+  answer["sets"] = ordered_json::array();
+  for (const WrittenSet& one : sets) answer["sets"].push_back(set_of(one));
   return answer.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,9 +13,11 @@
 #include "config/text_file.h"
 #include "exit_code.h"
 #include "import_report.h"
+#include "import_sets.h"
 #include "rules/address_set.h"
 #include "rules/print.h"
 #include "rules/suricata_import.h"
+#include "whole_file.h"
 
 namespace sluice {
 namespace {
@@ -53,20 +54,18 @@ struct ImportArguments {
   return files;
 }
 
-[[nodiscard]] Status write_whole(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (!file) return fail(ErrorKind::io, path + ": cannot be written");
-  return {};
-}
-
 /// Of the pack: the name of its file without what is behind the dot.
 [[nodiscard]] std::string pack_name(const std::string& path) {
   return std::filesystem::path(path).stem().string();
 }
 
-[[nodiscard]] Result<ImportReport> import_files(const ImportArguments& arguments) {
+/// What is told of it.
+struct Imported {
+  ImportReport report;
+  std::vector<WrittenSet> sets;
+};
+
+[[nodiscard]] Result<Imported> import_files(const ImportArguments& arguments) {
   auto options = options_of(arguments);
   if (!options) return tl::unexpected<Error>(options.error());
   auto files = read_files(arguments.files);
@@ -76,20 +75,25 @@ struct ImportArguments {
   if (auto written = write_whole(arguments.pack, pack); !written) {
     return tl::unexpected<Error>(written.error());
   }
-  if (auto written = write_whole(arguments.report, render_import_report(result.report)); !written) {
+  auto sets = write_sets(result.sets, arguments.pack);
+  if (!sets) return tl::unexpected<Error>(sets.error());
+  const std::string report = render_import_report(result.report, *sets);
+  if (auto written = write_whole(arguments.report, report); !written) {
     return tl::unexpected<Error>(written.error());
   }
-  return std::move(result.report);
+  return Imported{std::move(result.report), std::move(*sets)};
 }
 
 int import_rules(const ImportArguments& arguments) {
-  const auto report = import_files(arguments);
-  if (!report) {
-    print_error(report.error());
-    return report.error().kind == ErrorKind::invalid ? kAskedWrongly : kCouldNot;
+  const auto imported = import_files(arguments);
+  if (!imported) {
+    print_error(imported.error());
+    return imported.error().kind == ErrorKind::invalid ? kAskedWrongly : kCouldNot;
   }
-  fmt::print("{} rules, {} of them enabled: {} imported, {} refused\n", report->counts.rules_total,
-             report->counts.rules_enabled, report->counts.imported, report->refused.size());
+  const ImportReport& report = imported->report;
+  fmt::print("{} rules, {} of them enabled: {} imported, {} refused\n{}", report.counts.rules_total,
+             report.counts.rules_enabled, report.counts.imported, report.refused.size(),
+             render_sets(imported->sets));
   return kDone;
 }
 

@@ -32,10 +32,10 @@ PARSERS = {
     "capture": (["capture_fuzz"], [f"dataplane/io/{name}" for name in
                                    ("capture_assembler", "capture_file", "capture_link",
                                     "pcap_reader", "pcapng_reader")]),
-    "suricata": (["suricata_fuzz"],
+    "suricata": (["suricata_fuzz", "dataset_list_fuzz"],
                  [f"rules/suricata_{part}" for part in
-                  ("about", "byte_words", "bytes", "checks", "content", "draft", "flags", "flow",
-                   "headers", "import", "parser", "pcre", "rule", "values")]),
+                  ("about", "byte_words", "bytes", "checks", "content", "datasets", "draft", "flags",
+                   "flow", "headers", "import", "lists", "parser", "pcre", "rule", "values")]),
     "http": (["http_fuzz"], [f"dataplane/inspect/http_{part}" for part in
                              ("body", "buffers", "detect", "field", "framing", "head", "inflate",
                               "parser", "room", "uri")]),

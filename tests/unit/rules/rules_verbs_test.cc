@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <CLI/CLI.hpp>
@@ -106,6 +107,35 @@ TEST(RulesVerbs, ImportWritesAPackThatPassesTheCheckAndAReport) {
   EXPECT_EQ(imported.out, "2 rules, 2 of them enabled: 1 imported, 1 refused\n");
   EXPECT_EQ(nlohmann::json::parse(test::read_text(report))["refused"][0]["sid"], 6);
   const Answer checked = run({"check", pack});
+  EXPECT_EQ(checked.exit_code, 0) << checked.err;
+}
+
+TEST(RulesVerbs, ImportWritesTheSetsThatRulesAskFor) {
+  const test::ScratchDir dir;
+  dir.write("bad.lst", "ZXZpbC5leGFtcGxl\n?\n");
+  const std::string rules = dir.write(
+      "a.rules",
+      "alert dns any any -> any any (dns.query; dataset:isset,bad,type string,load bad.lst; "
+      "sid:5;)\n"
+      "alert ip any any -> any any (ip.src; dataset:isset,nets,type ip,load none.lst; sid:6;)\n");
+  const std::string pack = dir.file("a.yaml");
+  const Answer imported =
+      run({"import", "suricata", rules, "--out", pack, "--report", dir.file("a.json"), "--as-is"});
+  EXPECT_EQ(imported.exit_code, 0) << imported.err;
+  const std::string entry = fmt::format(
+      "  - {{name: bad, kind: text, file: '{}', capacity: 1024}}\n"
+      "  - {{name: nets, kind: address, capacity: 1024}}\n",
+      dir.file("a.bad.txt"));
+  EXPECT_THAT(imported.out, testing::HasSubstr("sets:\n" + entry));
+  EXPECT_THAT(imported.out, testing::HasSubstr("none.lst: cannot"));
+  EXPECT_THAT(imported.out, testing::HasSubstr("bad: 1 lines of bad.lst are left out"));
+  EXPECT_EQ(test::read_text(dir.file("a.bad.txt")), "evil.example\n");
+  const auto sets = nlohmann::json::parse(test::read_text(dir.file("a.json")))["sets"];
+  ASSERT_EQ(sets.size(), 2U);
+  EXPECT_EQ(sets[0]["entries"], 1U);
+  EXPECT_EQ(sets[0]["refused"][0]["line"], 2U);
+  EXPECT_NE(sets[1]["missing"], "");
+  const Answer checked = run({"check", pack, "--config", dir.write("c.yaml", "sets:\n" + entry)});
   EXPECT_EQ(checked.exit_code, 0) << checked.err;
 }
 
