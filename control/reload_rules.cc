@@ -67,7 +67,7 @@ void Reload::compile(const std::string& config_path, const std::string& rules_di
                      RulesDone done) {
   is_compiling_ = true;
   finish();
-  const RulesRequest request{config_path, setup_.state_dir + "/rulesets", rules_digest};
+  const RulesRequest request{config_path, ruleset_cache_in(setup_.state_dir), rules_digest};
   setup_.compile(request, [this, done = std::move(done)](Result<RulesRead> read) {
     is_compiling_ = false;
     is_loading_ = false;

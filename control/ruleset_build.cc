@@ -1,7 +1,9 @@
 #include "control/ruleset_build.h"
 
+#include <algorithm>
 #include <functional>
 #include <iterator>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -12,6 +14,7 @@
 #include "base/suggest.h"
 #include "config/set_file.h"
 #include "config/text_file.h"
+#include "control/ruleset_cache.h"
 #include "rules/load.h"
 #include "rules/validate.h"
 
@@ -43,6 +46,13 @@ struct KnownRules {
       classes.insert(rule.class_name);
     }
   }
+  explicit KnownRules(const Ruleset& ruleset)
+      : classes(ruleset.classes.begin(), ruleset.classes.end()) {
+    for (const CompiledRule& rule : ruleset.rules) {
+      ids.insert(rule.id);
+      keys.insert({rule.gid, rule.id});
+    }
+  }
   [[nodiscard]] bool has(const std::string& text) const {
     const auto key = parse_rule_key(text);
     return !key || (key->gid == 0 ? ids.contains(key->id) : keys.contains(*key));
@@ -60,7 +70,8 @@ void warn_of_class(const KnownRules& known, const std::string& name, const std::
 }
 
 /// A rule may come with the next update of a pack: these are no errors.
-void warn_of_exceptions(const std::vector<Rule>& rules, CheckedConfig& checked) {
+template <class Rules>
+void warn_of_exceptions(const Rules& rules, CheckedConfig& checked) {
   const auto& exceptions = checked.config.rules.exceptions;
   if (exceptions.empty()) return;
   const KnownRules known(rules);
@@ -77,7 +88,27 @@ void warn_of_exceptions(const std::vector<Rule>& rules, CheckedConfig& checked) 
   }
 }
 
+/// The rules of the configuration, where they were compiled before and all limits that they name
+/// are there still. Limits are no part of the digest.
+[[nodiscard]] std::optional<Ruleset> compiled_before(const Config& config,
+                                                     const RuleVariables& variables,
+                                                     const std::string& cache) {
+  CompileOptions options;
+  options.variables = variables;
+  const Hash128 digest = digest_of_files(config.rules.files, options);
+  auto ruleset = RulesetCache(cache).find_ruleset(text_of(digest));
+  if (!ruleset) return std::nullopt;
+  for (const std::string& name : ruleset->limits) {
+    const auto& limits = config.rule_limits;
+    if (std::ranges::find(limits, name, &RuleLimitConfig::name) == limits.end())
+      return std::nullopt;
+  }
+  return ruleset;
+}
+
 }  // namespace
+
+std::string ruleset_cache_in(const std::string& state_dir) { return state_dir + "/rulesets"; }
 
 Result<RuleVariables> rule_variables(std::span<const std::string> assignments,
                                      std::span<const SetConfig> sets) {
@@ -103,10 +134,16 @@ std::vector<Rule> read_rules(std::span<const std::string> files, const RuleVaria
   return rules;
 }
 
-Status judge_rules(CheckedConfig& checked) {
+Status judge_rules(CheckedConfig& checked, const std::string& cache) {
   const RulesConfig& config = checked.config.rules;
   auto variables = rule_variables(config.variables, checked.config.sets);
   if (!variables) return tl::unexpected<Error>(variables.error());
+  if (!cache.empty() && !config.files.empty()) {
+    if (const auto known = compiled_before(checked.config, *variables, cache)) {
+      warn_of_exceptions(*known, checked);
+      return {};
+    }
+  }
   const std::vector<Rule> rules = read_rules(config.files, *variables, checked.findings);
   judge_limits(rules, checked.config, checked.findings);
   warn_of_exceptions(rules, checked);

@@ -31,8 +31,11 @@ namespace sluice {
 
 /// The verdict on rule files that a check, a start and a reload tell: all but what only the
 /// compiler finds. Exceptions for rules that there are not are warnings. Errors: as of
-/// `rule_variables`.
-[[nodiscard]] Status judge_rules(CheckedConfig& checked);
+/// `rule_variables`. Where `cache`, a directory of compiled rulesets, has these rules, they were
+/// found right before: they are not read again, and their own warnings not told again.
+[[nodiscard]] Status judge_rules(CheckedConfig& checked, const std::string& cache = {});
+/// Where the control process keeps compiled rulesets.
+[[nodiscard]] std::string ruleset_cache_in(const std::string& state_dir);
 /// Whether the limits that rules name are there.
 void judge_limits(std::span<const Rule> rules, const Config& config, Diagnostics& findings);
 

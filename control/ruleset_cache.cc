@@ -58,6 +58,14 @@ std::optional<CompiledBytes> RulesetCache::find(const std::string& digest) const
   return CompiledBytes{std::move(*ruleset), std::move(*texts), parts->ruleset.rules.size()};
 }
 
+std::optional<Ruleset> RulesetCache::find_ruleset(const std::string& digest) const {
+  const auto bytes = read_bytes(path_of(digest, "ruleset"));
+  if (!bytes) return std::nullopt;
+  auto parts = decode_ruleset(*bytes);
+  if (!parts || text_of(parts->ruleset.digest) != digest) return std::nullopt;
+  return std::move(parts->ruleset);
+}
+
 Status RulesetCache::store(const std::string& digest, const CompiledBytes& bytes) const {
   if (mkdir(directory_.c_str(), kDirectoryMode) != 0 && errno != EEXIST) {
     return fail(ErrorKind::io,

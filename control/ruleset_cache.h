@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "rules/ruleset.h"
 
 namespace sluice {
 
@@ -28,6 +29,8 @@ class RulesetCache {
 
   /// Read, checked and marked as used. `digest` is a `text_of`.
   [[nodiscard]] std::optional<CompiledBytes> find(const std::string& digest) const;
+  /// The ruleset alone, read and checked, for whoever asks what is in it.
+  [[nodiscard]] std::optional<Ruleset> find_ruleset(const std::string& digest) const;
   /// Both files appear whole or not at all; then the ones that were not used for longest go.
   [[nodiscard]] Status store(const std::string& digest, const CompiledBytes& bytes) const;
 

@@ -100,7 +100,9 @@ void add_child_verbs(CLI::App& app, int& exit_code) {
   verb->add_option("--known-lists", read->known_lists);
   verb->callback([read, &exit_code] {
     limit_child(kConfigChild);
-    exit_code = run_config_child(*read, check_for_start, kDigestFd, kListsFd);
+    const bool is_look = !read->publishes && read->stage.empty();
+    exit_code = run_config_child(*read, is_look ? check_for_start : check_believing_cache,
+                                 kDigestFd, kListsFd);
   });
 
   const auto compiled = std::make_shared<RulesRequest>();

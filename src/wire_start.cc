@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "config/worker_count.h"
+#include "control/judge_in_time.h"
 #include "control/policy_builder.h"
 #include "control/privileges.h"
 #include "control/ruleset_build.h"
@@ -23,6 +24,8 @@ namespace {
 
 constexpr int kCouldNot = 1;
 constexpr int kAskedWrongly = 2;
+// How long the ports wait for the verdict on rules: a mistake in an ordinary file ends the start.
+constexpr DurationNs kJudgePatience = kNsPerSecond;
 
 [[nodiscard]] std::uint64_t count_version(const PrefixLists& lists, std::uint8_t version) {
   std::uint64_t count = 0;
@@ -69,9 +72,29 @@ int tell(const Error& error) {
           .set_bytes = set_bytes(checked.sets)};
 }
 
+[[nodiscard]] Status judge_believing_cache(CheckedConfig& checked) {
+  return judge_rules(checked, ruleset_cache_in(checked.config.control.state_dir));
+}
+
+/// Where the file says all that the plan of its memory needs.
+void check_memory(CheckedConfig& checked) {
+  const std::uint32_t workers = stated_workers(checked.config.workers);
+  const bool has_plan = workers != 0 && checked.config.memory.budget_bytes != 0;
+  if (checked.findings.has_errors() || !has_plan) return;
+  const auto memory = plan_memory(checked.config, memory_request(checked, workers), {});
+  if (!memory) {
+    FindingWriter findings(checked.source, checked.findings);
+    findings.error_at("memory.budget", memory.error().message, memory.error().hint);
+  }
+}
+
 // The child: everything that reads files. Its exit code is the program's where it is not 0.
 [[nodiscard]] int make_plan(const std::string& config_path, int memfd) {
-  const CheckedConfig checked = check_for_start(config_path);
+  CheckedConfig checked = check_file(config_path, ConfigPurpose::run);
+  if (!judge_in_time(checked, judge_believing_cache, kJudgePatience)) {
+    fmt::print(stderr, "notice: rules are still being read: packets pass until they are ready\n");
+  }
+  check_memory(checked);
   fmt::print(stderr, "{}", checked.findings.render());
   if (checked.findings.has_errors()) return kAskedWrongly;
   if (auto found = check_user(checked.config.control.user); !found) return tell(found.error());
@@ -98,18 +121,15 @@ int tell(const Error& error) {
 
 CheckedConfig check_for_start(const std::string& path) {
   CheckedConfig checked = check_file(path, ConfigPurpose::run);
-  if (auto judged = judge_rules(checked); !judged) {
-    FindingWriter findings(checked.source, checked.findings);
-    findings.error_at("rules.variables", judged.error().message, judged.error().hint);
-  }
-  const std::uint32_t workers = stated_workers(checked.config.workers);
-  const bool has_plan = workers != 0 && checked.config.memory.budget_bytes != 0;
-  if (checked.findings.has_errors() || !has_plan) return checked;
-  const auto memory = plan_memory(checked.config, memory_request(checked, workers), {});
-  if (!memory) {
-    FindingWriter findings(checked.source, checked.findings);
-    findings.error_at("memory.budget", memory.error().message, memory.error().hint);
-  }
+  note_judgement(judge_rules(checked), checked);
+  check_memory(checked);
+  return checked;
+}
+
+CheckedConfig check_believing_cache(const std::string& path) {
+  CheckedConfig checked = check_file(path, ConfigPurpose::run);
+  note_judgement(judge_believing_cache(checked), checked);
+  check_memory(checked);
   return checked;
 }
 

@@ -14,6 +14,8 @@ namespace sluice {
 /// What start judges of a file, on whatever host: check_file, and that the plan of its memory works
 /// out where the file says both budget and workers.
 [[nodiscard]] CheckedConfig check_for_start(const std::string& path);
+/// The same where rules that were compiled before are taken to be right.
+[[nodiscard]] CheckedConfig check_believing_cache(const std::string& path);
 
 /// The plan for this host. Errors: invalid where the configuration asks for what is not there.
 [[nodiscard]] Result<PlanAnswer> plan_host(const CheckedConfig& checked);

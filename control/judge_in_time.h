@@ -1,0 +1,24 @@
+// Rules of a start: the wire does not wait for them longer than it has to. The short-lived child
+// that reads the configuration only.
+#pragma once
+
+#include <functional>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "config/check.h"
+
+namespace sluice {
+
+/// Judges rules; called in a thread of its own. `judge_rules` in the program.
+using RulesJudge = std::function<Status(CheckedConfig&)>;
+
+/// What `judge` finds becomes findings of `checked`. Where packets pass until rules are ready it is
+/// waited for no longer than `patience`: false is then the answer, and the thread goes on until its
+/// process ends. The control process judges the same files, and tells.
+[[nodiscard]] bool judge_in_time(CheckedConfig& checked, RulesJudge judge, DurationNs patience);
+
+/// A file that cannot be judged at all is a finding, too.
+void note_judgement(const Status& judged, CheckedConfig& checked);
+
+}  // namespace sluice
