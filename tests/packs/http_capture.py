@@ -14,6 +14,7 @@ CLIENTS = int(ipaddress.IPv4Address("10.16.0.0"))
 SERVER = ipaddress.IPv4Address("10.200.0.10").packed
 START_SECONDS = 1_700_000_000
 SEGMENT = 1400
+WINDOW = 16 * SEGMENT  # so many bytes are acknowledged at once
 FIN, SYN, PUSH, ACK = 1, 2, 8, 16
 PLACES = ("query", "query", "query", "query", "query", "form", "form", "json", "cookie", "referer")
 ENCODINGS = ("whole", "whole", "form", "minimal")
@@ -104,6 +105,8 @@ class Capture:
         self._frame(back, 1, 2, SYN | ACK)
         self._frame(ends, 2, 2, ACK)
         for at in range(0, len(data), SEGMENT):
+            if at % WINDOW == 0 and at:
+                self._frame(back, 2, 2 + at, ACK)
             self._frame(ends, 2 + at, 2, PUSH | ACK, data[at:at + SEGMENT])
         sent = 2 + len(data)
         self._frame(back, 2, sent, PUSH | ACK, answer)
