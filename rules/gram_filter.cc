@@ -45,6 +45,25 @@ struct Place {
   return {static_cast<std::size_t>(mixed >> 44) & (words - 1), bits};
 }
 
+/// Where the run of `count` grams begins whose commonest one is the rarest.
+[[nodiscard]] std::size_t rarest_run(std::string_view text, std::size_t gram_bytes,
+                                     std::size_t count) {
+  std::vector<double> bits;
+  for (std::size_t i = 0; i + gram_bytes <= text.size(); ++i) {
+    bits.push_back(literal_bits(text.substr(i, gram_bytes), true));
+  }
+  std::size_t best = 0;
+  double best_bits = 0;
+  for (std::size_t i = 0; i + count <= bits.size(); ++i) {
+    const auto first = bits.begin() + static_cast<std::ptrdiff_t>(i);
+    const double least = *std::min_element(first, first + static_cast<std::ptrdiff_t>(count));
+    if (least <= best_bits) continue;
+    best_bits = least;
+    best = i;
+  }
+  return best;
+}
+
 }  // namespace
 
 bool GramFilter::is_sound() const noexcept {
@@ -85,8 +104,8 @@ GramFilter make_gram_filter(std::span<const std::string> certain) {
   filter.words.resize(words);
   const std::uint32_t mask = mask_of(filter.gram_bytes);
   for (const std::string& text : certain) {
-    const auto window = rarest_window(text, true, filter.gram_bytes + filter.stride - 1);
-    const auto* first = reinterpret_cast<const std::uint8_t*>(text.data()) + window.begin;
+    const std::size_t begin = rarest_run(text, filter.gram_bytes, filter.stride);
+    const auto* first = reinterpret_cast<const std::uint8_t*>(text.data()) + begin;
     for (std::size_t i = 0; i < filter.stride; ++i) {
       const Place place = place_of(gram_at(first + i, filter.gram_bytes), mask, words);
       filter.words[place.word] |= place.bits;

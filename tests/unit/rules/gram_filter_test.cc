@@ -1,5 +1,6 @@
 #include "rules/gram_filter.h"
 
+#include <algorithm>
 #include <random>
 #include <string_view>
 
