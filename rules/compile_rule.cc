@@ -49,9 +49,17 @@ struct PayloadTerms {
 /// Whether a DNS message asks or answers says its header, whichever side began the flow.
 [[nodiscard]] RuleDirection direction_of(const Rule& rule) {
   const bool says_header = std::ranges::any_of(rule.match, [](const BufferTerms& part) {
-    return row_of(part.buffer).service == Service::dns;
+    const BufferRow& row = row_of(part.buffer);
+    return row.service == Service::dns && row.side != BufferSide::both;
   });
   return says_header ? RuleDirection::both : rule.when.direction;
+}
+
+/// A rule that only tells which application a flow is of, which is told once.
+[[nodiscard]] bool is_about_service_alone(const Rule& rule) {
+  return rule.when.service != Service::any && rule.action.kind == RuleActionKind::alert &&
+         rule.match.empty() && rule.headers.empty() && rule.flags.empty() &&
+         rule.counters.empty() && !rule.threshold;
 }
 
 [[nodiscard]] CompiledRule header_of(const Rule& rule) {
@@ -64,6 +72,7 @@ struct PayloadTerms {
   out.action.block_key = rule.action.block_key;
   out.action.block_for = rule.action.block_for;
   out.is_silent = rule.is_silent;
+  out.reports_pass = rule.reports_pass;
   out.protocol = rule.when.protocol;
   out.service = rule.when.service;
   out.service_negated = rule.when.service_negated;
@@ -192,6 +201,12 @@ Status RuleResolver::resolve_all(const Rule& rule, CompiledRule& out) {
   if (!parts) return tl::unexpected<Error>(parts.error());
   out.parts = std::move(*parts);
   for (const FlagStep& step : rule.flags) out.flags.push_back(resolve_flags(step));
+  if (is_about_service_alone(rule)) {
+    const std::string told = fmt::format("rule {}.{} was told", rule.gid, rule.id);
+    for (const FlagOperation operation : {FlagOperation::is_not_set, FlagOperation::set}) {
+      out.flags.push_back(resolve_flags({FlagScope::flow, operation, {told}, 0}));
+    }
+  }
   for (const CounterStep& step : rule.counters) {
     auto counter = resolve_counter(step, names);
     if (!counter) return tl::unexpected<Error>(counter.error());

@@ -70,6 +70,9 @@ constexpr Field<Rule> kRuleFields[] = {
                          "what a match does: alert, drop, reject or pass, or a map "
                          "with limit or block"}),
     field<Rule, &Rule::is_silent>({"silent", boolean, "acts and sets flags, and is not reported"}),
+    field<Rule, &Rule::reports_pass>({"report_pass", boolean,
+                                      "of action pass: what it lets through is reported, as else "
+                                      "no such rule does"}),
     section_field<Rule>({"when", section, "which packets the rule looks at"}),
     section_field<Rule>(
         {"headers", section, "tests of header fields, all of which hold", 0, kStepsOfARuleMax}),

@@ -189,7 +189,8 @@ it is told, and nobody is refused, answered or blocked.
 - `reject` refuses the same and tells: a TCP connection is reset at both ends, the sender of
   anything else gets an ICMP port unreachable. Nobody is told of groups, broadcasts, RSTs, ICMP
   errors and what came in fragments, and each worker sends no more than `inspect.reject_rate`.
-- `pass` lets the packet through, whatever other rules say, and the rest of its flow uninspected.
+- `pass` lets the packet through, whatever other rules say, and the rest of its flow uninspected; a
+  rule that tests headers of a packet, or asks for a flow that is not established, the packet alone.
 - `limit` refuses what exceeds that limit (`rule_rate_exceeded`), and the rest of the flow where
   the match is in a TCP stream. Rules that name one limit share it. A name that is not in
   `rule_limits` is an error.

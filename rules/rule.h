@@ -324,7 +324,8 @@ struct Rule {
   RuleSeverity severity = RuleSeverity::medium;
   RuleStage stage = RuleStage::alert;
   RuleAction action;
-  bool is_silent = false;  ///< noalert: acts and sets flags, but is not reported
+  bool is_silent = false;     ///< noalert: acts and sets flags, but is not reported
+  bool reports_pass = false;  ///< of action pass: what passes is reported
   RuleHeader when;
   std::vector<HeaderTest> headers;
   std::vector<BufferTerms> match;

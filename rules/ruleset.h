@@ -71,6 +71,7 @@ struct CompiledRule {
   RuleStage stage = RuleStage::alert;
   CompiledAction action;
   bool is_silent = false;
+  bool reports_pass = false;
   RuleProtocol protocol = RuleProtocol::ip;
   Service service = Service::any;
   bool service_negated = false;

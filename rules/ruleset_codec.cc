@@ -126,8 +126,8 @@ void code_rule(Archive& io, CompiledRule& rule) {
   io.enumeration(rule.service, static_cast<Service>(kServiceCount - 1));
   io.enumeration(rule.direction, RuleDirection::to_client);
   io.enumeration(rule.state, FlowState::stateless);
-  for (bool* flag : {&rule.is_silent, &rule.service_negated, &rule.is_bidirectional,
-                     &rule.needs_packet, &rule.needs_stream}) {
+  for (bool* flag : {&rule.is_silent, &rule.reports_pass, &rule.service_negated,
+                     &rule.is_bidirectional, &rule.needs_packet, &rule.needs_stream}) {
     io.boolean(*flag);
   }
   for (std::uint32_t* number : {&rule.ends.source, &rule.ends.destination, &rule.ends.source_port,

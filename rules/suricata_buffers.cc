@@ -16,6 +16,7 @@ namespace {
 using Keyword = SuricataKeyword;
 using Option = SuricataOption;
 
+constexpr std::uint64_t kLargest4 = 0xf;
 constexpr std::uint64_t kLargest16 = 0xffff;
 constexpr std::uint64_t kLargest32 = 0xffff'ffff;
 
@@ -54,6 +55,39 @@ Status read_urilen(RuleDraft& draft, const Option& option, const Keyword& keywor
   }
   draft.add_size(form == "raw" ? Buffer::http_uri_raw : Buffer::http_uri, *range);
   return {};
+}
+
+/// Of the header of DNS the bits of `mask` in the byte at `offset` are in a range.
+Status test_dns_header(RuleDraft& draft, const NumberRange& range, std::int64_t offset,
+                       std::uint64_t mask) {
+  ByteTestTerm test;
+  test.read = {.bytes = 1, .offset = offset, .mask = mask};
+  const auto add = [&](Comparison comparison, std::uint64_t value) {
+    test.comparison = comparison;
+    test.operand = static_cast<std::int64_t>(value);
+    return draft.add_to(Buffer::dns_header, test);
+  };
+  if (range.low == range.high) {
+    return add(range.is_negated ? Comparison::not_equal : Comparison::equal, range.low);
+  }
+  if (range.is_negated) return fail(ErrorKind::invalid, "behind '!' one number belongs there");
+  if (auto added = add(Comparison::greater_or_equal, range.low); !added) return added;
+  return add(Comparison::less_or_equal, range.high);
+}
+
+Status read_dns_opcode(RuleDraft& draft, const Option& option, const Keyword& keyword) {
+  const auto range = read_range(option.value, keyword.max);
+  if (!range) return tl::unexpected(range.error());
+  return test_dns_header(draft, *range, 2, 0x78);
+}
+
+/// Only an answer has one.
+Status read_dns_rcode(RuleDraft& draft, const Option& option, const Keyword& keyword) {
+  const auto range = read_range(option.value, keyword.max);
+  if (!range) return tl::unexpected(range.error());
+  constexpr NumberRange kIsResponse{1, 1, false};
+  if (auto added = test_dns_header(draft, kIsResponse, 2, 0x80); !added) return added;
+  return test_dns_header(draft, *range, 3, 0x0f);
 }
 
 /// "tls.subject:!"CN=x"" has the content in its value.
@@ -113,6 +147,8 @@ constexpr std::array kKeywords{
     size_test("bsize", &read_bsize, kLargest32),
     size_test("dsize", &read_dsize, kLargest16),
     size_test("urilen", &read_urilen, kLargest16),
+    size_test("dns.opcode", &read_dns_opcode, kLargest4),
+    size_test("dns.rcode", &read_dns_rcode, kLargest4),
     Keyword{"pkt_data", kNoValue, &select_payload},
 
     sticky("http.method", Buffer::http_method),
@@ -199,6 +235,12 @@ constexpr std::array kKeywords{
     sticky("ssh_proto", Buffer::ssh_protocol),
     sticky("ssh.software", Buffer::ssh_software),
     sticky("ssh_software", Buffer::ssh_software),
+    sticky("ssh.hassh", Buffer::ssh_hassh),
+    sticky("ssh.hassh.string", Buffer::ssh_hassh_string),
+    sticky("ssh.hassh.server", Buffer::ssh_hassh_server),
+    sticky("ssh.hassh.server.string", Buffer::ssh_hassh_server_string),
+    sticky("ftp.command", Buffer::ftp_verb),
+    sticky("ftp.command_data", Buffer::ftp_argument),
 
     sticky("tcp.hdr", Buffer::tcp_header),
     sticky("udp.hdr", Buffer::udp_header),

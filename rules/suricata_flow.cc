@@ -164,6 +164,7 @@ Status read_noalert(RuleDraft& draft, const Option&, const Keyword&) {
 
 Status read_alert(RuleDraft& draft, const Option&, const Keyword&) {
   draft.rule.is_silent = false;
+  draft.rule.reports_pass = true;  // where it passes
   return {};
 }
 

@@ -24,7 +24,6 @@ constexpr std::string_view kOutside = "lists outside of the rule file are not re
 constexpr std::string_view kHandshake = "this part of the handshake is no buffer";
 constexpr std::string_view kState = "rules do not ask for this state of the connection";
 constexpr std::string_view kTransform = "the transform is not known";
-constexpr std::string_view kCommand = "the buffer holds the whole line of a command";
 constexpr std::string_view kOneHeader = "there is no buffer for each header alone";
 
 constexpr std::array kKeywords{
@@ -73,18 +72,10 @@ constexpr std::array kKeywords{
     row("tls_cert_valid", kHandshake),
     row("ssh.softwareversion", "it is obsolete: ssh.software is read"),
     row("ssh.protoversion", "it is obsolete: ssh.proto is read"),
-    row("ssh.hassh", kHandshake),
-    row("ssh.hassh.string", kHandshake),
-    row("ssh.hassh.server", kHandshake),
-    row("ssh.hassh.server.string", kHandshake),
-    row("ftp.command", kCommand),
-    row("ftp.command_data", kCommand),
-    row("ftp.reply", "the buffer holds the whole line of a reply"),
-    row("ftpdata_command", kCommand),
+    row("ftp.reply", "the buffer holds the whole line of a reply, with its code"),
+    row("ftpdata_command", "which command a connection of data belongs to is not known"),
     row("http.request_header", kOneHeader),
     row("http.response_header", kOneHeader),
-    row("dns.opcode", "fields of the DNS header are no buffers"),
-    row("dns.rcode", "fields of the DNS header are no buffers"),
     row("dns.rrtype", "fields of DNS records are no buffers"),
     row("frame", "frames of parsers are no buffers"),
     row("bypass", "a rule cannot take its flow out of inspection: action pass does it for all"),

@@ -170,6 +170,7 @@ void settle_stage(RuleDraft& draft, const ImportOptions& options) {
   } else if (!options.is_as_is && rule.action.kind == RuleActionKind::alert) {
     rule.action.kind = RuleActionKind::drop;
   }
+  rule.reports_pass = rule.reports_pass && rule.action.kind == RuleActionKind::pass;
   if (rule.action.kind == RuleActionKind::pass && !enforces) {
     draft.downgrades.push_back({"pass", "it passes nothing before stage enforce"});
   }
@@ -180,7 +181,9 @@ void settle_case(Rule& rule) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   for (BufferTerms& part : rule.match) {
     const bool is_lower = part.buffer == Buffer::ja3_hash || part.buffer == Buffer::ja3s_hash ||
-                          part.buffer == Buffer::tls_cert_fingerprint;
+                          part.buffer == Buffer::tls_cert_fingerprint ||
+                          part.buffer == Buffer::ssh_hassh ||
+                          part.buffer == Buffer::ssh_hassh_server;
     const bool is_upper = part.buffer == Buffer::tls_cert_serial;
     if ((!is_lower && !is_upper) || !part.transforms.empty()) continue;
     for (Term& term : part.terms) {

@@ -52,6 +52,9 @@ void validate_action(const Rule& rule, RuleFindings& findings) {
     findings.error("action block says not for how long",
                    "write 'action: {block: source, for: 10min}'");
   }
+  if (rule.reports_pass && kind != RuleActionKind::pass) {
+    findings.error("has report_pass, and yet its action is not pass", "leave report_pass out");
+  }
   if (rule.is_silent && sets_something(rule) && changes_packets(kind)) {
     findings.error(
         "is silent and sets flags, and yet has an action: what only sets a flag never "

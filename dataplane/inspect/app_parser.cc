@@ -16,6 +16,7 @@ void AppWorkspace::want(std::uint64_t buffers) noexcept {
   http.wanted = buffers;
   tls->wanted = buffers;
   mail.wants_files = http.wants(Buffer::file_data);
+  dns.wants_header = http.wants(Buffer::dns_header);
 }
 
 bool AppParser::exists_for(Service service) noexcept {

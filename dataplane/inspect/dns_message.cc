@@ -35,7 +35,11 @@ class MessageReader {
       : bytes_(bytes), workspace_(workspace) {}
 
   [[nodiscard]] AppAnomaly read() noexcept;
-  [[nodiscard]] std::span<const BufferBytes> names() const noexcept {
+  void add_header() noexcept {
+    if (!workspace_.wants_header || bytes_.size() < kDnsHeaderBytes) return;
+    workspace_.buffers[count_++] = {Buffer::dns_header, bytes_.first(kDnsHeaderBytes)};
+  }
+  [[nodiscard]] std::span<const BufferBytes> buffers() const noexcept {
     return {workspace_.buffers.data(), count_};
   }
 
@@ -143,8 +147,9 @@ void read_dns_message(unsigned direction, std::uint32_t message, ByteSpan bytes,
   MessageReader reader(bytes, workspace);
   const AppAnomaly found = reader.read();
   if (sink.message_bytes != nullptr) sink.message_bytes(sink.self, direction, message, bytes);
-  if (!reader.names().empty()) {
-    sink.buffers(sink.self, direction, message, reader.names());
+  reader.add_header();
+  if (!reader.buffers().empty()) {
+    sink.buffers(sink.self, direction, message, reader.buffers());
     sink.message_ends(sink.self, direction, message);
   }
   if (found != AppAnomaly::none) [[unlikely]]

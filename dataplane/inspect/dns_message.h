@@ -1,5 +1,6 @@
 // DNS messages as rules see them: of a query the names that are asked for (dns.query), of a
-// response the names that own its answers (dns.answer). Worker thread only.
+// response the names that own its answers (dns.answer), and where it is wanted the header of either
+// (dns.header). Worker thread only.
 #pragma once
 
 #include <array>
@@ -20,7 +21,8 @@ inline constexpr std::uint32_t kDnsAnswersMax = 512;
 /// Where names become text: one per worker, used by every message anew.
 struct DnsWorkspace {
   std::array<DnsNameText, kDnsNamesMax> names;
-  std::array<BufferBytes, kDnsNamesMax> buffers;
+  std::array<BufferBytes, kDnsNamesMax + 1> buffers;  ///< behind the names the header
+  bool wants_header = false;
 };
 
 /// Tells one message whole, if there is anything to tell: buffers, anomalies, its end. Which of the

@@ -27,9 +27,17 @@ void FtpParser::push(unsigned direction, ByteSpan bytes, const AppSink& sink) no
 void FtpParser::take_line(unsigned direction, ByteSpan line, const AppSink& sink) noexcept {
   if (line.empty()) return;
   const bool is_command = direction == kToServer;
-  const BufferBytes told{is_command ? Buffer::ftp_command : Buffer::ftp_reply, line};
+  std::array<BufferBytes, 3> told{{{is_command ? Buffer::ftp_command : Buffer::ftp_reply, line}}};
+  std::size_t count = 1;
+  if (is_command) {
+    const ByteSpan text = trimmed(line);
+    const std::size_t verb_end = find_blank(text, 0);
+    told[count++] = {Buffer::ftp_verb, text.first(verb_end)};
+    const ByteSpan argument = trimmed(text.subspan(verb_end));
+    if (!argument.empty()) told[count++] = {Buffer::ftp_argument, argument};
+  }
   Side& side = sides_[direction];
-  sink.buffers(sink.self, direction, side.message, {&told, 1});
+  sink.buffers(sink.self, direction, side.message, std::span(told).first(count));
   sink.message_ends(sink.self, direction, side.message++);
   if (is_command) {
     has_asked_to_encrypt_ |= is_word(trimmed(line), "auth");

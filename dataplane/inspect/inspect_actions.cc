@@ -8,6 +8,11 @@ namespace {
 
 constexpr std::uint8_t kTcp = 6;
 
+/// What it asks for may be otherwise with the next packet: it speaks of this one alone.
+[[nodiscard]] bool is_about_packet(const CompiledRule& rule, const RuleHit& hit) noexcept {
+  return !hit.is_stream && (rule.state == FlowState::not_established || !rule.headers.empty());
+}
+
 /// The action is one that refuses whatever it holds for.
 [[nodiscard]] bool acts(const CompiledRule& rule, const RuleHit& hit) noexcept {
   const RuleActionKind kind = rule.action.kind;
@@ -41,18 +46,26 @@ bool Inspector::must_refuse() const noexcept {
   return refuses;
 }
 
-// A pass rule beats all others; of those that refuse, the first gives its id to the verdict.
+// A pass rule beats all others, for the flow or for this packet; of those that refuse, the first
+// gives its id to the verdict.
 void Inspector::settle(Packet& packet, FlowInspection* inspection,
                        std::span<const std::uint8_t> payload) noexcept {
   if (judge_->hits().empty()) [[likely]]
     return;
   const bool is_refused = must_refuse();
   const auto& rules = ruleset_->rules.rules;
+  bool is_passed = false;
+  bool passes_flow = false;
   for (const RuleHit& hit : judge_->hits()) {
-    if (!passes(rules[hit.rule], hit)) continue;
-    if (inspection != nullptr) leave_flow(*inspection, kInspectionPassed);
-    return;
+    const CompiledRule& rule = rules[hit.rule];
+    if (!passes(rule, hit)) continue;
+    is_passed = true;
+    passes_flow |= !is_about_packet(rule, hit);
+    if (!rule.reports_pass || !hit.is_reported) continue;
+    report_.alert({judge_->subject(), totals_at(packet), payload}, rule, hit, false, *settings_);
   }
+  if (passes_flow && inspection != nullptr) leave_flow(*inspection, kInspectionPassed);
+  if (is_passed) return;
   for (const RuleHit& hit : judge_->hits()) {
     const CompiledRule& rule = rules[hit.rule];
     const bool refuses = acts(rule, hit) || (!is_refused && is_in_excess(rule, hit, packet));

@@ -60,7 +60,7 @@ AppSink Inspector::app_sink() noexcept {
       .message_ends =
           [](void* self, unsigned direction, std::uint32_t message) noexcept {
             auto& inspector = *static_cast<Inspector*>(self);
-            inspector.end_message((*inspector.messages_)[direction]);
+            inspector.end_told_message((*inspector.messages_)[direction]);
             inspector.transactions_->message_ends(inspector.message_place(direction, message));
           },
       .anomaly =
@@ -269,6 +269,13 @@ void Inspector::judge_message(MessageScan& message, const BufferSource& source) 
   });
   if (judge_->hits().size() != hits) report_.keep_excerpts(message.buffers());
   if (message.candidates->is_empty()) forget_candidates(message.candidates, *pool_);
+}
+
+// A handshake is one thing, though a client that was asked to greets twice.
+void Inspector::end_told_message(MessageScan& message) noexcept {
+  const std::uint32_t held = message.held_count;
+  end_message(message);
+  if (judge_->subject().service == Service::tls) message.held_count = held;
 }
 
 void Inspector::end_message(MessageScan& message) noexcept {

@@ -193,6 +193,7 @@ class Inspector {
                  std::span<const std::uint8_t> bytes) noexcept;
   void judge_message(MessageScan& message, const BufferSource& source) noexcept;
   void end_message(MessageScan& message) noexcept;
+  void end_told_message(MessageScan& message) noexcept;
   [[nodiscard]] MessagePlace message_place(unsigned direction, std::uint32_t message) noexcept;
   [[nodiscard]] BufferView window_view(unsigned direction) const noexcept;
 

@@ -1,7 +1,14 @@
 #include "dataplane/inspect/ssh_parser.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
+#include <optional>
 #include <string_view>
+
+#include "base/endian.h"
+#include "dataplane/flow/tcp_state.h"
+#include "dataplane/inspect/ja_fingerprint.h"
 
 namespace sluice {
 namespace {
@@ -14,11 +21,42 @@ constexpr std::size_t kLineEndBytes = 2;
          std::memcmp(line.data(), kPrefix.data(), kPrefix.size()) == 0;
 }
 
+constexpr std::size_t kLengthBytes = 4;
+
+/// Of the packet that `bytes` begin with, its length with it; none as long as that is not there.
+[[nodiscard]] std::optional<std::size_t> packet_size(ByteSpan bytes) noexcept {
+  if (bytes.size() < kLengthBytes) return std::nullopt;
+  return kLengthBytes + load_be32(bytes.data());
+}
+
+/// Key exchange, host keys, and by direction encryption, integrity, compression (RFC 4253 7.1).
+constexpr std::size_t kListsMax = 8;
+using NameLists = std::array<ByteSpan, kListsMax>;
+
+/// The lists of an SSH_MSG_KEXINIT; none where the packet is another or does not hold them.
+[[nodiscard]] std::optional<NameLists> lists_of(ByteSpan packet) noexcept {
+  constexpr std::size_t kTypeAt = kLengthBytes + 1;
+  constexpr std::size_t kListsAt = kTypeAt + 1 + 16;  // behind a cookie
+  constexpr std::uint8_t kKexInit = 20;
+  if (packet.size() < kListsAt || packet[kTypeAt] != kKexInit) return std::nullopt;
+  ByteSpan left = packet.subspan(kListsAt);
+  NameLists lists;
+  for (ByteSpan& list : lists) {
+    if (left.size() < kLengthBytes) return std::nullopt;
+    const std::size_t size = load_be32(left.data());
+    left = left.subspan(kLengthBytes);
+    if (left.size() < size) return std::nullopt;
+    list = left.first(size);
+    left = left.subspan(size);
+  }
+  return lists;
+}
+
 }  // namespace
 
 void SshParser::push(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept {
   Side& side = sides_[direction];
-  while (!side.has_left) {
+  while (!side.has_left && !side.has_banner) {
     const LineStep step = side.lines.read(bytes, *pool_);
     if (step == LineStep::wants_more) return;
     if (step == LineStep::no_memory) {
@@ -27,6 +65,7 @@ void SshParser::push(unsigned direction, ByteSpan bytes, const AppSink& sink) no
     }
     take_line(direction, side.lines.line(), sink);
   }
+  if (!side.has_left && !bytes.empty()) read_packet(direction, bytes, sink);
 }
 
 void SshParser::take_line(unsigned direction, ByteSpan line, const AppSink& sink) noexcept {
@@ -36,8 +75,72 @@ void SshParser::take_line(unsigned direction, ByteSpan line, const AppSink& sink
                                : ++side.lines_before == kSshLinesMax;
   if (is_odd) sink.anomaly(sink.self, direction, AppAnomaly::ssh_banner_too_long);
   if (is_found) tell_banner(direction, line, sink);
-  if (is_found || is_odd) leave(side);
-  if (is_found && sides_[0].has_banner && sides_[1].has_banner) sink.encrypted(sink.self);
+  if (is_found) side.lines.release(*pool_);
+  if (is_odd && !is_found) leave(side);
+}
+
+void SshParser::read_packet(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept {
+  Side& side = sides_[direction];
+  const bool is_gathered = side.packet_bytes > 0;
+  bool has_room = true;
+  if (is_gathered) {
+    has_room = append_to_packet(side, bytes);
+    bytes = {side.packet, side.packet_bytes};
+  }
+  const auto size = packet_size(bytes);
+  if (has_room && size && *size <= kSshPacketBytesMax && bytes.size() >= *size) {
+    tell_offer(direction, bytes.first(*size), sink);
+    return finish(side, sink);
+  }
+  if (size && *size > kSshPacketBytesMax) return finish(side, sink);
+  if (!is_gathered) has_room = append_to_packet(side, bytes);
+  if (has_room) return;
+  sink.anomaly(sink.self, direction, AppAnomaly::state_limit);
+  leave(side);
+}
+
+bool SshParser::append_to_packet(Side& side, ByteSpan bytes) noexcept {
+  constexpr std::size_t kFirstRoom = 2048;
+  bytes = bytes.first(std::min(bytes.size(), kSshPacketBytesMax - side.packet_bytes));
+  const std::size_t needed = side.packet_bytes + bytes.size();
+  if (needed > side.packet_room) {
+    const std::size_t room = std::max(kFirstRoom, std::bit_ceil(needed));
+    auto* chunk = static_cast<std::uint8_t*>(pool_->take(room));
+    if (chunk == nullptr) return false;
+    if (side.packet != nullptr) {
+      std::memcpy(chunk, side.packet, side.packet_bytes);
+      pool_->give(side.packet, side.packet_room);
+    }
+    side.packet = chunk;
+    side.packet_room = static_cast<std::uint32_t>(room);
+  }
+  std::memcpy(side.packet + side.packet_bytes, bytes.data(), bytes.size());
+  side.packet_bytes = static_cast<std::uint32_t>(needed);
+  return true;
+}
+
+/// What is no offer is passed over.
+void SshParser::tell_offer(unsigned direction, ByteSpan packet, const AppSink& sink) noexcept {
+  const auto lists = lists_of(packet);
+  if (!lists) return;
+  const bool is_client = direction == kToServer;
+  const std::size_t own = is_client ? 0 : 1;  // of each pair the client's direction comes first
+  auto* text = static_cast<std::uint8_t*>(pool_->take(packet.size()));
+  if (text == nullptr) return sink.anomaly(sink.self, direction, AppAnomaly::state_limit);
+  std::size_t size = 0;
+  for (const std::size_t index : {std::size_t{0}, 2 + own, 4 + own, 6 + own}) {
+    const ByteSpan list = (*lists)[index];
+    if (index != 0) text[size++] = ';';
+    std::ranges::copy(list, text + size);
+    size += list.size();
+  }
+  const auto hash = ja3_hash({text, size});
+  const std::array<BufferBytes, 2> told{
+      {{is_client ? Buffer::ssh_hassh : Buffer::ssh_hassh_server, hash},
+       {is_client ? Buffer::ssh_hassh_string : Buffer::ssh_hassh_server_string, {text, size}}}};
+  sink.buffers(sink.self, direction, 1, told);
+  sink.message_ends(sink.self, direction, 1);
+  pool_->give(text, packet.size());
 }
 
 /// "SSH-2.0-software comment".
@@ -55,15 +158,15 @@ void SshParser::tell_banner(unsigned direction, ByteSpan banner, const AppSink& 
   sink.message_ends(sink.self, direction, 0);
 }
 
-void SshParser::gap(unsigned direction, std::uint64_t, const AppSink&) noexcept {
-  leave(sides_[direction]);
+void SshParser::gap(unsigned direction, std::uint64_t, const AppSink& sink) noexcept {
+  if (!sides_[direction].has_left) finish(sides_[direction], sink);
 }
 
 void SshParser::end(unsigned direction, const AppSink& sink) noexcept {
   Side& side = sides_[direction];
   if (side.has_left) return;
   const ByteSpan line = side.lines.unfinished();
-  if (is_banner(line)) take_line(direction, line, sink);
+  if (!side.has_banner && is_banner(line)) take_line(direction, line, sink);
   leave(side);
 }
 
@@ -71,8 +174,17 @@ void SshParser::release() noexcept {
   for (Side& side : sides_) leave(side);
 }
 
+void SshParser::finish(Side& side, const AppSink& sink) noexcept {
+  leave(side);
+  const auto is_done = [](const Side& one) { return one.has_banner && one.has_left; };
+  if (std::ranges::all_of(sides_, is_done)) sink.encrypted(sink.self);
+}
+
 void SshParser::leave(Side& side) noexcept {
   side.lines.release(*pool_);
+  if (side.packet != nullptr) pool_->give(side.packet, side.packet_room);
+  side.packet = nullptr;
+  side.packet_bytes = 0;
   side.has_left = true;
 }
 

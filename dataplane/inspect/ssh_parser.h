@@ -1,5 +1,6 @@
-// The banners of SSH (RFC 4253 4.2): protocol and software of both sides. What comes behind them is
-// not read. Worker thread only.
+// The banners of SSH (RFC 4253 4.2): protocol and software of both sides; and the first packet
+// behind them, in which each side offers its algorithms (7.1), as the fingerprint HASSH has them.
+// What comes then is not read. Worker thread only.
 #pragma once
 
 #include <array>
@@ -15,6 +16,9 @@ inline constexpr std::uint16_t kSshLinesMax = 1024;
 /// Of a banner with its line end; a longer one is odd, and read.
 inline constexpr std::size_t kSshBannerBytesMax = 255;
 
+/// Of a packet with its length; a longer one, which few peers take, ends the reading.
+inline constexpr std::size_t kSshPacketBytesMax = 35'000;
+
 class SshParser {
  public:
   /// The pool outlives the parser; `release` comes before its end.
@@ -22,8 +26,8 @@ class SshParser {
   SshParser(const SshParser&) = delete;
   SshParser& operator=(const SshParser&) = delete;
 
-  /// Each banner is message 0 of its direction. Behind both the flow is encrypted. Spans hold
-  /// during the call.
+  /// Each banner is message 0 of its direction, its offer message 1. Behind both offers, or what is
+  /// none, the flow is encrypted. Spans hold during the call.
   void push(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept;
   void gap(unsigned direction, std::uint64_t bytes, const AppSink& sink) noexcept;
   void end(unsigned direction, const AppSink& sink) noexcept;
@@ -38,6 +42,9 @@ class SshParser {
  private:
   struct Side {
     LineReader lines;
+    std::uint8_t* packet = nullptr;  ///< what has come of the one behind the banner
+    std::uint32_t packet_bytes = 0;
+    std::uint32_t packet_room = 0;
     std::uint16_t lines_before = 0;
     bool has_left = false;
     bool has_banner = false;
@@ -45,6 +52,11 @@ class SshParser {
 
   void take_line(unsigned direction, ByteSpan line, const AppSink& sink) noexcept;
   void tell_banner(unsigned direction, ByteSpan banner, const AppSink& sink) noexcept;
+  void read_packet(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept;
+  [[nodiscard]] bool append_to_packet(Side& side, ByteSpan bytes) noexcept;
+  void tell_offer(unsigned direction, ByteSpan packet, const AppSink& sink) noexcept;
+  /// Of a side that was read as far as it goes.
+  void finish(Side& side, const AppSink& sink) noexcept;
   void leave(Side& side) noexcept;
 
   ChunkPool* pool_;

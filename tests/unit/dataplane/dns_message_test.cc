@@ -28,6 +28,26 @@ TEST(DnsMessage, QueryTellsTheNameItAsksFor) {
             (Told{"1:7 dns.query=www.Example.com", "1:7 end"}));
 }
 
+TEST(DnsMessage, HeaderIsToldWhereItIsWantedThoughNothingElseIs) {
+  DnsWorkspace workspace;
+  workspace.wants_header = true;
+  ToldRecorder recorder;
+  const std::string header = dns_header(kDnsQuery, {.questions = 0});
+  const auto read = [&](const std::string& message) {
+    const std::vector<std::uint8_t> bytes(message.begin(), message.end());
+    read_dns_message(kToServer, 0, bytes, workspace, recorder.sink);
+  };
+  read(header);
+  EXPECT_EQ(recorder.told, (Told{"0:0 dns.header=" + header, "0:0 end"}));
+  recorder.told.clear();
+  read(dns_query("a.test"));
+  EXPECT_EQ(recorder.told[0], "0:0 dns.query=a.test");
+  EXPECT_EQ(recorder.told[1], "0:0 dns.header=" + dns_query("a.test").substr(0, 12));
+  recorder.told.clear();
+  read(header.substr(0, 11));
+  EXPECT_EQ(recorder.told, Told{"0 anomaly dns_malformed"});
+}
+
 TEST(DnsMessage, RootIsAnEmptyName) {
   EXPECT_EQ(told_of(dns_query("")), (Told{"1:7 dns.query=", "1:7 end"}));
 }

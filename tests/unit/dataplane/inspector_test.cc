@@ -12,6 +12,7 @@
 #include "rules/load.h"
 #include "tests/unit/dataplane/http_coded.h"
 #include "tests/unit/dataplane/inspector_fixture.h"
+#include "tests/unit/dataplane/tls_bytes.h"
 
 namespace sluice {
 namespace {
@@ -112,6 +113,44 @@ TEST_F(InspectorTest, PassesAFlowAsLongAsTheRuleThatSaysSoIsThere) {
   EXPECT_FALSE(is_refused("forbidden"));
   ruleset = ruleset_of(drop);
   EXPECT_TRUE(is_refused("forbidden"));
+}
+
+TEST_F(InspectorTest, APassRuleAboutOnePacketPassesNoOther) {
+  const std::string pass =
+      "  - id: 2\n    name: short\n    class: policy-violation\n    severity: low\n"
+      "    stage: enforce\n    action: pass\n    report_pass: true\n"
+      "    when: {proto: tcp, direction: to_server}\n    headers:\n      - {tcp_window: 7}\n";
+  ruleset = ruleset_of(rule_text(1, "drop", "forbidden") + pass);
+  connect();
+  Packet packet =
+      tcp_packet(talk, true, kAck, {.sequence = 1001, .acknowledgement = 5001}, now += kNsPerMs);
+  packet.tcp_window = 7;
+  inspect(packet);
+  EXPECT_EQ(counted().hits.load(), 1U);
+  std::uint32_t told = 0;
+  window->inspections.drain(~0U, [&](const InspectRecord& record) { told += record.rule_id; });
+  EXPECT_EQ(told, 2U) << "that it passed is reported";
+  EXPECT_TRUE(is_refused("forbidden"));
+}
+
+TEST_F(InspectorTest, TellsOnceOfAFlowWhichServiceItIsOf) {
+  ruleset = ruleset_of(
+      "  - id: 1\n    name: web\n    class: policy-violation\n    severity: low\n"
+      "    when: {proto: tcp, service: http}\n");
+  connect();
+  for (int i = 0; i < 3; ++i) say("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(counted().hits.load(), 1U);
+}
+
+TEST_F(InspectorTest, TellsOnceOfAHandshakeThoughItsClientGreetsTwice) {
+  ruleset = ruleset_of(
+      "  - id: 1\n    name: a server\n    class: policy-violation\n    severity: low\n"
+      "    when: {proto: tcp, service: tls}\n"
+      "    match:\n      - tls.sni: {contains: \"example\"}\n");
+  connect();
+  const std::string hello = test::client_hello(test::server_name("www.example.com"));
+  for (int i = 0; i < 2; ++i) say(test::record(test::kHandshakeType, hello));
+  EXPECT_EQ(counted().hits.load(), 1U);
 }
 
 TEST_F(InspectorTest, NoTwoRulesetsHaveOneEpoch) {

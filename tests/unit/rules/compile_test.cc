@@ -137,6 +137,21 @@ TEST(Compile, RulesWithoutTermsAreCandidatesForEveryPacket) {
   EXPECT_TRUE(compiled.parts.databases.empty());
 }
 
+TEST(Compile, AnAlertAboutAServiceAloneIsToldOnceAFlow) {
+  Rule about;
+  about.id = 1;
+  about.name = "a service";
+  about.when.service = Service::tls;
+  Rule refuses = about;
+  refuses.id = 2;
+  refuses.stage = RuleStage::enforce;
+  refuses.action.kind = RuleActionKind::drop;
+  const Compiled compiled({about, refuses});
+  for (const CompiledRule& rule : compiled.ruleset().rules) {
+    EXPECT_EQ(rule.flags.size(), rule.id == 1 ? 2U : 0U) << rule.id;
+  }
+}
+
 TEST(Compile, AGroupHasTheRulesOfItsServerPort) {
   Rule web = rule_on(1, Buffer::payload, {content("attack")});
   web.when.destination_port = "[80,8080]";

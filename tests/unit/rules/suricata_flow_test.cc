@@ -64,6 +64,21 @@ TEST(SuricataFlow, ReadsFlowbits) {
   }
 }
 
+TEST(SuricataFlow, WhatPassesIsReportedWhereTheRuleSaysSo) {
+  const auto rule_of = [](std::string_view action, std::string_view options) {
+    ImportOptions as_is;
+    as_is.is_as_is = true;
+    return test::import_text(fmt::format("{} tcp any any -> any 99 (msg:\"m\"; content:\"word\"; "
+                                         "{} sid:1;)",
+                                         action, options),
+                             as_is)
+        .rules.at(0);
+  };
+  EXPECT_TRUE(rule_of("pass", "alert;").reports_pass);
+  EXPECT_FALSE(rule_of("pass", "").reports_pass);
+  EXPECT_FALSE(rule_of("drop", "alert;").reports_pass);
+}
+
 TEST(SuricataFlow, ReadsXbits) {
   const Rule rule = imported("tcp",
                              "xbits:set, a, track ip_pair, expire 10; "

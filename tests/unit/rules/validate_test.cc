@@ -76,6 +76,9 @@ TEST(ValidateRules, KnowsTheLimitsOfTheConfiguration) {
 
 TEST(ValidateRules, RefusesALimitWithoutAName) {
   Rule rule = sound_rule(1);
+  rule.reports_pass = true;
+  EXPECT_NE(findings_of({rule}).find("its action is not pass"), std::string::npos);
+  rule.reports_pass = false;
   rule.action.kind = RuleActionKind::limit;
   EXPECT_NE(findings_of({rule}).find("action limit names no limit"), std::string::npos);
 }
