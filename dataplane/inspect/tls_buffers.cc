@@ -62,9 +62,10 @@ ByteSpan write_protocols(ByteSpan protocols, std::span<std::uint8_t> room) noexc
 
 void add_client_hello(TlsWorkspace& workspace, const TlsClientHello& hello,
                       JaTransport transport) noexcept {
-  if (!hello.server_name.empty()) {
-    workspace.add(Buffer::tls_sni, hello.server_name);
-    if (transport == JaTransport::quic) workspace.add(Buffer::quic_sni, hello.server_name);
+  for (const ByteSpan name : std::span(hello.server_names).first(hello.server_name_count)) {
+    if (name.empty()) continue;
+    workspace.add(Buffer::tls_sni, name);
+    if (transport == JaTransport::quic) workspace.add(Buffer::quic_sni, name);
   }
   add_text(workspace, Buffer::tls_version, version_text(offered_version(hello)));
   if (workspace.wants(Buffer::ja3_string) || workspace.wants(Buffer::ja3_hash)) {

@@ -39,21 +39,36 @@ Likeness best_of(Likeness a, Likeness b) noexcept {
   return a == Likeness::need_more || b == Likeness::need_more ? Likeness::need_more : Likeness::no;
 }
 
-/// Servers pass over records with nothing in them.
-ByteSpan without_empty_records(ByteSpan bytes) noexcept {
-  while (bytes.size() >= 5 && bytes[0] == 22 && bytes[1] == 3 && bytes[3] == 0 && bytes[4] == 0) {
-    bytes = bytes.subspan(5);
+/// What servers pass over in front of a hello: records with nothing in them, a ChangeCipherSpec of
+/// one byte, a warning. Bytes of such a record, or 0.
+std::size_t passed_over(ByteSpan bytes) noexcept {
+  constexpr std::size_t kHeader = 5;
+  constexpr std::uint8_t kFirstType = 20, kLastType = 24;
+  if (bytes.size() < kHeader || bytes[0] < kFirstType || bytes[0] > kLastType || bytes[1] != 3) {
+    return 0;
   }
-  return bytes;
+  const std::size_t length = static_cast<std::size_t>(bytes[3] << 8 | bytes[4]);
+  if (length == 0) return kHeader;
+  const bool is_change = bytes[0] == kFirstType && length == 1;
+  return is_change && bytes.size() > kHeader && bytes[kHeader] == 1 ? kHeader + 1 : 0;
+}
+
+/// As far as they go the bytes are those of a record that is passed over.
+bool may_be_passed_over(ByteSpan bytes) noexcept {
+  constexpr std::array<Allowed, 6> kChange{{{20, 20}, {3, 3}, {0, 255}, {0, 0}, {1, 1}, {1, 1}}};
+  constexpr std::array<Allowed, 5> kEmpty{{{20, 24}, {3, 3}, {0, 255}, {0, 0}, {0, 0}}};
+  return begins_as(kChange, bytes) == Likeness::need_more ||
+         begins_as(kEmpty, bytes) == Likeness::need_more;
 }
 
 }  // namespace
 
 Likeness looks_like_tls(ByteSpan bytes) noexcept {
   const bool is_full = bytes.size() >= kBytesMax;
-  bytes = without_empty_records(bytes);
-  const Likeness likeness = best_of(begins_as(kHello, bytes),
-                                    best_of(begins_as(kAlert, bytes), begins_as(kOldHello, bytes)));
+  while (const std::size_t count = passed_over(bytes)) bytes = bytes.subspan(count);
+  Likeness likeness = best_of(begins_as(kHello, bytes),
+                              best_of(begins_as(kAlert, bytes), begins_as(kOldHello, bytes)));
+  if (likeness == Likeness::no && may_be_passed_over(bytes)) likeness = Likeness::need_more;
   return is_full && likeness == Likeness::need_more ? Likeness::no : likeness;
 }
 

@@ -38,25 +38,31 @@ ByteSpan only_u16s(ByteSpan content, std::size_t length_bytes, bool& is_odd) noe
   return vector.first(vector.size() & ~std::size_t{1});
 }
 
-/// The first name that is a host's; RFC 6066 3 allows no other one.
-ByteSpan host_name(ByteSpan content, bool& is_odd) noexcept {
-  TlsReader names(only_vector(content, 2, is_odd));
+/// RFC 6066 3 allows one name of a host, and none of another kind. Of several each is one that
+/// some server goes by.
+void take_names(TlsClientHello& hello, ByteSpan content) noexcept {
+  TlsReader names(only_vector(content, 2, hello.is_odd));
+  std::size_t count = 0;
   while (!names.is_empty()) {
     const std::uint8_t type = names.u8();
     const ByteSpan name = names.vector(2);
-    if (type == 0 && !names.is_bad()) return name;
+    if (type != 0 || names.is_bad()) continue;
+    ++count;
+    if (hello.server_name_count == kTlsServerNamesMax) continue;
+    hello.server_names[hello.server_name_count++] = name;
   }
-  is_odd = true;
-  return {};
+  hello.is_odd |= count != 1;
 }
 
 void take_extension(TlsClientHello& hello, std::uint16_t type, ByteSpan content) noexcept {
   switch (type) {
     case kServerName:
-      if (!hello.has_server_name) hello.server_name = host_name(content, hello.is_odd);
+      hello.is_odd |= hello.has_server_name;
+      take_names(hello, content);
       hello.has_server_name = true;
       return;
     case kAlpn:
+      hello.is_odd |= hello.has_alpn;
       if (!hello.has_alpn) hello.protocols = only_vector(content, 2, hello.is_odd);
       hello.has_alpn = true;
       return;

@@ -2,6 +2,7 @@
 // Any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -15,11 +16,15 @@ namespace sluice {
   return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);
 }
 
+/// Names of hosts in a hello that are told; an honest client sends one.
+inline constexpr std::size_t kTlsServerNamesMax = 4;
+
 struct TlsClientHello {
   std::uint16_t legacy_version = 0;
   ByteSpan ciphers;     ///< two bytes each
   ByteSpan extensions;  ///< type, length, content; well-formed to the end
-  ByteSpan server_name;
+  std::array<ByteSpan, kTlsServerNamesMax> server_names;
+  std::size_t server_name_count = 0;
   ByteSpan protocols;  ///< of ALPN, each behind a byte that is its length
   ByteSpan versions;   ///< supported_versions, two bytes each
   ByteSpan groups;     ///< two bytes each
@@ -28,7 +33,8 @@ struct TlsClientHello {
   bool has_server_name = false;   ///< the extension is there, whatever is in it
   bool has_alpn = false;          ///< the same
   bool has_ech = false;
-  bool is_odd = false;  ///< an extension's content is not as it should be, or bytes stand behind
+  /// An extension comes twice, its content is not as it should be, or bytes stand behind.
+  bool is_odd = false;
 };
 
 struct TlsServerHello {

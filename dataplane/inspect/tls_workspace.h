@@ -53,7 +53,7 @@ class TlsWorkspace {
   std::unique_ptr<QuicCipher> quic_;
   std::size_t row_count_ = 0;
   std::size_t text_bytes_ = 0;
-  std::array<BufferBytes, 12 + kTlsCertificatesMax> rows_;
+  std::array<BufferBytes, 16 + kTlsCertificatesMax> rows_;
   std::array<std::uint8_t, kTextBytes> text_;
 };
 

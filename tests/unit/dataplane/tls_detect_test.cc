@@ -33,6 +33,17 @@ TEST(TlsDetect, VersionsAndEmptyRecordsThatServersTakeAreTls) {
   EXPECT_EQ(judged(std::string_view("\x80\x2e\x01\x03\x01\x00\x15", 7)), Likeness::yes);
 }
 
+TEST(TlsDetect, WhatServersPassOverInFrontOfAHelloHidesItNot) {
+  const std::string hello = record(kHandshakeType, client_hello(""));
+  for (const std::string& front : {change_cipher_spec(), record(20, ""), record(21, ""),
+                                   record(23, ""), record(20, "") + change_cipher_spec()}) {
+    EXPECT_EQ(judged(front + hello), Likeness::yes);
+    for (std::size_t cut = 0; cut < front.size() + 6; ++cut) {
+      EXPECT_EQ(judged((front + hello).substr(0, cut)), Likeness::need_more) << cut;
+    }
+  }
+}
+
 TEST(TlsDetect, OtherProtocolsAreNot) {
   EXPECT_EQ(judged("GET / HTTP/1.1\r\n"), Likeness::no);
   EXPECT_EQ(judged("SSH-2.0-x\r\n"), Likeness::no);

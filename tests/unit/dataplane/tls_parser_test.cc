@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <string>
 
 #include "tests/unit/dataplane/tls_bytes.h"
@@ -27,6 +29,23 @@ TEST(TlsParser, ClientHelloTellsWhatItOffers) {
   EXPECT_EQ(tls.told.ends, 1);
   EXPECT_TRUE(tls.told.anomalies.empty());
   EXPECT_EQ(tls.bytes_in_use(), 0U);
+}
+
+TEST(TlsParser, EveryNameOfAHostIsToldAndSeveralAreOdd) {
+  const auto entry = [](char type, std::string_view name) {
+    return std::string(1, type) + counted(2, name);
+  };
+  const std::string two = extension(0, counted(2, entry('\0', "a") + entry('\0', "b")));
+  for (const std::string& names :
+       {two, server_name("a") + server_name("b"),
+        extension(0, counted(2, entry('\1', "x") + entry('\0', "a"))) + server_name("b")}) {
+    TlsRecorder tls;
+    tls.client(handshake(client_hello(names)));
+    const TlsRows told = tls.told.messages.at({kToServer, 0});
+    EXPECT_EQ(std::ranges::count(told, TlsRows::value_type{tls_sni, "a"}), 1);
+    EXPECT_EQ(std::ranges::count(told, TlsRows::value_type{tls_sni, "b"}), 1);
+    EXPECT_EQ(tls.told.count(AppAnomaly::tls_bad_handshake), 1);
+  }
 }
 
 TEST(TlsParser, ClientHelloWithoutExtensionsIsReadToo) {
