@@ -90,7 +90,8 @@ bool looks_like_dns(ByteSpan datagram, std::uint16_t server_port) noexcept {
 Likeness looks_like_dns_stream(ByteSpan bytes, std::uint16_t server_port) noexcept {
   if (bytes.size() < kLengthBytes) return Likeness::need_more;
   const std::size_t length = load_be16(bytes.data());
-  if (length < kDnsHeaderBytes) return Likeness::no;
+  // Some servers pass over what is too short for a message, and read the next one.
+  if (length < kDnsHeaderBytes) return is_dns_port(server_port) ? Likeness::yes : Likeness::no;
   const ByteSpan behind = bytes.subspan(kLengthBytes);
   if (behind.size() < kDnsHeaderBytes) {
     return may_become_header(behind, server_port) ? Likeness::need_more : Likeness::no;

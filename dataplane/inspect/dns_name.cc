@@ -28,7 +28,7 @@ void copy_label(ByteSpan message, std::size_t at, std::size_t bytes, std::uint8_
 }  // namespace
 
 DnsName read_dns_name(ByteSpan message, std::size_t at, DnsNameText& text) noexcept {
-  constexpr unsigned kPointersMax = 32;
+  constexpr unsigned kPointersMax = 255;  // as many as a name may have labels, and more
   unsigned pointers = 0;
   std::size_t written = 0;  // with a dot behind each label
   std::size_t run = at;     // where the labels that follow each other began
@@ -40,7 +40,8 @@ DnsName read_dns_name(ByteSpan message, std::size_t at, DnsNameText& text) noexc
     if (length >= kPointer) {
       if (message.size() - at < 2) return faulty(DnsNameFault::malformed, written);
       const std::size_t target = load_be16(message.data() + at) & 0x3fffU;
-      if (target >= run || ++pointers > kPointersMax) {
+      const bool is_within = target >= run && target <= at;
+      if (is_within || ++pointers > kPointersMax) {
         return faulty(DnsNameFault::pointer_loop, written);
       }
       if (end == 0) end = at + 2;

@@ -1,8 +1,8 @@
 // A name of a DNS message as text: labels joined by dots, bytes as they were sent, nothing behind
 // the last label. Any thread.
 //
-// A compression pointer has to lead to a place in front of every place that was read for the name
-// so far (RFC 1035 4.1.4: a prior occurrence), which ends each walk.
+// Compression pointers are followed wherever they lead, as many servers do, though RFC 1035 4.1.4
+// has them lead back: the length of a name and the number of its pointers end each walk.
 #pragma once
 
 #include <array>

@@ -88,13 +88,20 @@ TEST(DnsMessage, ResponseWithoutAnswersTellsNothing) {
   EXPECT_EQ(told_of(dns_header(kDnsResponse | 3) + dns_question("nowhere.example")), Told{});
 }
 
-TEST(DnsMessage, PointerMayNotLeadToItselfNorForward) {
+TEST(DnsMessage, PointerMayLeadForwardAsServersTakeIt) {
+  const std::string behind = word16(1) + word16(1);
+  const std::string forward =
+      dns_header(kDnsQuery) + dns_pointer(kFirstName + 6) + behind + wire_name("a");
+  EXPECT_EQ(told_of(forward), (Told{"1:7 dns.query=a", "1:7 end"}));
+}
+
+TEST(DnsMessage, LoopOfPointersEnds) {
   const std::string behind = word16(1) + word16(1);
   const std::string to_itself = dns_header(kDnsQuery) + dns_pointer(kFirstName) + behind;
   EXPECT_EQ(told_of(to_itself), (Told{"1 anomaly dns_pointer_loop"}));
-  const std::string forward =
-      dns_header(kDnsQuery) + dns_pointer(kFirstName + 6) + behind + wire_name("a");
-  EXPECT_EQ(told_of(forward), (Told{"1 anomaly dns_pointer_loop"}));
+  const std::string through_another =
+      dns_header(kDnsQuery) + dns_pointer(kFirstName + 6) + behind + dns_pointer(kFirstName);
+  EXPECT_EQ(told_of(through_another), (Told{"1 anomaly dns_pointer_loop"}));
 }
 
 TEST(DnsMessage, LoopThroughALabelEnds) {
