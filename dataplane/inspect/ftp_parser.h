@@ -1,5 +1,5 @@
-// The control connection of FTP: each command and each line of a reply is a message. Worker thread
-// only.
+// The control connection of FTP: each command, without what is of Telnet in it, and each line of a
+// reply is a message. Worker thread only.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ class FtpParser {
   FtpParser(const FtpParser&) = delete;
   FtpParser& operator=(const FtpParser&) = delete;
 
-  /// A reply 234 to AUTH makes the flow encrypted. Spans hold during the call.
+  /// The reply 234 to AUTH makes the flow encrypted. Spans hold during the call.
   void push(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept;
   /// Reading goes on behind the next line end.
   void gap(unsigned direction, std::uint64_t bytes, const AppSink& sink) noexcept;
@@ -40,10 +40,12 @@ class FtpParser {
   };
 
   void take_line(unsigned direction, ByteSpan line, const AppSink& sink) noexcept;
+  [[nodiscard]] unsigned ended_reply(ByteSpan line) noexcept;
   void leave(Side& side) noexcept;
 
   ChunkPool* pool_;
   std::array<Side, 2> sides_;
+  std::uint16_t open_reply_ = 0;  ///< code of the reply whose last line is to come
   bool has_asked_to_encrypt_ = false;
 };
 static_assert(sizeof(FtpParser) <= 192);

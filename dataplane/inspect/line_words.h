@@ -23,15 +23,25 @@ namespace sluice {
          (line.size() == word.size() || is_blank(line[word.size()]));
 }
 
-/// The number that the last line of a reply begins with; 0 where more lines follow, or none is
-/// there.
-[[nodiscard]] inline unsigned reply_code(ByteSpan line) noexcept {
+/// The three digits that a line begins with, as a number; 0 where there are none.
+[[nodiscard]] inline unsigned leading_code(ByteSpan line) noexcept {
   unsigned code = 0;
   for (std::size_t i = 0; i < 3; ++i) {
     if (i >= line.size() || line[i] < '0' || line[i] > '9') return 0;
     code = code * 10 + (line[i] - '0');
   }
-  return line.size() > 3 && line[3] == '-' ? 0 : code;
+  return code;
+}
+
+/// More lines of the same reply follow.
+[[nodiscard]] inline bool has_dash_behind_code(ByteSpan line) noexcept {
+  return line.size() > 3 && line[3] == '-';
+}
+
+/// The number that the last line of a reply begins with; 0 where more lines follow, or none is
+/// there.
+[[nodiscard]] inline unsigned reply_code(ByteSpan line) noexcept {
+  return has_dash_behind_code(line) ? 0 : leading_code(line);
 }
 
 }  // namespace sluice

@@ -176,8 +176,15 @@ void SshParser::release() noexcept {
 
 void SshParser::finish(Side& side, const AppSink& sink) noexcept {
   leave(side);
-  const auto is_done = [](const Side& one) { return one.has_banner && one.has_left; };
-  if (std::ranges::all_of(sides_, is_done)) sink.encrypted(sink.self);
+  if (is_agreed()) sink.encrypted(sink.self);
+}
+
+/// Both begin with their banners. Lines in front of one may be the answer of quite another server,
+/// which shows what its client has it show: of that nothing is encrypted.
+bool SshParser::is_agreed() const noexcept {
+  return std::ranges::all_of(sides_, [](const Side& side) {
+    return side.has_left && side.has_banner && side.lines_before == 0;
+  });
 }
 
 void SshParser::leave(Side& side) noexcept {

@@ -27,7 +27,8 @@ class SshParser {
   SshParser& operator=(const SshParser&) = delete;
 
   /// Each banner is message 0 of its direction, its offer message 1. Behind both offers, or what is
-  /// none, the flow is encrypted. Spans hold during the call.
+  /// none, the flow is encrypted, if their banners are what it begins with. Spans hold during the
+  /// call.
   void push(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept;
   void gap(unsigned direction, std::uint64_t bytes, const AppSink& sink) noexcept;
   void end(unsigned direction, const AppSink& sink) noexcept;
@@ -51,6 +52,7 @@ class SshParser {
   };
 
   void take_line(unsigned direction, ByteSpan line, const AppSink& sink) noexcept;
+  [[nodiscard]] bool is_agreed() const noexcept;
   void tell_banner(unsigned direction, ByteSpan banner, const AppSink& sink) noexcept;
   void read_packet(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept;
   [[nodiscard]] bool append_to_packet(Side& side, ByteSpan bytes) noexcept;

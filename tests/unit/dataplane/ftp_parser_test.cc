@@ -82,6 +82,43 @@ TEST(FtpParser, WhatWasNotAskedForDoesNotEncrypt) {
   EXPECT_TRUE(ftp.has("0:2 ftp.command=USER a"));
 }
 
+TEST(FtpParser, LinesWithinAReplyAnswerNothing) {
+  FtpFlow ftp;
+  ftp.server("220 x\r\n").client("AUTH TLS\r\n");
+  ftp.server("213-status\r\n234 a file of this name\r\n234-\r\n213 end\r\n");
+  EXPECT_FALSE(ftp.has("encrypted"));
+  ftp.client("AUTH TLS\r\n").server("234-go\r\n213 on\r\n");
+  EXPECT_FALSE(ftp.has("encrypted"));
+  ftp.server("234 now\r\n");
+  EXPECT_TRUE(ftp.has("encrypted"));
+}
+
+TEST(FtpParser, WhatWasRefusedBeforeDoesNotEncryptLater) {
+  FtpFlow ftp;
+  ftp.server("220 x\r\n").client("AUTH X\r\nSTAT\r\n").server("504 no\r\n234 x\r\n");
+  EXPECT_FALSE(ftp.has("encrypted"));
+}
+
+TEST(FtpParser, CommandsOfTelnetAreNotOfTheLine) {
+  const auto told = [](const std::string& command) {
+    FtpFlow ftp;
+    ftp.client(command + "\r\n");
+    return ftp.told.empty() ? "" : ftp.told.front();
+  };
+  EXPECT_EQ(told("RE\xff\xf1TR a"), "0:0 ftp.command=RETR a");
+  EXPECT_EQ(told("\xff\xf4\xff\xf2"
+                 "ABOR"),
+            "0:0 ftp.command=ABOR");
+  EXPECT_EQ(told("RETR \xff\xfb"
+                 "aevil\xff\xfe"),
+            "0:0 ftp.command=RETR evil");
+  EXPECT_EQ(told("RETR \xff\xff\xff"
+                 "b"),
+            "0:0 ftp.command=RETR \xff\xff"
+            "b");
+  EXPECT_EQ(told("\xff\xf1"), "");
+}
+
 TEST(FtpParser, ReadingGoesOnBehindAGap) {
   FtpFlow ftp;
   ftp.client("USER a\r\nPA").gap(kToServer, 3).client("b\r\nRETR x\r\n");

@@ -108,6 +108,13 @@ TEST(SshParser, EveryCutTellsTheSame) {
   }
 }
 
+TEST(SshParser, BannerBehindOtherLinesEncryptsNothing) {
+  SshFlow ssh;
+  ssh.client("SSH-2.0-a\r\nget x\r\n").server("-ERR unknown\r\n$9\r\nSSH-2.0-b\r\n");
+  EXPECT_TRUE(ssh.has("1:0 ssh.software=b"));
+  EXPECT_FALSE(ssh.has("encrypted"));
+}
+
 TEST(SshParser, BannerWithoutSoftwareTellsItsProtocol) {
   EXPECT_EQ(SshFlow().client("SSH-2.0\r\n").told, (Told{"0:0 ssh.protocol=2.0", "0:0 end"}));
   EXPECT_EQ(SshFlow().client("SSH-\r\n").told, (Told{"0:0 ssh.protocol=", "0:0 end"}));
