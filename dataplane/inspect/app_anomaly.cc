@@ -1,6 +1,7 @@
 #include <array>
 #include <cstddef>
 
+#include "dataplane/flow/tcp_state.h"
 #include "dataplane/inspect/app_sink.h"
 
 namespace sluice {
@@ -23,6 +24,7 @@ constexpr std::array<Row, static_cast<std::size_t>(count_)> kRows{{
     {http_ambiguous_length, "http_ambiguous_length"},
     {http_bad_chunk, "http_bad_chunk"},
     {http_bad_content_coding, "http_bad_content_coding"},
+    {http_odd_coding_name, "http_odd_coding_name"},
     {http_decompression_limit, "http_decompression_limit"},
     {http_unanswered_requests, "http_unanswered_requests"},
     {dns_malformed, "dns_malformed"},
@@ -51,6 +53,19 @@ static_assert(rows_stand_at_their_value(), "row i must name the anomaly with val
 
 std::string_view name_of(AppAnomaly anomaly) noexcept {
   return kRows[static_cast<std::size_t>(anomaly)].name;
+}
+
+bool hides_bytes(unsigned direction, AppAnomaly anomaly) noexcept {
+  switch (anomaly) {
+    case http_odd_coding_name:
+    case quic_bad_initial:
+    case state_limit:
+      return true;
+    case tls_handshake_too_long:  // chains of certificates are, a hello is not
+      return direction == kToServer;
+    default:
+      return false;
+  }
 }
 
 }  // namespace sluice

@@ -29,6 +29,7 @@ enum class AppAnomaly : std::uint8_t {
   http_ambiguous_length,  ///< Content-Length beside chunked, or two that differ
   http_bad_chunk,
   http_bad_content_coding,
+  http_odd_coding_name,  ///< undone by some clients, shown as it is by others
   http_decompression_limit,
   http_unanswered_requests,  ///< too many requests in flight
   dns_malformed,
@@ -46,6 +47,9 @@ enum class AppAnomaly : std::uint8_t {
   count_,
 };
 [[nodiscard]] std::string_view name_of(AppAnomaly anomaly) noexcept;
+/// Rules see one of several ways to read what came, or not all of it, and no honest sender is the
+/// reason: inspect.match_limit decides.
+[[nodiscard]] bool hides_bytes(unsigned direction, AppAnomaly anomaly) noexcept;
 
 /// A function per kind of finding; `self` is the receiver. `direction` is kToServer or kToClient.
 /// Spans hold until the parser is pushed the next bytes, those of a message's head until

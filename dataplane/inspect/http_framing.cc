@@ -15,6 +15,18 @@ constexpr bool is_space(std::uint8_t byte) noexcept {
   return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
+/// What may stand around an element, with the ends of folded lines.
+constexpr bool is_around(std::uint8_t byte) noexcept {
+  return is_blank(byte) || byte == '\r' || byte == '\n';
+}
+
+/// Without control characters at its ends, which some take for blanks and others for its own.
+ByteSpan without_controls(ByteSpan element) noexcept {
+  while (!element.empty() && element.front() <= ' ') element = element.subspan(1);
+  while (!element.empty() && element.back() <= ' ') element = element.first(element.size() - 1);
+  return element;
+}
+
 /// What may be of a longer name: "xgzip" and "gzip-2" are not gzip to anyone.
 constexpr bool is_of_name(std::uint8_t byte) noexcept {
   const std::uint8_t letter = lower(byte);
@@ -55,9 +67,11 @@ void for_each_element(const HttpHead& head, const HttpHeader* header, Take take)
     while (true) {
       const std::size_t comma = find_byte(value, 0, ',');
       ByteSpan element = value.first(comma);
-      while (!element.empty() && element.front() <= ' ') element = element.subspan(1);
-      while (!element.empty() && element.back() <= ' ') element = element.first(element.size() - 1);
-      if (!element.empty()) take(element);
+      while (!element.empty() && is_around(element.front())) element = element.subspan(1);
+      while (!element.empty() && is_around(element.back())) {
+        element = element.first(element.size() - 1);
+      }
+      if (!without_controls(element).empty()) take(element);
       if (comma == value.size()) break;
       value = value.subspan(comma + 1);
     }
@@ -78,7 +92,7 @@ std::optional<std::uint64_t> number_in(ByteSpan text) noexcept {
 std::optional<std::uint64_t> length_in(HttpHead& head) noexcept {
   std::optional<std::uint64_t> length;
   for_each_element(head, head.find(HttpField::content_length), [&](ByteSpan element) noexcept {
-    const std::optional<std::uint64_t> number = number_in(element);
+    const std::optional<std::uint64_t> number = number_in(without_controls(element));
     if (!number || (length && *number != *length)) head.note(AppAnomaly::http_ambiguous_length);
     if (!length) length = number;
   });
@@ -90,19 +104,28 @@ bool is_chunked(HttpHead& head, bool is_lenient) noexcept {
   bool is_other = false;
   for_each_element(head, head.find(HttpField::transfer_encoding), [&](ByteSpan element) noexcept {
     const bool is_exact = equals(element, "chunked");
+    const bool is_like = !is_exact && (is_lenient ? contains(element, "chunked")
+                                                  : equals(without_controls(element), "chunked"));
     is_other |= is_chunked || !is_exact;
-    is_chunked |= is_exact || (is_lenient && contains(element, "chunked"));
+    is_chunked |= is_exact || is_like;
+    if (is_like) head.note(AppAnomaly::http_odd_coding_name);
   });
   if (is_other) head.note(AppAnomaly::http_ambiguous_length);
   return is_chunked;
 }
 
-HttpCoding coding_named(ByteSpan word, bool is_lenient) noexcept {
-  const auto is = [&](std::string_view name) noexcept {
-    return is_lenient ? contains(word, name) : equals(word, name);
-  };
-  if (is("gzip") || is("x-gzip")) return HttpCoding::gzip;
-  return is("deflate") ? HttpCoding::deflate : HttpCoding::none;
+HttpCoding coding_within(ByteSpan word) noexcept {
+  if (contains(word, "gzip") || contains(word, "x-gzip")) return HttpCoding::gzip;
+  return contains(word, "deflate") ? HttpCoding::deflate : HttpCoding::none;
+}
+
+HttpCoding coding_named(HttpHead& head, ByteSpan word, bool is_lenient) noexcept {
+  if (equals(word, "gzip") || equals(word, "x-gzip")) return HttpCoding::gzip;
+  if (equals(word, "deflate")) return HttpCoding::deflate;
+  if (!is_lenient) return HttpCoding::none;
+  const HttpCoding coding = coding_within(word);
+  if (coding != HttpCoding::none) head.note(AppAnomaly::http_odd_coding_name);
+  return coding;
 }
 
 void append(HttpCodings& codings, HttpCoding coding) noexcept {
@@ -118,6 +141,8 @@ HttpCodings codings_of(HttpHead& head, bool is_lenient) noexcept {
   HttpCodings codings;
   std::size_t words = 0;
   for_each_element(head, head.find(HttpField::content_encoding), [&](ByteSpan element) noexcept {
+    const bool has_controls = without_controls(element).size() != element.size();
+    const std::uint8_t before = codings.count;
     while (!element.empty()) {
       const auto end = std::ranges::find_if(element, is_space);
       const ByteSpan word = element.first(static_cast<std::size_t>(end - element.begin()));
@@ -125,8 +150,9 @@ HttpCodings codings_of(HttpHead& head, bool is_lenient) noexcept {
       if (!element.empty()) element = element.subspan(1);
       if (word.empty() || equals(word, "identity")) continue;
       ++words;
-      append(codings, coding_named(word, is_lenient));
+      append(codings, coding_named(head, word, is_lenient));
     }
+    if (has_controls && codings.count > before) head.note(AppAnomaly::http_odd_coding_name);
   });
   if (words > 1) head.note(AppAnomaly::http_bad_content_coding);
   return codings;

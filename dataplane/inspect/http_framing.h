@@ -2,7 +2,8 @@
 // Where heads contradict themselves: the chunked coding beats a length, the first length beats
 // further ones, as most servers take it. Of responses the names of codings are looked for within
 // what stands around them, as browsers do: a body shows by itself whether it is coded so, but for
-// what a program shows that does not know the name (docs/limitations.md). Worker thread only.
+// what a program shows that does not know the name. Such a name is an anomaly that the operator can
+// have refused (docs/limitations.md). Worker thread only.
 #pragma once
 
 #include <array>

@@ -64,11 +64,9 @@ AppSink Inspector::app_sink() noexcept {
             inspector.transactions_->message_ends(inspector.message_place(direction, message));
           },
       .anomaly =
-          [](void* self, unsigned, AppAnomaly anomaly) noexcept {
+          [](void* self, unsigned direction, AppAnomaly anomaly) noexcept {
             auto& inspector = *static_cast<Inspector*>(self);
-            const bool hides =
-                anomaly == AppAnomaly::state_limit || anomaly == AppAnomaly::quic_bad_initial;
-            if (hides) inspector.note_over_limit();
+            if (hides_bytes(direction, anomaly)) inspector.note_over_limit();
             if (inspector.setup_.anomalies == nullptr) return;
             inspector.setup_.anomalies->application(inspector.judge_->subject(), anomaly,
                                                     *inspector.settings_);
