@@ -95,26 +95,25 @@ void HttpParser::take_body(const Turn& turn, ByteSpan bytes) noexcept {
 /// Undoes the coding `layer` and those below it.
 void HttpParser::decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) noexcept {
   using enum HttpInflate::State;
-  if (layer == nullptr) return tell_decoded(turn, bytes, false);
-  Side& side = turn.side;
+  if (layer == nullptr) return tell_made(turn, bytes);
+  const Side& side = turn.side;
   HttpInflate::Out out;
   while (true) {
-    const HttpInflate::Piece piece = layer->next(bytes, out);
+    const ByteSpan slice = bytes.first(std::min(bytes.size(), layer->slice_left()));
+    const HttpInflate::Piece piece = layer->next(slice, out);
     bytes = bytes.subspan(piece.consumed);
-    HttpInflate::Work& work = side.inflate->work();
-    if (layer == side.inflate) work.sent_bytes += piece.consumed;
-    work.made_bytes += piece.data.size();
     if (layer->is_odd()) tell_odd_coding(turn);
     side.is_plain |= piece.state == not_coded && layer == side.inflate && layer->inner() == nullptr;
     if (!piece.data.empty()) decode(turn, layer->inner(), piece.data);
     if (!side.is_decoded_open) return;  // what is bad beyond the depth is not looked at
     if (piece.state == bad) tell_odd_coding(turn);
-    if (work.is_over(limits_->inflate_ratio)) {
-      tell(turn, AppAnomaly::http_decompression_limit);
-      return tell_decoded(turn, {}, true);
-    }
     if (piece.state == more) {
-      if (bytes.empty() && piece.data.size() < out.size() && !layer->has_unread()) return;
+      const bool is_drained =
+          piece.consumed == slice.size() && piece.data.size() < out.size() && !layer->has_unread();
+      if (is_drained && layer->is_between_slices() && room_left(side) == 0) {
+        return end_bomb(turn);
+      }
+      if (is_drained && bytes.empty()) return;
       continue;
     }
     if (piece.state == not_coded) {
@@ -126,6 +125,24 @@ void HttpParser::decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) n
   }
 }
 
+std::uint64_t HttpParser::room_left(const Side& side) const noexcept {
+  if (side.inflate == nullptr) return ~std::uint64_t{0};
+  return HttpInflate::room(*side.inflate, limits_->inflate_ratio, side.decoded_bytes);
+}
+
+/// What no coding is left of.
+void HttpParser::tell_made(const Turn& turn, ByteSpan bytes) noexcept {
+  const std::uint64_t room = room_left(turn.side);
+  if (bytes.size() <= room) return tell_decoded(turn, bytes, false);
+  tell_decoded(turn, bytes.first(room), false);
+  if (turn.side.is_decoded_open) end_bomb(turn);
+}
+
+void HttpParser::end_bomb(const Turn& turn) noexcept {
+  tell(turn, AppAnomaly::http_decompression_limit);
+  tell_decoded(turn, {}, true);
+}
+
 void HttpParser::tell_odd_coding(const Turn& turn) noexcept {
   if (turn.side.has_told_coding) return;
   turn.side.has_told_coding = true;
@@ -134,9 +151,7 @@ void HttpParser::tell_odd_coding(const Turn& turn) noexcept {
 
 /// The next one is the outermost now, if this one was.
 void HttpParser::drop_coding(HttpInflate*& layer) noexcept {
-  const HttpInflate::Work work = layer->work();
   layer = HttpInflate::release(layer, *pool_);
-  if (layer != nullptr) layer->work() = work;
 }
 
 /// A body without a byte is none: it is not told at all.

@@ -64,6 +64,12 @@ HttpInflate* HttpInflate::release(HttpInflate* inflate, ChunkPool& pool) noexcep
 }
 
 HttpInflate::Piece HttpInflate::next(ByteSpan bytes, Out& out) noexcept {
+  const Piece piece = read(bytes, out);
+  taken_ += piece.consumed;
+  return piece;
+}
+
+HttpInflate::Piece HttpInflate::read(ByteSpan bytes, Out& out) noexcept {
   if (!is_settled_) return next_of_held(bytes, out);
   const bool is_of_held = has_unread();
   const ByteSpan from = is_of_held ? held().subspan(read_bytes_)
@@ -163,9 +169,15 @@ HttpInflate::State HttpInflate::state_of(int answer) noexcept {
   }
 }
 
-bool HttpInflate::Work::is_over(std::uint32_t ratio) const noexcept {
-  return ratio != 0 && made_bytes > kRatioFreeBytes &&
-         made_bytes - kRatioFreeBytes > sent_bytes * ratio;
+std::uint64_t HttpInflate::room(const HttpInflate& outermost, std::uint32_t ratio,
+                                std::uint64_t told) noexcept {
+  if (ratio == 0) return ~std::uint64_t{0};
+  const std::uint64_t most = kRatioFreeBytes + outermost.slices_taken() * kSliceBytes * ratio;
+  std::uint64_t made = told;
+  for (const HttpInflate* one = outermost.inner_; one != nullptr; one = one->inner_) {
+    made += one->slices_taken() * kSliceBytes;
+  }
+  return most > made ? most - made : 0;
 }
 
 }  // namespace sluice

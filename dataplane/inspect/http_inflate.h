@@ -35,14 +35,18 @@ class HttpInflate {
   /// Gives the chunk and all that zlib took back; says which coding is below.
   static HttpInflate* release(HttpInflate* inflate, ChunkPool& pool) noexcept;
 
-  /// What the codings of a body took and made together. The outermost one holds it for all, so
-  /// that codings in codings do not multiply what one may make, or have the others read.
-  struct Work {
-    std::uint64_t sent_bytes = 0;  ///< of the body as sent
-    std::uint64_t made_bytes = 0;  ///< by each coding, whether for the next one or to be told
-    [[nodiscard]] bool is_over(std::uint32_t ratio) const noexcept;
-  };
-  [[nodiscard]] Work& work() noexcept { return work_; }
+  /// How many more bytes may be told of a body, of which `told` were, before its codings have made
+  /// too much of what was sent; they share one budget, so that codings in codings do not multiply
+  /// what one may make, or have the others read. 0 ratio: no end. What each has taken counts in
+  /// whole slices, so that cuts of the body change nothing.
+  [[nodiscard]] static std::uint64_t room(const HttpInflate& outermost, std::uint32_t ratio,
+                                          std::uint64_t told) noexcept;
+  /// So many bytes at most are to be taken at a time, and all that they make,
+  [[nodiscard]] std::size_t slice_left() const noexcept {
+    return kSliceBytes - taken_ % kSliceBytes;
+  }
+  /// before the room is looked at.
+  [[nodiscard]] bool is_between_slices() const noexcept { return taken_ % kSliceBytes == 0; }
 
   struct Piece {
     std::size_t consumed;
@@ -64,9 +68,14 @@ class HttpInflate {
   /// In the order in which they are tried; a body that begins neither as gzip nor as zlib is raw.
   enum class Format : std::uint8_t { unknown, gzip, gzip_body, zlib, raw };
   static constexpr std::size_t kHeldBytes = 256;
+  static constexpr std::size_t kSliceBytes = 512;
 
   HttpInflate(ChunkPool& pool, HttpCoding coding, HttpInflate* inner) noexcept;
 
+  [[nodiscard]] std::uint64_t slices_taken() const noexcept {
+    return (taken_ + kSliceBytes - 1) / kSliceBytes;
+  }
+  [[nodiscard]] Piece read(ByteSpan bytes, Out& out) noexcept;
   [[nodiscard]] Piece next_of_held(ByteSpan bytes, Out& out) noexcept;
   [[nodiscard]] State begin() noexcept;
   [[nodiscard]] State try_next_format() noexcept;
@@ -77,7 +86,7 @@ class HttpInflate {
 
   z_stream stream_{};
   HttpInflate* inner_;
-  Work work_;
+  std::uint64_t taken_ = 0;  ///< bytes
   HttpCoding coding_;
   Format format_ = Format::unknown;
   bool has_begun_ = false;   ///< zlib has memory

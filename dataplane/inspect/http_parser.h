@@ -119,6 +119,9 @@ class HttpParser {
   void open_codings(const Turn& turn, const HttpCodings& codings) noexcept;
   void decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) noexcept;
   void tell_odd_coding(const Turn& turn) noexcept;
+  [[nodiscard]] std::uint64_t room_left(const Side& side) const noexcept;
+  void tell_made(const Turn& turn, ByteSpan bytes) noexcept;
+  void end_bomb(const Turn& turn) noexcept;
   void drop_coding(HttpInflate*& layer) noexcept;
   void tell_as_sent(const Turn& turn, ByteSpan bytes, bool is_last) noexcept;
   void tell_decoded(const Turn& turn, ByteSpan bytes, bool is_last) noexcept;

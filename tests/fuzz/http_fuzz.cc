@@ -31,7 +31,7 @@ HttpLimits read_limits(Input& input) {
   if ((bits & 2) != 0) limits.head_bytes = 128;
   if ((bits & 4) != 0) limits.request_body_bytes = limits.response_body_bytes = 24;
   if ((bits & 8) != 0) limits.wanted = 0x5555'5555'5555'5555;
-  limits.inflate_ratio = 0;  // is judged whenever zlib pauses, so by how bytes are cut
+  if ((bits & 16) != 0) limits.inflate_ratio = 1;
   return limits;
 }
 
