@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "dataplane/inspect/http_blank.h"
+
 namespace sluice {
 namespace {
 
@@ -22,6 +24,13 @@ ByteSpan without_empty_lines(ByteSpan bytes) noexcept {
   return bytes;
 }
 
+ByteSpan without_blanks(ByteSpan bytes) noexcept {
+  while (!bytes.empty() && is_before_request(bytes[0])) bytes = bytes.subspan(1);
+  return bytes;
+}
+
+bool is_blank_char(char c) noexcept { return is_loose_blank(static_cast<std::uint8_t>(c)); }
+
 bool is_word_byte(char byte) noexcept { return byte > ' ' && byte < '\x7f'; }
 
 bool has_version(std::string_view line) noexcept {
@@ -30,14 +39,13 @@ bool has_version(std::string_view line) noexcept {
     return lower(static_cast<std::uint8_t>(byte)) == static_cast<std::uint8_t>(expected);
   };
   const auto found = std::ranges::search(line, kVersion, is_same);
-  return !found.empty() && found.begin() != line.begin() &&
-         is_blank(static_cast<std::uint8_t>(*(found.begin() - 1)));
+  return !found.empty() && found.begin() != line.begin() && is_blank_char(*(found.begin() - 1));
 }
 
 /// By what stands behind the method.
 Likeness is_request(std::string_view behind, bool is_known_method) noexcept {
-  const std::size_t target = behind.find_first_not_of(" \t");
-  const bool has_path = target != std::string_view::npos && behind[target] == '/';
+  const auto target = std::ranges::find_if_not(behind, is_blank_char);
+  const bool has_path = target != behind.end() && *target == '/';
   if (is_known_method && has_path) return Likeness::yes;
   const std::size_t end = behind.find('\n');
   if (end != std::string_view::npos) {
@@ -51,11 +59,11 @@ Likeness is_request(std::string_view behind, bool is_known_method) noexcept {
 }  // namespace
 
 Likeness looks_like_http_request(ByteSpan bytes) noexcept {
-  const std::string_view text = text_of(without_empty_lines(bytes));
+  const std::string_view text = text_of(without_blanks(bytes));
   const auto blank = std::ranges::find_if_not(text, is_word_byte);
   const auto method = static_cast<std::size_t>(blank - text.begin());
   if (method == text.size()) return method < kBytesMax ? Likeness::need_more : Likeness::no;
-  if (method == 0 || !is_blank(static_cast<std::uint8_t>(text[method]))) return Likeness::no;
+  if (method == 0 || !is_blank_char(text[method])) return Likeness::no;
   if (text.starts_with("PRI * HTTP/2")) return Likeness::no;
   const bool is_known = std::ranges::find(kMethods, text.substr(0, method)) != kMethods.end();
   return is_request(text.substr(method), is_known);

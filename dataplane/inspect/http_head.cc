@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "dataplane/inspect/http_blank.h"
 #include "dataplane/inspect/http_line_map.h"
 
 namespace sluice {
@@ -53,14 +54,29 @@ std::size_t blanks_end(ByteSpan line, std::size_t at) noexcept {
   return at;
 }
 
+/// Where the method of a request ends.
+std::size_t method_end_of(ByteSpan line) noexcept {
+  const auto end = std::ranges::find_if(line, is_loose_blank);
+  return static_cast<std::size_t>(end - line.begin());
+}
+
+std::size_t loose_blanks_end(ByteSpan line, std::size_t at) noexcept {
+  while (at < line.size() && is_loose_blank(line[at])) ++at;
+  return at;
+}
+
 /// "GET /path" and nothing else: HTTP before 1.0, without headers.
 bool is_simple_request(ByteSpan line) noexcept {
   if (!line.empty() && line.back() == '\r') line = line.first(line.size() - 1);
   constexpr std::size_t kVersionBytes = 8;  // HTTP/1.1
   line = trimmed(line);
-  const std::size_t target = blanks_end(line, find_blank(line, 0));
-  if (line.size() > target + kVersionBytes && is_blank(line[line.size() - kVersionBytes - 1])) {
-    return false;  // the most common way to have three words
+  while (!line.empty() && is_loose_blank(line.back())) line = line.first(line.size() - 1);
+  const std::size_t target = loose_blanks_end(line, method_end_of(line));
+  if (line.size() > target + kVersionBytes) {
+    const ByteSpan version = line.last(kVersionBytes);
+    const std::uint8_t before = line[line.size() - kVersionBytes - 1];
+    // The most common way to have three words.
+    if (is_blank(before) || (is_loose_blank(before) && starts_version(version))) return false;
   }
   return target < line.size() && find_blank(line, target) == line.size();
 }
@@ -149,23 +165,25 @@ HttpHead::Word HttpHead::word_between(std::size_t at, std::size_t end) const noe
 // The version is the last word: spaces before it are of the target, as some servers take them.
 void HttpHead::read_request_line() noexcept {
   const ByteSpan line = first_line();
-  const std::size_t method_end = find_blank(line, 0);
-  const std::size_t target_at = blanks_end(line, method_end);
+  const std::size_t method_end = method_end_of(line);
+  const std::size_t target_at = loose_blanks_end(line, method_end);
   std::size_t end = line.size();
-  while (end > target_at && is_blank(line[end - 1])) --end;
+  while (end > target_at && is_loose_blank(line[end - 1])) --end;
   std::size_t version_at = end;
-  while (version_at > target_at && !is_blank(line[version_at - 1])) --version_at;
+  while (version_at > target_at && !is_loose_blank(line[version_at - 1])) --version_at;
   std::size_t target_end = version_at;
   if (version_at == target_at || !starts_version(line.subspan(version_at, end - version_at))) {
     target_end = find_blank(line, target_at);
     version_at = std::min(blanks_end(line, target_end), end);
     note(AppAnomaly::http_bad_request_line);
   }
-  while (target_end > target_at && is_blank(line[target_end - 1])) --target_end;
+  while (target_end > target_at && is_loose_blank(line[target_end - 1])) --target_end;
   words_ = {word_between(0, method_end), word_between(target_at, target_end),
             word_between(version_at, std::max(version_at, end))};
   bool is_odd = target_at == target_end || target_at != method_end + 1 || end != line.size() ||
                 find_blank(line.first(target_end), target_at) != target_end;
+  is_odd |= method_end < line.size() && !is_blank(line[method_end]);
+  is_odd |= version_at > target_end && !is_blank(line[version_at - 1]);
   for (const std::uint8_t byte : line.first(method_end)) is_odd |= !is_token(byte);
   if (is_odd) note(AppAnomaly::http_bad_request_line);
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "dataplane/flow/tcp_state.h"
+#include "dataplane/inspect/http_blank.h"
 #include "dataplane/inspect/http_buffers.h"
 
 namespace sluice {
@@ -32,6 +33,11 @@ std::size_t line_ends_at_front(ByteSpan bytes) noexcept {
   std::size_t count = 0;
   while (count < bytes.size() && (bytes[count] == '\r' || bytes[count] == '\n')) ++count;
   return count;
+}
+
+std::size_t blanks_at_front(ByteSpan bytes) noexcept {
+  const auto first = std::ranges::find_if_not(bytes, is_before_request);
+  return static_cast<std::size_t>(first - bytes.begin());
 }
 
 }  // namespace
@@ -86,7 +92,8 @@ std::size_t HttpParser::read_head(const Turn& turn, ByteSpan bytes) noexcept {
   Side& side = turn.side;
   const bool is_request = turn.direction == kToServer;
   if (side.head_bytes > 0) return gather_head(turn, bytes);
-  if (const std::size_t skipped = line_ends_at_front(bytes); skipped > 0) return skipped;
+  const std::size_t skipped = is_request ? blanks_at_front(bytes) : line_ends_at_front(bytes);
+  if (skipped > 0) return skipped;
   if (!is_request && !starts_response(bytes)) [[unlikely]] {
     const HttpPrelude prelude = prelude_of(bytes);
     if (prelude.before == HttpPrelude::Before::unknown) return gather_head(turn, bytes);

@@ -5,14 +5,15 @@
 #include <new>
 
 #include "dataplane/flow/tcp_state.h"
+#include "dataplane/inspect/http_blank.h"
 #include "dataplane/inspect/inspector.h"
 
 namespace sluice {
 namespace {
 
-/// Line ends before a request are none of it: servers pass over any number of them.
+/// What stands before a request is none of it.
 [[nodiscard]] bool is_blank(ByteSpan bytes) noexcept {
-  return std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == '\r' || byte == '\n'; });
+  return std::ranges::all_of(bytes, is_before_request);
 }
 
 [[nodiscard]] bool is_written_off(const FlowInspection& flow) noexcept {
@@ -63,15 +64,50 @@ void Inspector::read_quic(Packet& packet, FlowInspection* inspection,
 // --- streams ------------------------------------------------------------------------------------
 
 void Inspector::feed_application(const StreamPiece& piece) noexcept {
+  if (flow_->service != Service::any && hears_server(piece)) [[unlikely]] {
+    if (contradicts(piece)) push_all(piece, 0);
+    return;
+  }
   if (flow_->application != nullptr) [[likely]]
     return push(piece.direction, piece.bytes);
   if (flow_->service != Service::any || !detect_application(piece)) return;
+  push_all(piece, flow_->detect_from[piece.direction]);
+  // Its own first bytes told.
+  if (piece.direction == kToClient) flow_->detect_from[kToClient] = kUndetectable;
+}
+
+/// What both sides have said, of this one from byte `first` on.
+void Inspector::push_all(const StreamPiece& piece, std::uint64_t first) noexcept {
   const unsigned other = piece.direction ^ 1U;
   const StreamReassembly::Window said = streams_->window(flow_->tcp_slot, other);
   if (said.begin != 0) note_over_limit();
   if (said.begin == 0 && !said.bytes.empty()) push(other, said.bytes);
-  const std::uint64_t first = flow_->detect_from[piece.direction];
   push(piece.direction, piece.window.last(piece.begin + piece.bytes.size() - first));
+}
+
+/// The client's first bytes told the application, and the server has not shown yet that it agrees.
+bool Inspector::hears_server(const StreamPiece& piece) const noexcept {
+  return piece.direction == kToClient && flow_->detect_from[kToClient] != kUndetectable;
+}
+
+/// A client may pretend to speak another protocol than its server, which passes over what it does
+/// not know: the server's first bytes tell better. True: another application goes on, with a
+/// parser. Else the piece was pushed to the one at hand.
+bool Inspector::contradicts(const StreamPiece& piece) noexcept {
+  std::uint32_t& from = flow_->detect_from[kToClient];
+  const std::uint64_t end = piece.begin + piece.bytes.size();
+  Detection found{Service::unknown, Likeness::no};
+  if (end == piece.window.size()) {
+    found = detect_stream(kToClient, piece.window, flow_->server_port);
+  }
+  if (found.likeness != Likeness::need_more) from = kUndetectable;
+  if (found.likeness != Likeness::yes || found.service == flow_->service) {
+    if (flow_->application != nullptr) push(piece.direction, piece.bytes);
+    return false;
+  }
+  close_application(*flow_);
+  transactions_->flow_ends(flow_->transactions);
+  return open_application(found.service);
 }
 
 /// True: the application is known from now on, and has a parser.

@@ -246,7 +246,8 @@ bool Inspector::take_piece(const StreamPiece& piece) noexcept {
 // What is encrypted is not looked at from its first byte on, where its parser says so.
 void Inspector::take_handshake(StreamScan& scan, const StreamPiece& piece) noexcept {
   feed_application(piece);
-  const bool is_cut = is_encrypted_ && settings_->inspect.encrypted == EncryptedPolicy::bypass;
+  const bool is_cut = is_encrypted_ && flow_->application != nullptr &&
+                      settings_->inspect.encrypted == EncryptedPolicy::bypass;
   const std::size_t hidden = is_cut ? flow_->application->parser.unread_bytes() : 0;
   const StreamPiece clear{piece.direction, piece.begin,
                           piece.bytes.first(piece.bytes.size() - hidden),

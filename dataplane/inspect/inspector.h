@@ -164,6 +164,9 @@ class Inspector {
   void feed_application(const StreamPiece& piece) noexcept;
   [[nodiscard]] bool detect_application(const StreamPiece& piece) noexcept;
   [[nodiscard]] Detection detect(unsigned direction, std::span<const std::uint8_t> bytes) noexcept;
+  [[nodiscard]] bool hears_server(const StreamPiece& piece) const noexcept;
+  [[nodiscard]] bool contradicts(const StreamPiece& piece) noexcept;
+  void push_all(const StreamPiece& piece, std::uint64_t first) noexcept;
   [[nodiscard]] bool wants_parser(Service service) const noexcept;
   [[nodiscard]] bool open_application(Service service) noexcept;
   void close_application(FlowInspection& inspection) noexcept;

@@ -93,6 +93,10 @@ def lines():
         "HTTP/0.9": b"GET " + path + b"\r\n",
         "HTTP/0.9, LF only": b"GET " + path + b"\n",
         "several blanks": b"GET   " + path + b"   HTTP/1.1\r\n" + HEAD + b"\r\n",
+        "a blank in front": b" " + get(path),
+        "blanks and lines in front": b"\t\r\n \t" + get(path),
+        "odd blanks in front": b"\x0b\x1f\x85" + get(path),
+        "odd blanks between": b"GET\xa0" + path + b"\x0cHTTP/1.1\r\n" + HEAD + b"\r\n",
         "many headers": get(path, head=HEAD + b"".join(b"X-%d: y\r\n" % i for i in range(80))),
         "long headers": get(path, head=HEAD + b"".join(
             b"X-%d: %s\r\n" % (i, b"y" * 700) for i in range(9))),

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "dataplane/inspect/http_detect.h"
 #include "tests/unit/dataplane/http_recorder.h"
 
 namespace sluice {
@@ -146,6 +147,26 @@ TEST(HttpHead, OddRequestLinesAreReadAndTold) {
     EXPECT_EQ(http.asked(http_protocol), row.protocol) << row.line;
     EXPECT_GE(http.count(AppAnomaly::http_bad_request_line), 1) << row.line;
   }
+}
+
+TEST(HttpHead, WhatSomeServersTakeForABlankIsOne) {
+  for (const std::string_view line :
+       {"GET\x0b/evil HTTP/1.1", " GET /evil\x1cHTTP/1.1", "\t \x85GET\xa0/evil\x0cHTTP/1.1\x1f",
+        "\x1f\r\n GET \xa0 /evil HTTP/1.1"}) {
+    HttpRecorder http;
+    http.request(fmt::format("{}\r\nHost: a\r\n\r\n", line));
+    EXPECT_EQ(http.asked(http_method), "GET") << line;
+    EXPECT_EQ(http.asked(http_uri), "/evil") << line;
+    EXPECT_EQ(http.asked(http_host), "a") << line;
+    EXPECT_EQ(looks_like_http_request(test::bytes_of(line)), Likeness::yes) << line;
+  }
+  HttpRecorder target;
+  target.request(
+      "GET /a\xa0"
+      "b HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(target.asked(http_uri_raw),
+            "/a\xa0"
+            "b");
 }
 
 TEST(HttpHead, RequestLineWithoutAVersionIsAWholeRequest) {

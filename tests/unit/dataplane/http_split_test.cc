@@ -28,6 +28,7 @@ std::vector<std::pair<unsigned, std::string>> corpus() {
       {kToServer,
        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n"
        "3;x\r\nabc\r\n2\r\nde\r\n0\r\nT: 1\r\n\r\nGET /next HTTP/1.1\r\n\r\n"},
+      {kToServer, " \t\r\n\x0bGET\xa0/a\x1cHTTP/1.1\r\nHost: a\r\n\r\n\x85GET /b\r\n"},
       {kToServer, "GET /simple\r\nGET /other HTTP/1.1\r\n\r\n"},
       {kToServer, "GET /odd\r\nHost: a\r\nContent-Length: 2\r\n\r\nhiGET /b\nPOST /c\nA:b"},
       {kToServer, "GET /odd\r\nName-without-colon\r\n\r\n"},
