@@ -62,6 +62,15 @@ bool LineReader::append(ByteSpan bytes, ChunkPool& pool) noexcept {
   return true;
 }
 
+ByteSpan LineReader::read_rest(ByteSpan& bytes) noexcept {
+  if (!is_passing_) return {};
+  const std::size_t end = find_byte(bytes, 0, '\n');
+  is_passing_ = end == bytes.size();
+  const ByteSpan rest = bytes.first(std::min(end + 1, bytes.size()));
+  bytes = bytes.subspan(rest.size());
+  return rest;
+}
+
 std::size_t LineReader::split_line(ChunkPool& pool) noexcept {
   is_passing_ = false;
   if (was_shown_ || size_ > kLineBytesMax / 2) release(pool);

@@ -29,6 +29,11 @@ class LineReader {
   /// Another line may begin here. Returns how much of the one at hand stands before; 0: none, or so
   /// much that no line is meant, and it is forgotten.
   [[nodiscard]] std::size_t split_line(ChunkPool& pool) noexcept;
+  /// Takes what `bytes` have of the rest of a cut line, with its line end, off their front.
+  [[nodiscard]] ByteSpan read_rest(ByteSpan& bytes) noexcept;
+  /// Some of that rest is still to come; `end_rest`: what comes is no longer of that line.
+  [[nodiscard]] bool has_rest() const noexcept { return is_passing_; }
+  void end_rest() noexcept { is_passing_ = false; }
   /// Bytes are missing here: what follows is passed over up to the next line end.
   void lose_line(ChunkPool& pool) noexcept;
   void release(ChunkPool& pool) noexcept;

@@ -21,13 +21,12 @@ namespace {
   return byte == ';' || byte == '\r' || is_blank(byte);
 }
 
-/// "boundary=VALUE" or "boundary="VALUE"" among the parameters of a type.
-[[nodiscard]] ByteSpan boundary_of(ByteSpan type) noexcept {
-  constexpr std::string_view kName = "boundary";
-  for (std::size_t at = 1; at + kName.size() < type.size(); ++at) {
+/// "NAME=VALUE" or "NAME="VALUE"" among the parameters of a type.
+[[nodiscard]] ByteSpan parameter_of(ByteSpan type, std::string_view name) noexcept {
+  for (std::size_t at = 1; at + name.size() < type.size(); ++at) {
     if (type[at - 1] != ';' && type[at - 1] != '\n' && !is_blank(type[at - 1])) continue;
-    if (!starts_with_letters(type.subspan(at), kName)) continue;
-    ByteSpan value = trimmed(type.subspan(at + kName.size()));
+    if (!starts_with_letters(type.subspan(at), name)) continue;
+    ByteSpan value = trimmed(type.subspan(at + name.size()));
     if (value.empty() || value.front() != '=') continue;
     value = trimmed(value.subspan(1));
     if (!value.empty() && value.front() == '"') {
@@ -39,6 +38,63 @@ namespace {
   }
   return {};
 }
+
+constexpr std::string_view kBoundary = "boundary";
+
+[[nodiscard]] unsigned hex_value(std::uint8_t digit) noexcept {
+  const std::uint8_t letter = lower(digit);
+  if (digit >= '0' && digit <= '9') return digit - unsigned{'0'};
+  return letter >= 'a' && letter <= 'f' ? letter - unsigned{'a'} + 10 : 16;
+}
+
+/// A parameter in sections, or behind the name of a character set (RFC 2231), in one piece.
+class SectionedValue {
+ public:
+  explicit SectionedValue(ByteSpan type) noexcept {
+    constexpr unsigned kSectionsMax = 10;
+    std::array<char, kBoundary.size() + 3> name{};
+    std::ranges::copy(kBoundary, name.begin());
+    const auto section = [&](std::string_view behind) noexcept {
+      std::ranges::copy(behind, name.begin() + kBoundary.size());
+      return parameter_of(type, {name.data(), kBoundary.size() + behind.size()});
+    };
+    add_coded(section("*"), true);
+    for (unsigned i = 0; i < kSectionsMax && (i == 0) == (size_ == 0); ++i) {
+      const char digit = static_cast<char>('0' + i);
+      const std::size_t before = size_;
+      add(section(std::string_view{std::array{'*', digit}.data(), 2}));
+      add_coded(section(std::string_view{std::array{'*', digit, '*'}.data(), 3}), i == 0);
+      if (size_ == before) break;
+    }
+  }
+  [[nodiscard]] ByteSpan bytes() const noexcept { return ByteSpan(bytes_).first(size_); }
+
+ private:
+  void add(ByteSpan text) noexcept {
+    for (const std::uint8_t byte : text) {
+      if (size_ < bytes_.size()) bytes_[size_++] = byte;
+    }
+  }
+  /// Bytes as two digits behind a percent sign.
+  void add_coded(ByteSpan text, bool has_character_set) noexcept {
+    const std::size_t quote = find_byte(text, 0, '\'');
+    const std::size_t second = find_byte(text, std::min(quote + 1, text.size()), '\'');
+    if (has_character_set && second < text.size()) text = text.subspan(second + 1);
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      const bool is_coded = text[at] == '%' && at + 2 < text.size() &&
+                            hex_value(text[at + 1]) < 16 && hex_value(text[at + 2]) < 16;
+      const auto byte =
+          is_coded
+              ? static_cast<std::uint8_t>(hex_value(text[at + 1]) << 4 | hex_value(text[at + 2]))
+              : text[at];
+      add({&byte, 1});
+      if (is_coded) at += 2;
+    }
+  }
+
+  std::array<std::uint8_t, kMailBoundaryBytesMax + 1> bytes_;
+  std::size_t size_ = 0;
+};
 
 [[nodiscard]] MailCoding coding_of(ByteSpan value) noexcept {
   if (starts_with_letters(value, "base64")) return MailCoding::base64;
@@ -161,16 +217,23 @@ void MailReader::settle_coding_of_mail() noexcept {
 }
 
 void MailReader::take_type(ByteSpan value, const MailTurn& turn) noexcept {
-  if (starts_with_letters(value, "multipart/")) push_boundary(value, turn);
+  if (starts_with_letters(value, "multipart/")) push_boundaries(value, turn);
   is_mail_ = starts_with_letters(value, "message/rfc822");
 }
 
-void MailReader::push_boundary(ByteSpan type, const MailTurn& turn) noexcept {
-  const ByteSpan found = boundary_of(type);
+/// Of two kinds of parameters readers take either.
+void MailReader::push_boundaries(ByteSpan type, const MailTurn& turn) noexcept {
+  const ByteSpan found = parameter_of(type, kBoundary);
   const bool is_cut = found.empty() || found.data() + found.size() == line_.data() + line_.size();
   if (line_bytes_ == line_.size() && is_cut) {
     turn.sink.anomaly(turn.sink.self, kToServer, AppAnomaly::state_limit);
   }
+  push_boundary(found);
+  const SectionedValue sectioned(type);
+  if (!std::ranges::equal(sectioned.bytes(), found)) push_boundary(sectioned.bytes());
+}
+
+void MailReader::push_boundary(ByteSpan found) noexcept {
   if (found.empty() || found.size() > kMailBoundaryBytesMax || depth_ == kMailDepthMax) return;
   Boundary& boundary = boundaries_[depth_++];
   std::memcpy(boundary.bytes.data(), found.data(), found.size());

@@ -54,7 +54,8 @@ class MailReader {
   void begin_body_with_line(const MailTurn& turn) noexcept;
   void take_header(const MailTurn& turn) noexcept;
   void take_type(ByteSpan value, const MailTurn& turn) noexcept;
-  void push_boundary(ByteSpan type, const MailTurn& turn) noexcept;
+  void push_boundaries(ByteSpan type, const MailTurn& turn) noexcept;
+  void push_boundary(ByteSpan found) noexcept;
   void settle_coding_of_mail() noexcept;
   void begin_headers() noexcept;
   void begin_body() noexcept;

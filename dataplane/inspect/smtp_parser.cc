@@ -47,11 +47,20 @@ void SmtpParser::push(unsigned direction, ByteSpan bytes, const AppSink& sink) n
 void SmtpParser::read_commands(ByteSpan bytes, const AppSink& sink) noexcept {
   pass_begun(sink);
   for (;;) {
+    if (is_in_long_line_) read_long_line(bytes, sink);
     if (is_in_text_) bytes = bytes.subspan(pass_text(bytes, sink));
     if (chunk_bytes_ > 0) read_chunk(bytes, sink);
     if (!next_line(kToServer, bytes, sink)) return;
     take_line(lines_[kToServer].line(), sink);
   }
+}
+
+/// The rest of a line that may be of the text, as its front was told.
+void SmtpParser::read_long_line(ByteSpan& bytes, const AppSink& sink) noexcept {
+  LineReader& lines = lines_[kToServer];
+  const ByteSpan rest = lines.read_rest(bytes);
+  if (has_asked_to_send_) tell_text(rest, sink);
+  is_in_long_line_ = lines.has_rest();
 }
 
 /// Lines that end within the chunk are read like any; one that goes on behind it is split there.
@@ -81,7 +90,13 @@ bool SmtpParser::next_line(unsigned direction, ByteSpan& bytes, const AppSink& s
     was_too_long_ = true;
     sink.anomaly(sink.self, direction, AppAnomaly::smtp_line_too_long);
   }
-  if (step == LineStep::cut_line && direction == kToServer) unanswered_ = kUncounted;
+  if (direction == kToServer) {
+    const bool is_cut = step == LineStep::cut_line;
+    if (is_cut) unanswered_ = kUncounted;
+    if (step != LineStep::wants_more) {
+      is_in_long_line_ = is_cut && has_asked_to_send_ && chunk_bytes_ == 0;
+    }
+  }
   return step == LineStep::line || step == LineStep::cut_line;
 }
 
@@ -93,7 +108,9 @@ void SmtpParser::begin_text() noexcept {
   chunk_bytes_ = 0;
   split_ = 0;
   is_in_text_ = true;
-  place_ = TextPlace::line_start;
+  place_ = lines_[kToServer].has_rest() ? TextPlace::in_line : TextPlace::line_start;
+  lines_[kToServer].end_rest();
+  is_in_long_line_ = false;
   has_begun_text_ = true;
   has_lost_text_ = false;
 }
@@ -165,7 +182,7 @@ void SmtpParser::tell_text(ByteSpan bytes, const AppSink& sink) noexcept {
 /// A line that was read as a command, and is text if the server takes it for that.
 void SmtpParser::tell_line(ByteSpan line, const AppSink& sink) noexcept {
   tell_text(line.subspan(!line.empty() && line.front() == '.' ? 1 : 0), sink);
-  tell_text(kLineEnd, sink);
+  if (!is_in_long_line_) tell_text(kLineEnd, sink);
 }
 
 void SmtpParser::end_parts(const AppSink& sink) noexcept {
@@ -232,26 +249,28 @@ void SmtpParser::end_early_text(const AppSink& sink) noexcept {
 
 void SmtpParser::take_helo(ByteSpan name, const AppSink& sink) noexcept {
   if (!has_asked_to_send_) end_mail(sink);
-  keep_helo(name);
-  has_helo_ = true;
+  helo_.keep(name, *pool_);
   const BufferBytes told{Buffer::smtp_helo, name};
   tell({&told, 1}, sink);
 }
 
+/// A rule may ask for both: what was told before is told again with what comes.
 void SmtpParser::take_mail(ByteSpan address, const AppSink& sink) noexcept {
   if (has_mail_ && !has_asked_to_send_) end_mail(sink);
-  std::array<BufferBytes, 2> told;
-  std::size_t count = 0;
-  if (!has_helo_ && helo_ != nullptr) told[count++] = {Buffer::smtp_helo, {helo_, helo_bytes_}};
-  told[count++] = {Buffer::smtp_mail_from, address};
-  has_helo_ = true;
+  sender_.keep(address, *pool_);
   has_mail_ = true;
-  tell({told.data(), count}, sink);
+  const std::array<BufferBytes, 2> told{
+      {{Buffer::smtp_helo, helo_.bytes()}, {Buffer::smtp_mail_from, address}}};
+  tell(std::span(told).subspan(helo_.is_kept() ? 0 : 1), sink);
 }
 
 void SmtpParser::take_recipient(ByteSpan address, const AppSink& sink) noexcept {
-  const BufferBytes told{Buffer::smtp_rcpt_to, address};
-  tell({&told, 1}, sink);
+  std::array<BufferBytes, 3> told;
+  std::size_t count = 0;
+  if (has_mail_ && helo_.is_kept()) told[count++] = {Buffer::smtp_helo, helo_.bytes()};
+  if (has_mail_ && sender_.is_kept()) told[count++] = {Buffer::smtp_mail_from, sender_.bytes()};
+  told[count++] = {Buffer::smtp_rcpt_to, address};
+  tell({told.data(), count}, sink);
 }
 
 /// What looks like the command within a chunk is none.
@@ -295,12 +314,18 @@ void SmtpParser::count_reply(unsigned code) noexcept {
   if (--replies_to_data_ == 0 && code >= kFirstRefusal) has_asked_to_send_ = false;
 }
 
-/// Without room for it later mails are told without the name.
-void SmtpParser::keep_helo(ByteSpan name) noexcept {
-  if (helo_ == nullptr) helo_ = static_cast<std::uint8_t*>(pool_->take(kSmtpHeloBytesMax));
-  if (helo_ == nullptr) return;
-  helo_bytes_ = static_cast<std::uint16_t>(std::min(name.size(), kSmtpHeloBytesMax));
-  if (helo_bytes_ > 0) std::memcpy(helo_, name.data(), helo_bytes_);
+/// Without room for it what comes later is told alone.
+void SmtpParser::Kept::keep(ByteSpan name, ChunkPool& pool) noexcept {
+  if (room_ == nullptr) room_ = static_cast<std::uint8_t*>(pool.take(kSmtpHeloBytesMax));
+  if (room_ == nullptr) return;
+  size_ = static_cast<std::uint16_t>(std::min(name.size(), kSmtpHeloBytesMax));
+  if (size_ > 0) std::memcpy(room_, name.data(), size_);
+}
+
+void SmtpParser::Kept::release(ChunkPool& pool) noexcept {
+  if (room_ != nullptr) pool.give(room_, kSmtpHeloBytesMax);
+  room_ = nullptr;
+  size_ = 0;
 }
 
 void SmtpParser::tell(std::span<const BufferBytes> buffers, const AppSink& sink) noexcept {
@@ -312,7 +337,7 @@ void SmtpParser::end_mail(const AppSink& sink) noexcept {
   end_parts(sink);
   if (is_open_) sink.message_ends(sink.self, kToServer, message_++);
   is_open_ = false;
-  has_helo_ = false;
+  sender_.release(*pool_);
   has_mail_ = false;
 }
 
@@ -343,8 +368,8 @@ void SmtpParser::end(unsigned direction, const AppSink& sink) noexcept {
 void SmtpParser::release() noexcept {
   for (LineReader& lines : lines_) lines.release(*pool_);
   close_mail();
-  if (helo_ != nullptr) pool_->give(helo_, kSmtpHeloBytesMax);
-  helo_ = nullptr;
+  helo_.release(*pool_);
+  sender_.release(*pool_);
   has_left_ = true;
 }
 

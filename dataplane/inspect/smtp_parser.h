@@ -53,6 +53,19 @@ class SmtpParser {
   /// Where in a line of a mail's text the last push ended.
   enum class TextPlace : std::uint8_t { in_line, line_start, behind_dot, behind_dot_cr };
 
+  /// The front of a name, in a chunk.
+  class Kept {
+   public:
+    void keep(ByteSpan name, ChunkPool& pool) noexcept;
+    void release(ChunkPool& pool) noexcept;
+    [[nodiscard]] bool is_kept() const noexcept { return room_ != nullptr; }
+    [[nodiscard]] ByteSpan bytes() const noexcept { return {room_, std::size_t{size_}}; }
+
+   private:
+    std::uint8_t* room_ = nullptr;
+    std::uint16_t size_ = 0;
+  };
+
   void read_commands(ByteSpan bytes, const AppSink& sink) noexcept;
   void read_replies(ByteSpan bytes, const AppSink& sink) noexcept;
   /// False where there is no line, or no room for one.
@@ -66,6 +79,7 @@ class SmtpParser {
   void end_parts(const AppSink& sink) noexcept;
   void close_mail() noexcept;
   [[nodiscard]] bool step_text(std::uint8_t byte) noexcept;
+  void read_long_line(ByteSpan& bytes, const AppSink& sink) noexcept;
   void read_chunk(ByteSpan& bytes, const AppSink& sink) noexcept;
   void take_line(ByteSpan line, const AppSink& sink) noexcept;
   void take_command(ByteSpan line, const AppSink& sink) noexcept;
@@ -78,25 +92,24 @@ class SmtpParser {
   void end_early_text(const AppSink& sink) noexcept;
   void expect_reply() noexcept;
   void count_reply(unsigned code) noexcept;
-  void keep_helo(ByteSpan name) noexcept;
   void tell(std::span<const BufferBytes> buffers, const AppSink& sink) noexcept;
   void end_mail(const AppSink& sink) noexcept;
 
   ChunkPool* pool_;
   std::array<LineReader, 2> lines_;
   const MailLimits* limits_;
-  MailReader* mail_ = nullptr;    ///< of the text that is under way; a chunk
-  std::uint8_t* helo_ = nullptr;  ///< the name, for mails to come
+  MailReader* mail_ = nullptr;  ///< of the text that is under way; a chunk
+  Kept helo_;                   ///< the name, for mails to come
+  Kept sender_;                 ///< of the mail at hand, for its recipients
   std::uint32_t message_ = 0;
-  std::uint32_t chunk_bytes_ = 0;  ///< of BDAT, that are still to come
-  std::uint16_t split_ = 0;        ///< where in the line at hand such a chunk ended
-  std::uint16_t helo_bytes_ = 0;
+  std::uint32_t chunk_bytes_ = 0;      ///< of BDAT, that are still to come
+  std::uint16_t split_ = 0;            ///< where in the line at hand such a chunk ended
   std::uint16_t unanswered_ = 0;       ///< commands; full: nobody knows how many
   std::uint16_t replies_to_data_ = 0;  ///< that come up to its answer, and with it
   TextPlace place_ = TextPlace::line_start;
-  bool is_open_ = false;   ///< something of the message was told
-  bool has_helo_ = false;  ///< the name among it
-  bool has_mail_ = false;  ///< MAIL FROM among it
+  bool is_open_ = false;          ///< something of the message was told
+  bool has_mail_ = false;         ///< MAIL FROM among it
+  bool is_in_long_line_ = false;  ///< its front was told as text, its rest is to come
   bool is_in_text_ = false;
   bool has_lost_text_ = false;         ///< its end may be in a gap
   bool has_begun_text_ = false;        ///< what was gathered before the reply is still to be told

@@ -1,6 +1,7 @@
 // One connection through tracker and inspector, a segment at a time, under rules that are given.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -51,25 +52,13 @@ class InspectionTest : public FlowTest {
                        now += kNsPerMs));
     inspect(
         tcp_packet(talk, true, kAck, {.sequence = 1001, .acknowledgement = 5001}, now += kNsPerMs));
-    next_ = 1001;
-    answered_ = 5001;
+    next_ = {5001, 1001};
   }
   /// The client says so, in one segment, and the server acknowledges it.
-  Verdict say(std::string_view text) {
-    const Verdict verdict = carry(true, next_, 5001, text);
-    next_ += static_cast<std::uint32_t>(text.size());
-    if (verdict.action != Action::undecided) return verdict;
-    inspect(tcp_packet(talk, false, kAck, {.sequence = 5001, .acknowledgement = next_},
-                       now += kNsPerMs));
-    return verdict;
-  }
-  /// The server says so, in one segment.
-  Verdict answer(std::string_view text) {
-    const Verdict verdict = carry(false, answered_, next_, text);
-    answered_ += static_cast<std::uint32_t>(text.size());
-    return verdict;
-  }
-  void skip_bytes(std::uint32_t bytes) { next_ += bytes; }
+  Verdict say(std::string_view text) { return speak(true, text); }
+  /// The server does, and the client acknowledges it.
+  Verdict answer(std::string_view text) { return speak(false, text); }
+  void skip_bytes(std::uint32_t bytes) { next_[1] += bytes; }
   std::unique_ptr<WorkerWindow> window;  ///< null: no events
   std::vector<RuleCounts> counts = std::vector<RuleCounts>(1);
   std::unique_ptr<Inspector> inspector;
@@ -77,23 +66,27 @@ class InspectionTest : public FlowTest {
   std::shared_ptr<const RuleOverlay> overlay;
 
  private:
-  Verdict carry(bool is_client, std::uint32_t sequence, std::uint32_t acknowledgement,
-                std::string_view text) {
+  Verdict speak(bool from_client, std::string_view text) {
     frame_.assign(54, 0);
     frame_.insert(frame_.end(), text.begin(), text.end());
-    Packet packet = tcp_packet(talk, is_client, kAck,
-                               {.sequence = sequence,
-                                .acknowledgement = acknowledgement,
-                                .payload = static_cast<std::uint16_t>(text.size())},
-                               now += kNsPerMs);
+    const auto size = static_cast<std::uint16_t>(text.size());
+    std::uint32_t& own = next_[from_client ? 1 : 0];
+    const std::uint32_t other = next_[from_client ? 0 : 1];
+    Packet packet =
+        tcp_packet(talk, from_client, kAck,
+                   {.sequence = own, .acknowledgement = other, .payload = size}, now += kNsPerMs);
     packet.bytes = frame_.data();
     packet.bytes_at_hand = static_cast<std::uint32_t>(frame_.size());
-    return inspect(packet);
+    const Verdict verdict = inspect(packet);
+    own += size;
+    if (verdict.action != Action::undecided) return verdict;
+    inspect(tcp_packet(talk, !from_client, kAck, {.sequence = other, .acknowledgement = own},
+                       now += kNsPerMs));
+    return verdict;
   }
 
   std::vector<std::uint8_t> frame_;
-  std::uint32_t next_ = 0;
-  std::uint32_t answered_ = 0;
+  std::array<std::uint32_t, 2> next_{};  ///< of the server and of the client
 };
 
 }  // namespace sluice::test

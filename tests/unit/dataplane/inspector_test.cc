@@ -311,6 +311,61 @@ TEST_F(InspectorTest, AnythingElseThanTlsIsWhatDoesNotBeginAsIt) {
   EXPECT_TRUE(is_refused("\x01 WORD")) << "though its server has not said anything";
 }
 
+/// A rule on messages of one service.
+std::string message_rule(std::string_view service, std::string_view matches) {
+  return fmt::format(
+      "  - id: 1\n    name: a word\n    class: policy-violation\n    severity: high\n"
+      "    stage: enforce\n    action: drop\n"
+      "    when: {{proto: tcp, service: {}, direction: to_server}}\n    match:\n{}",
+      service, matches);
+}
+
+TEST_F(InspectorTest, BelievesAServerThatSpeaksAnotherProtocolThanItsClientPretends) {
+  talk.server_port = 21;
+  ruleset = ruleset_of(message_rule("ftp", "      - ftp.command: {contains: \"evil\"}\n"));
+  connect();
+  say("GET / HTTP/1.0\r\n");
+  answer("220 ready\r\n500 what?\r\n");
+  EXPECT_FALSE(is_refused("RETR other\r\n"));
+  EXPECT_TRUE(is_refused("RETR evil\r\n"));
+}
+
+TEST_F(InspectorTest, GoesOnWithTheProtocolThatBothSidesSpeak) {
+  ruleset = ruleset_of(message_rule("http", "      - http.uri: {contains: \"evil\"}\n"));
+  connect();
+  say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  answer("HTT");
+  answer("P/1.1 200 OK\r\nContent-Length: 4\r\n\r\n220 ");
+  EXPECT_TRUE(is_refused("GET /evil HTTP/1.1\r\nHost: a\r\n\r\n"));
+}
+
+TEST_F(InspectorTest, KnowsTheSenderOfAMailWithItsRecipient) {
+  talk.server_port = 25;
+  ruleset = ruleset_of(message_rule("smtp",
+                                    "      - smtp.mail_from: {contains: \"evil\"}\n"
+                                    "      - smtp.rcpt_to: {contains: \"victim\"}\n"));
+  connect();
+  answer("220 x ESMTP\r\n");
+  say("EHLO me\r\nMAIL FROM:<evil@a>\r\n");
+  answer("250 x\r\n250 ok\r\n");
+  EXPECT_FALSE(is_refused("RCPT TO:<other@b>\r\n"));
+  EXPECT_TRUE(is_refused("RCPT TO:<victim@b>\r\n"));
+}
+
+TEST_F(InspectorTest, RefusesWhatHasTwoReadingsWhereTheOperatorSaysSo) {
+  ruleset = ruleset_of(message_rule("http", "      - http.uri: {contains: \"evil\"}\n"));
+  const std::string_view odd =
+      "HTTP/1.1 200 OK\r\nContent-Encoding: gzip;\r\nContent-Length: 1\r\n\r\nx";
+  connect();
+  say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(answer(odd).action, Action::undecided);
+  talk.client_port = 41'000;
+  settings.inspect.match_limit = ExceptionPolicy::drop_packet;
+  connect();
+  say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(answer(odd).reason, DropReason::inspection_limit);
+}
+
 TEST_F(InspectorTest, MeasuresOneLookInMany) {
   connect();
   stand_over({.stages = {{{1, 1}, RuleStage::shadow}}, .exceptions = {}});

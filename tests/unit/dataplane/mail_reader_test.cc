@@ -183,7 +183,7 @@ TEST(MailReader, TextThatCameBeforeTheServerAskedIsReadToo) {
   mail.server("220 mail.example\r\n").client("HELO me\r\nMAIL FROM:<a>\r\nDATA\r\n");
   mail.client("Subject: x\r\n\r\nfirst\r\n..\r\nsec").server("354 go on\r\n");
   mail.client("ond\r\n.\r\n");
-  EXPECT_EQ(mail.told, (Told{"0:0 smtp.helo=me", "0:0 smtp.mail_from=<a>",
+  EXPECT_EQ(mail.told, (Told{"0:0 smtp.helo=me", "0:0 smtp.helo=me", "0:0 smtp.mail_from=<a>",
                              "0:0 file.data=first\r\n.\r\nsecond\r\n", "0:0 end"}));
 }
 
@@ -207,6 +207,38 @@ Told told_early(const std::string& line) {
   mail.client("Content-Transfer-Encoding: base64\r\n\r\naGVs\r\n" + line + "\r\n");
   mail.server("250 ok\r\n250 ok\r\n354 go on\r\n").client("bG8h\r\n.\r\n");
   return mail.told;
+}
+
+TEST(MailReader, LongLineOfAnEarlyTextIsToldToItsEnd) {
+  const std::string line = std::string(5000, 'x') + "attack";
+  const std::string text = "DATA\r\n\r\n" + line + "\r\n.\r\n";
+  constexpr MailLimits kDeep{.wants_files = true, .part_bytes_max = 10'000};
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{4097}, text.size()}) {
+    FlowRecorder<SmtpParser> mail(kPoolBytes, kDeep);
+    mail.server("220 x\r\n").push_cut(kToServer, text, piece);
+    EXPECT_EQ(mail.count("0:0 file.data=" + line + "\r\n"), 1U) << piece;
+  }
+  FlowRecorder<SmtpParser> asked(kPoolBytes, kDeep);
+  asked.server("220 x\r\n").client(text.substr(0, 4500)).server("354 go on\r\n");
+  asked.client(text.substr(4500));
+  EXPECT_EQ(asked.count("0:0 file.data=" + line + "\r\n"), 1U);
+}
+
+/// What the parts of a container are whose boundary "b 1" is written so.
+Told told_of_container(const std::string& parameters) {
+  return told_of("Content-Type: multipart/mixed; " + parameters +
+                 "\n\n--b 1\nContent-Transfer-Encoding: base64\n\nYXR0YWNr\n--b 1--\n");
+}
+
+TEST(MailReader, BoundaryInSectionsIsKnown) {
+  const Told attack{"0:0 file.data=attack"};
+  for (const char* parameters :
+       {"boundary*=utf-8''b%201", "boundary*0=\"b \"; boundary*1=1",
+        "boundary*0*=''b%20; boundary*1=1", "boundary=other; boundary*0=\"b 1\"",
+        "BOUNDARY*0=b; Boundary*1*=%201", "boundary*=b%201"}) {
+    EXPECT_EQ(told_of_container(parameters), attack) << parameters;
+  }
+  EXPECT_NE(told_of_container("boundary*1=\"b 1\""), attack);
 }
 
 TEST(MailReader, NoLineOfAnEarlyTextEndsItButTheDotAlone) {
