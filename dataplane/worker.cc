@@ -134,7 +134,8 @@ void Worker::make_stations() {
   decider_ = std::make_unique<Decider>(setup_.ports);
   reporter_ = std::make_unique<Reporter>(setup_.keys.sample, setup_.index, counters_, setup_.window,
                                          anomalies_.get());
-  replier_ = std::make_unique<Replier>(setup_.ports, setup_.release, setup_.make, counters_);
+  replier_ = std::make_unique<Replier>(setup_.ports, setup_.release, setup_.make, counters_,
+                                       setup_.keys.source);
   forwarder_ =
       std::make_unique<Forwarder>(setup_.ports, setup_.release, setup_.refusals, counters_);
 }

@@ -188,7 +188,8 @@ it is told, and nobody is refused, answered or blocked.
 - `drop` refuses the packet, and of TCP the rest of its flow.
 - `reject` refuses the same and tells: a TCP connection is reset at both ends, the sender of
   anything else gets an ICMP port unreachable. Nobody is told of groups, broadcasts, RSTs, ICMP
-  errors and what came in fragments, and each worker sends no more than `inspect.reject_rate`.
+  errors and what came in fragments. Each worker sends no more than `inspect.reject_rate`, and of
+  ICMP messages to one host six at once and one a second.
 - `pass` lets the packet through, whatever other rules say, and the rest of its flow uninspected; a
   rule that tests headers of a packet, or asks for a flow that is not established, the packet alone.
 - `limit` refuses what exceeds that limit (`rule_rate_exceeded`), and the rest of the flow where

@@ -19,8 +19,8 @@ constexpr std::uint32_t kBurstMin = 2;  // both ends of a connection
 }  // namespace
 
 Replier::Replier(const std::vector<PortIo>& ports, ReleaseMbufs release, MakeMbuf make,
-                 WorkerCounters& counters)
-    : ports_(ports), release_(release), make_(make), counters_(counters) {}
+                 WorkerCounters& counters, const SipKey& key)
+    : ports_(ports), release_(release), make_(make), counters_(counters), pace_(key) {}
 
 void Replier::note_unsent() noexcept {
   ++counters_.capacity[static_cast<std::size_t>(CapacityEvent::reply_limit)];
@@ -64,7 +64,7 @@ void Replier::reset(const Packet& packet, const ReplyPath& path, ReplySide side,
 }
 
 void Replier::unreachable(const Packet& packet, const ReplyPath& path) noexcept {
-  if (!path.has_way_back) return note_unsent();
+  if (!path.has_way_back || !pace_.allows(packet)) return note_unsent();
   make_and_queue(packet, packet.in_port, [&](std::span<std::uint8_t> into) {
     return write_unreachable(packet, path, into);
   });

@@ -1,7 +1,8 @@
 // What the wire sends for packets that rules reject: builds the replies while the packets are still
 // there, and sends them behind the frames of the burst, by the port the packet came in by and, to
-// the other end of a TCP connection, by its peer. Each worker sends at most so many per second;
-// what is over that, or finds no buffer, is counted and not sent. Worker thread.
+// the other end of a TCP connection, by its peer. Each worker sends at most so many per second, and
+// of ICMP messages few to one host; what is over that, or finds no buffer, is counted and not sent.
+// Worker thread.
 #pragma once
 
 #include <array>
@@ -13,6 +14,7 @@
 #include "dataplane/limit/token_bucket.h"
 #include "dataplane/reply/rejections.h"
 #include "dataplane/reply/reply_frame.h"
+#include "dataplane/reply/reply_pace.h"
 #include "dataplane/window.h"
 
 namespace sluice {
@@ -21,7 +23,7 @@ class Replier {
  public:
   /// Ports and counters outlive the replier.
   Replier(const std::vector<PortIo>& ports, ReleaseMbufs release, MakeMbuf make,
-          WorkerCounters& counters);
+          WorkerCounters& counters, const SipKey& key);
 
   /// After the packets are decided: those that are still rejected are answered.
   void answer(const Burst& burst, const Rejections& rejections, std::uint32_t rate) noexcept;
@@ -49,6 +51,7 @@ class Replier {
   ReleaseMbufs release_;
   MakeMbuf make_;
   WorkerCounters& counters_;
+  ReplyPace pace_;
   std::array<Reply, kRepliesMost> replies_;
   std::uint32_t reply_count_ = 0;
   std::uint32_t rate_ = 0;  ///< what `limit_` was made of

@@ -1,6 +1,7 @@
 #include "dataplane/reply/replier.h"
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -59,8 +60,8 @@ class ReplierTest : public testing::Test {
       ports_[i].transmit = &transmit;
       ports_[i].peer = static_cast<std::uint8_t>(1 - i);
     }
-    replier_ =
-        std::make_unique<Replier>(ports_, &release, MakeMbuf{&pool_, &Pool::make}, counters_);
+    replier_ = std::make_unique<Replier>(ports_, &release, MakeMbuf{&pool_, &Pool::make}, counters_,
+                                         SipKey{});
   }
 
   void reject(const Bytes& frame, TimeNs now = kNsPerSecond, Action action = Action::reject) {
@@ -79,8 +80,9 @@ class ReplierTest : public testing::Test {
     return counters_.capacity[static_cast<std::size_t>(CapacityEvent::reply_limit)];
   }
 
-  static Bytes datagram() {
-    return PacketBuilder().eth().ipv4("10.0.0.1", "10.0.0.2").udp(5000, 53).payload("?").build();
+  static Bytes datagram(int host = 1) {
+    const std::string source = "10.0.0." + std::to_string(host);
+    return PacketBuilder().eth().ipv4(source, "10.0.1.2").udp(5000, 53).payload("?").build();
   }
   static Bytes segment() {
     return PacketBuilder().eth().ipv4("10.0.0.1", "10.0.0.2").tcp(4000, 80).payload("x").build();
@@ -118,11 +120,23 @@ TEST_F(ReplierTest, SaysNothingOfWhatAModeLetThrough) {
 }
 
 TEST_F(ReplierTest, SendsNoMoreThanItsRate) {
-  for (int i = 0; i < 30; ++i) reject(datagram(), kNsPerSecond);
+  for (int i = 0; i < 30; ++i) reject(datagram(1 + i), kNsPerSecond);
   EXPECT_EQ(counters_.generated, kRate / 10);
   EXPECT_EQ(unsent(), 30 - kRate / 10);
   reject(datagram(), kNsPerSecond + kNsPerSecond / kRate);
   EXPECT_EQ(counters_.generated, kRate / 10 + 1);
+}
+
+TEST_F(ReplierTest, TellsOneHostOfFewDatagrams) {
+  rate_ = 1'000'000;
+  for (int i = 0; i < 30; ++i) reject(datagram(), kNsPerSecond);
+  EXPECT_EQ(counters_.generated, ReplyPace::kBurst);
+  EXPECT_EQ(unsent(), 30 - ReplyPace::kBurst);
+  reject(datagram(2), kNsPerSecond);
+  reject(datagram(), 2 * kNsPerSecond);
+  EXPECT_EQ(counters_.generated, ReplyPace::kBurst + 2);
+  for (int i = 0; i < 30; ++i) reject(segment(), kNsPerSecond);
+  EXPECT_EQ(counters_.generated, ReplyPace::kBurst + 62);
 }
 
 TEST_F(ReplierTest, WithARateOfNothingNobodyIsTold) {
