@@ -68,6 +68,18 @@ void fill_cold(const Packet& packet, const HalfOpen* syn, FlowCold& cold) noexce
   cold.interims = 0;
 }
 
+/// A server's port is well known, or at least none that clients are given for a connection
+/// (RFC 6335 6, and below that Linux' own range). Where the ports do not tell, who is seen first is
+/// taken for the client.
+[[nodiscard]] bool is_of_server(const Packet& packet) noexcept {
+  constexpr std::uint16_t kFirstRegistered = 1024;
+  constexpr std::uint16_t kFirstOfClients = 32'768;
+  const auto rank = [](std::uint16_t port) noexcept {
+    return port < kFirstRegistered ? 0 : port < kFirstOfClients ? 1 : 2;
+  };
+  return rank(packet.source_port) < rank(packet.destination_port);
+}
+
 [[nodiscard]] std::uint8_t scale_of(const HalfOpen& syn) noexcept {
   return syn.is_scale_known != 0 ? static_cast<std::uint8_t>(syn.window_scale) : kScaleUnknown;
 }
@@ -160,12 +172,13 @@ void FlowTracker::open_midstream(Packet& packet) noexcept {
     packet.drop(DropReason::midstream_refused);
     return;
   }
-  Flow* flow = make_flow(packet, nullptr, true);
+  const unsigned direction = is_of_server(packet) ? kToClient : kToServer;
+  Flow* flow = make_flow(packet, nullptr, direction == kToServer);
   if (flow == nullptr) return;
   ++counters_.midstream;
   flow->set(kMidstream);
-  open_by_segment(*flow, warm_of(*flow), segment_of(packet, kToServer), TcpState::midstream);
-  track_tcp(packet, *flow, kToServer);
+  open_by_segment(*flow, warm_of(*flow), segment_of(packet, direction), TcpState::midstream);
+  track_tcp(packet, *flow, direction);
 }
 
 // The SYN that this acknowledges may be one that others have displaced, or another one than that

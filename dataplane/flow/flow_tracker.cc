@@ -249,7 +249,9 @@ void FlowTracker::account(Packet& packet, Flow& flow, unsigned direction) noexce
 }
 
 void FlowTracker::note_both_ways(Flow& flow) noexcept {
-  if (warm_of(flow).packets[kToClient] == 0 || flow.tcp_state == TcpState::syn_received) return;
+  const auto& packets = warm_of(flow).packets;
+  const bool is_one_way = packets[kToServer] == 0 || packets[kToClient] == 0;
+  if (is_one_way || flow.tcp_state == TcpState::syn_received) return;
   FlowList* before = list_of(flow);
   flow.set(kTwoWay);
   flow.idle_class = idle_class_of(flow);

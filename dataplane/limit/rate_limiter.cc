@@ -25,15 +25,20 @@ bool is_exempt(const Packet& packet, const CompiledLimits& limits) noexcept {
   return packet.flow != nullptr && packet.flow->has(kTwoWay);
 }
 
+// Who is the initiator of a connection that was met midway its ports tell, which anybody can write.
+bool is_unproven(const Flow& flow) noexcept { return flow.has(kMidstream) && !flow.has(kTwoWay); }
+
 // The flow's own source, or a packet that speaks for itself.
 bool charges_source(const Packet& packet, const CompiledLimits& limits) noexcept {
   if (!packet.is_undecided() || packet.ip_version == 0 || is_exempt(packet, limits)) return false;
-  return packet.flow == nullptr || (packet.flags & (kInitiator | kIcmpError)) != 0;
+  return packet.flow == nullptr || (packet.flags & (kInitiator | kIcmpError)) != 0 ||
+         is_unproven(*packet.flow);
 }
 
-// An ICMP error stands in the flow that it quotes, but its source is another one.
+// An ICMP error stands in the flow that it quotes, but its source is another one. A slot is the
+// initiator's.
 bool keeps_slot(const Packet& packet) noexcept {
-  return packet.flow != nullptr && !packet.has(kIcmpError);
+  return packet.flow != nullptr && packet.has(kInitiator) && !packet.has(kIcmpError);
 }
 
 DurationNs elapsed_since(TimeNs then, TimeNs now) noexcept { return now > then ? now - then : 0; }

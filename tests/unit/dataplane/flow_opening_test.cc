@@ -106,6 +106,23 @@ TEST_F(FlowOpening, UnprovenAcknowledgementIsMidstream) {
   EXPECT_EQ(state(), TcpState::midstream);
 }
 
+TEST_F(FlowOpening, PortsTellTheServerOfWhatIsMetMidway) {
+  EXPECT_FALSE(send_tcp(false, kAck, {.sequence = 5000, .acknowledgement = 1000}).has(kInitiator));
+  ASSERT_EQ(state(), TcpState::midstream);
+  EXPECT_FALSE(flow_of(talk)->has(kTwoWay));
+  EXPECT_TRUE(send_tcp(true, kAck, {.sequence = 1000, .acknowledgement = 5000}).has(kInitiator));
+  EXPECT_TRUE(flow_of(talk)->has(kTwoWay));
+}
+
+TEST_F(FlowOpening, WhereTheyDoNotTheFirstSenderIsTheClient) {
+  for (const std::uint16_t port : {std::uint16_t{50'000}, std::uint16_t{33'000}}) {
+    talk.server_port = port;
+    EXPECT_TRUE(send_tcp(false, kAck, {.sequence = 5000, .acknowledgement = 1}).has(kInitiator));
+  }
+  talk.server_port = 8080;
+  EXPECT_FALSE(send_tcp(false, kAck, {.sequence = 5000, .acknowledgement = 1}).has(kInitiator));
+}
+
 TEST_F(FlowOpening, SimultaneousOpenIsTheFirstSendersFlow) {
   send_tcp(true, kSyn, {.sequence = 1000});
   send_tcp(false, kSyn, {.sequence = 5000});

@@ -171,6 +171,18 @@ TEST_F(RateLimiterTest, AnswersAreNotChargedToTheServer) {
   }
 }
 
+TEST_F(RateLimiterTest, ServerThatOnlyItsPortTellsIsChargedUntilItsClientSpeaks) {
+  const auto limits = source_packets(10, 1);
+  Flow flow = fresh_flow();
+  flow.set(kMidstream);
+  const PacketFields answer{.source = "198.51.100.1", .flow = &flow, .flags = 0};
+  EXPECT_TRUE(passes(answer, limits));
+  EXPECT_FALSE(passes(answer, limits));
+  EXPECT_EQ(flow.source_slot, kNoSlot);
+  flow.set(kTwoWay);
+  EXPECT_TRUE(passes(answer, limits));
+}
+
 TEST_F(RateLimiterTest, Ipv6SourcesAreJoinedByTheirPrefix) {
   const auto limits = source_packets(10, 2);
   EXPECT_TRUE(passes({.source = "2001:db8::1"}, limits));
