@@ -96,7 +96,7 @@ void HttpParser::take_body(const Turn& turn, ByteSpan bytes) noexcept {
 void HttpParser::decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) noexcept {
   using enum HttpInflate::State;
   if (layer == nullptr) return tell_made(turn, bytes);
-  const Side& side = turn.side;
+  Side& side = turn.side;
   HttpInflate::Out out;
   while (true) {
     const ByteSpan slice = bytes.first(std::min(bytes.size(), layer->slice_left()));
