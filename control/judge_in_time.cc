@@ -7,6 +7,22 @@
 #include <utility>
 
 namespace sluice {
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenLooks{10};
+
+[[nodiscard]] bool is_in_time(const std::future<Status>& judged, const JudgePatience& patience) {
+  const TimeNs begun = read_clock(CLOCK_MONOTONIC);
+  const TimeNs worked = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+  while (judged.wait_for(kBetweenLooks) != std::future_status::ready) {
+    const DurationNs time = read_clock(CLOCK_MONOTONIC) - begun;
+    const DurationNs work = read_clock(CLOCK_PROCESS_CPUTIME_ID) - worked;
+    if (time >= patience.time_max || (time >= patience.time && work >= patience.work)) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 void note_judgement(const Status& judged, CheckedConfig& checked) {
   if (judged) return;
@@ -14,7 +30,7 @@ void note_judgement(const Status& judged, CheckedConfig& checked) {
   findings.error_at("rules.variables", judged.error().message, judged.error().hint);
 }
 
-bool judge_in_time(CheckedConfig& checked, RulesJudge judge, DurationNs patience) {
+bool judge_in_time(CheckedConfig& checked, RulesJudge judge, const JudgePatience& patience) {
   // Without lists and sets, which are large: rules are judged by the configuration alone.
   const auto rules = std::make_shared<CheckedConfig>();
   rules->config = checked.config;
@@ -23,10 +39,7 @@ bool judge_in_time(CheckedConfig& checked, RulesJudge judge, DurationNs patience
   auto judged = task.get_future();
   std::thread(std::move(task)).detach();
   const bool can_pass = checked.config.rules.until_ready == ReadyPolicy::pass;
-  if (can_pass &&
-      judged.wait_for(std::chrono::nanoseconds(patience)) != std::future_status::ready) {
-    return false;
-  }
+  if (can_pass && !is_in_time(judged, patience)) return false;
   note_judgement(judged.get(), *rules);
   for (Finding& finding : rules->findings.sorted()) checked.findings.add(std::move(finding));
   return true;

@@ -13,10 +13,18 @@ namespace sluice {
 /// Judges rules; called in a thread of its own. `judge_rules` in the program.
 using RulesJudge = std::function<Status(CheckedConfig&)>;
 
+/// Ordinary files take little of the processor, and are waited for on a busy host, too.
+struct JudgePatience {
+  DurationNs time = 0;      ///< at least so long,
+  DurationNs work = 0;      ///< and until judging took so much of the processor,
+  DurationNs time_max = 0;  ///< and no longer than that
+};
+
 /// What `judge` finds becomes findings of `checked`. Where packets pass until rules are ready it is
-/// waited for no longer than `patience`: false is then the answer, and the thread goes on until its
-/// process ends. The control process judges the same files, and tells.
-[[nodiscard]] bool judge_in_time(CheckedConfig& checked, RulesJudge judge, DurationNs patience);
+/// waited for with `patience`: false where that ends, and the thread goes on until its process
+/// does. The control process judges the same files, and tells.
+[[nodiscard]] bool judge_in_time(CheckedConfig& checked, RulesJudge judge,
+                                 const JudgePatience& patience);
 
 /// A file that cannot be judged at all is a finding, too.
 void note_judgement(const Status& judged, CheckedConfig& checked);

@@ -25,7 +25,8 @@ namespace {
 constexpr int kCouldNot = 1;
 constexpr int kAskedWrongly = 2;
 // How long the ports wait for the verdict on rules: a mistake in an ordinary file ends the start.
-constexpr DurationNs kJudgePatience = kNsPerSecond;
+constexpr JudgePatience kJudgePatience{
+    .time = kNsPerSecond, .work = kNsPerSecond / 2, .time_max = 10 * kNsPerSecond};
 
 [[nodiscard]] std::uint64_t count_version(const PrefixLists& lists, std::uint8_t version) {
   std::uint64_t count = 0;

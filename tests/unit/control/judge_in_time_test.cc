@@ -10,7 +10,8 @@
 namespace sluice {
 namespace {
 
-constexpr DurationNs kLong = 3'600 * kNsPerSecond;
+constexpr DurationNs kHour = 3'600 * kNsPerSecond;
+constexpr JudgePatience kLong{kHour, kHour, kHour};
 
 Status find_a_mistake(CheckedConfig& checked) {
   Finding finding;
@@ -42,7 +43,7 @@ TEST(JudgeInTime, DoesNotHoldUpAStartThatPassesPacketsUntilRulesAreReady) {
     ended->set_value();
     return status;
   };
-  EXPECT_FALSE(judge_in_time(checked, slow, 0));
+  EXPECT_FALSE(judge_in_time(checked, slow, {}));
   EXPECT_TRUE(checked.findings.empty());
   release->set_value();
   ended->get_future().wait();
@@ -51,7 +52,7 @@ TEST(JudgeInTime, DoesNotHoldUpAStartThatPassesPacketsUntilRulesAreReady) {
 
 TEST(JudgeInTime, WaitsWherePacketsAreRefusedUntilRulesAreReady) {
   CheckedConfig checked = config_that(ReadyPolicy::drop);
-  EXPECT_TRUE(judge_in_time(checked, find_a_mistake, 0));
+  EXPECT_TRUE(judge_in_time(checked, find_a_mistake, {}));
   EXPECT_EQ(checked.findings.error_count(), 1U);
 }
 
@@ -60,7 +61,7 @@ TEST(JudgeInTime, WhatCannotBeJudgedIsAMistake) {
   const auto refuses = [](CheckedConfig&) -> Status {
     return fail(ErrorKind::invalid, "rules.variables: none of that name");
   };
-  EXPECT_TRUE(judge_in_time(checked, refuses, 0));
+  EXPECT_TRUE(judge_in_time(checked, refuses, {}));
   EXPECT_TRUE(checked.findings.has_errors());
 }
 
