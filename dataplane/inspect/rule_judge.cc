@@ -198,8 +198,11 @@ ConfirmOutcome RuleJudge::decide(Candidate& candidate, const BufferSource& sourc
         break;
       case ConfirmOutcome::limit:
         ++counters_.undecided;
-        if (confirmer_->limit_hit() == ConfirmLimit::window) ++counters_.window_exhausted;
-        if (confirmer_->limit_hit() != ConfirmLimit::window) has_given_up_ = true;
+        if (confirmer_->limit_hit() == ConfirmLimit::window) {
+          ++counters_.window_exhausted;
+        } else {
+          note_given_up();
+        }
         if (!confirmer_->could_still_hold()) return ConfirmOutcome::no;
         waits = true;
         break;

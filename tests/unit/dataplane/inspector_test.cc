@@ -64,6 +64,18 @@ class InspectorTest : public test::InspectionTest {
   [[nodiscard]] const RuleCounts& counted() const { return counts[kNoRuleSlot]; }
 };
 
+TEST_F(InspectorTest, CountsAnEvaluationThatTookTooLong) {
+  ruleset = ruleset_of(
+      "  - id: 1\n    name: costly\n    class: policy-violation\n    stage: enforce\n"
+      "    action: drop\n    when: {proto: tcp, direction: to_server}\n    match:\n"
+      "      - payload: {contains: \"needle\"}\n      - payload: {pcre: 'a.{0,900}!.x'}\n");
+  connect();
+  EXPECT_EQ(say(fmt::format("needle {:a<{}}!x", "", 1'200)).action, Action::undecided);
+  WorkerCounters counters;
+  inspector->add_to(counters);
+  EXPECT_EQ(counters.capacity[static_cast<std::size_t>(CapacityEvent::match_limit)], 1U);
+}
+
 TEST_F(InspectorTest, RefusesWhatARuleDescribesOverTwoSegments) {
   connect();
   EXPECT_FALSE(is_refused("this is for"));
