@@ -78,6 +78,7 @@ ControlLoop::ControlLoop(Channel channel, MappedWindow window, const Config& con
       rules_child_(loop_.get()),
       rules_([this] { return ruleset_in_force(window_.header().keeper); },
              [this](std::uint32_t rule) { return figures_of(rule); }, window_.windows().size()),
+      top_rules_(rules_),
       reload_(reload_setup(), keeper_, clock_),
       blocks_({.state_dir = config.control.state_dir,
                .capacity = window_.header().block_capacity,
@@ -281,6 +282,7 @@ void ControlLoop::turn() {
   reload_.turn(now);
   rule_blocks_.turn();
   blocks_.turn(now);
+  top_rules_.turn(now);
   audit_.turn(now);
   socket_.turn(now);
   observe();
@@ -425,6 +427,7 @@ void ControlLoop::fill_facts() {
   facts.journal_failures = blocks_.failures();
   facts.rule_blocks = rule_blocks_.counted().made;
   facts.rule_blocks_refused = rule_blocks_.counted().refused;
+  facts.rule_hits = top_rules_.facts();
   facts.audit_failures = audit_.failures();
   facts.clients = socket_.clients();
   facts.clients_refused = socket_.counts().refused;

@@ -25,6 +25,7 @@
 #include "control/observe/health.h"
 #include "control/observe/http_server.h"
 #include "control/observe/metrics.h"
+#include "control/observe/top_rules.h"
 #include "control/observe/wire_view.h"
 #include "control/reload.h"
 #include "control/respond/blocks.h"
@@ -102,6 +103,7 @@ class ControlLoop {
   RulesChild rules_child_;
   RuleTextLoader texts_;
   RuleDesk rules_;
+  TopRules top_rules_;
   Reload reload_;
   Blocks blocks_;
   std::vector<IpPrefix> allow_sources_;

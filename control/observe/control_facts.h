@@ -51,6 +51,17 @@ struct SetFacts {
   std::uint64_t added = 0;  ///< by operators
 };
 
+/// Hits of the rules with the most of them, and of all others.
+struct RuleHitFacts {
+  struct Row {
+    std::string rule;  ///< its id, behind its gid where that is not 1
+    std::string name;
+    std::uint64_t hits = 0;
+  };
+  std::vector<Row> rules;
+  std::uint64_t others = 0;
+};
+
 struct ControlFacts {
   // Since the control process began.
   std::string version;
@@ -67,6 +78,7 @@ struct ControlFacts {
   ConfigFacts config;
   LimitsConfig limits;
   RulesFacts rules;
+  RuleHitFacts rule_hits;
   ReloadCounts reloads;
   std::vector<SetFacts> sets;
   std::uint64_t set_changes = 0;

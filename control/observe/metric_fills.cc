@@ -85,6 +85,13 @@ void reloads(const MetricInputs& in, Samples& out) {
   out.add(in.facts.reloads.failed, {{"result", "failed"}});
 }
 
+void rule_hits(const MetricInputs& in, Samples& out) {
+  for (const RuleHitFacts::Row& row : in.facts.rule_hits.rules) {
+    out.add(row.hits, {{"rule", row.rule}, {"name", row.name}});
+  }
+  out.add(in.facts.rule_hits.others, {{"rule", "other"}, {"name", ""}});
+}
+
 void set_entries(const MetricInputs& in, Samples& out) {
   for (const SetFacts& set : in.facts.sets) {
     out.add(set.from_file, {{"set", set.name}, {"origin", "file"}});

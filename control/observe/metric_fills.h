@@ -85,6 +85,7 @@ void worker_heartbeats(const MetricInputs& in, Samples& out);
 void worker_heartbeat_age(const MetricInputs& in, Samples& out);
 void rules_states(const MetricInputs& in, Samples& out);
 void reloads(const MetricInputs& in, Samples& out);
+void rule_hits(const MetricInputs& in, Samples& out);
 void set_entries(const MetricInputs& in, Samples& out);
 void health_states(const MetricInputs& in, Samples& out);
 void health_parts(const MetricInputs& in, Samples& out);

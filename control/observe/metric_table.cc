@@ -126,6 +126,11 @@ constexpr MetricRow kMetrics[] = {
     {"sluice_rule_hits_shadowed_total", kCounter, "",
      "of these, those of rules at stage shadow: counted and nothing else",
      total<&WorkerCounters::rules_shadowed>},
+    {"sluice_top_rule_hits_total", kCounter, "rule, name",
+     "hits of each of the 50 rules with the most, read every 5 s; `other`: of all others, with "
+     "what "
+     "a rule had before it was one of the 50",
+     rule_hits},
     {"sluice_rules_excepted_total", kCounter, "",
      "rules that would have held, where an exception has them off",
      total<&WorkerCounters::rules_excepted>},

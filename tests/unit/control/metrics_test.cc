@@ -123,6 +123,10 @@ const std::map<std::string, Move>& moves() {
       {"sluice_rule_blocks_refused_total", [](Gateway& g) { g.facts.rule_blocks_refused += 3; }},
       {"sluice_rule_hits_total", [](Gateway& g) { g.counters().rule_hits += 3; }},
       {"sluice_rule_hits_shadowed_total", [](Gateway& g) { g.counters().rules_shadowed += 3; }},
+      {"sluice_top_rule_hits_total",
+       [](Gateway& g) {
+         g.facts.rule_hits.rules.push_back({"20031", "scan", 3});
+       }},
       {"sluice_rules_excepted_total", [](Gateway& g) { g.counters().rules_excepted += 3; }},
       {"sluice_rule_candidates_total", [](Gateway& g) { g.counters().rule_candidates += 3; }},
       {"sluice_inspected_bytes_total", [](Gateway& g) { g.counters().inspected_bytes += 3; }},
