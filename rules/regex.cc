@@ -6,12 +6,20 @@
 // Its match limit holds for each place where a match may begin. a.{0,900}!.x on 2 KiB of "a" stays
 // below it at every place and takes 70 ms. So every pattern is compiled with callouts, which are
 // called where an item is tried, and what they see is added up over all places.
+//
+// The bytes at hand may end where a segment does. PCRE2_NOTEOL keeps `$` from holding there, and
+// nothing else; a partial match would end with every `.*` that reaches the end. So the callouts
+// also fail what asks for the end: `\Z` and `\b` when they are tried there, and a negative
+// lookahead that came to the end while it looked. An item of it that takes several bytes at once
+// and breaks off in between is not seen to.
 #include "rules/regex.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <new>
 #include <string>
 #include <utility>
@@ -39,6 +47,55 @@ std::uint32_t options_of(const PcreTerm& term) noexcept {
   if (term.dollar_end_only) options |= PCRE2_DOLLAR_ENDONLY;
   if (term.ungreedy) options |= PCRE2_UNGREEDY;
   return options;
+}
+
+constexpr std::size_t kEdgesMax = 4'096;  ///< of one pattern
+/// Lookaheads that can be told apart; those beyond share the last of these.
+constexpr std::size_t kLookaheads = 64;
+
+/// The items of a pattern in their order, and which of them are edges.
+struct EdgeReader {
+  std::string_view pattern;
+  std::vector<RegexEdge>& edges;
+  std::vector<std::size_t> open;    ///< groups: the edge that each is, or kNoEdge
+  std::vector<std::size_t> closed;  ///< edges whose next item is not known yet
+  static constexpr std::size_t kNoEdge = std::numeric_limits<std::size_t>::max();
+
+  static int read(pcre2_callout_enumerate_block* block, void* self) {
+    static_cast<EdgeReader*>(self)->note(block->pattern_position, block->next_item_length);
+    return 0;
+  }
+  void note(std::size_t place, std::size_t size) {
+    for (const std::size_t edge : closed) edges[edge].next = static_cast<std::uint16_t>(place);
+    closed.clear();
+    const std::string_view item = pattern.substr(std::min(place, pattern.size()), size);
+    if (item.starts_with(')') && !open.empty()) return close(place);
+    const auto kind = kind_of(item);
+    if (item.starts_with('(') && !item.starts_with("(*"))
+      open.push_back(kind ? edges.size() : kNoEdge);
+    if (kind) edges.push_back({*kind, static_cast<std::uint16_t>(place), 0, 0});
+  }
+  void close(std::size_t place) {
+    const std::size_t edge = open.back();
+    open.pop_back();
+    if (edge == kNoEdge) return;
+    edges[edge].close = static_cast<std::uint16_t>(place);
+    closed.push_back(edge);
+  }
+  static std::optional<RegexEdge::Kind> kind_of(std::string_view item) {
+    if (item == "\\A") return RegexEdge::Kind::begin;
+    if (item == "\\Z" || item == "\\z") return RegexEdge::Kind::end;
+    if (item == "\\b" || item == "\\B") return RegexEdge::Kind::word;
+    if (item.starts_with("(?!")) return RegexEdge::Kind::not_ahead;
+    return std::nullopt;
+  }
+};
+
+std::vector<RegexEdge> edges_of(void* code, std::string_view pattern) {
+  std::vector<RegexEdge> edges;
+  EdgeReader reader{pattern, edges, {}, {}};
+  static_cast<void>(pcre2_callout_enumerate(code_of(code), EdgeReader::read, &reader));
+  return edges;
 }
 
 std::string words_of(int error) {
@@ -79,10 +136,12 @@ class TwoEnded {
 
 }  // namespace
 
-Regex::Regex(Regex&& other) noexcept : code_(std::exchange(other.code_, nullptr)) {}
+Regex::Regex(Regex&& other) noexcept
+    : code_(std::exchange(other.code_, nullptr)), edges_(std::move(other.edges_)) {}
 
 Regex& Regex::operator=(Regex&& other) noexcept {
   std::swap(code_, other.code_);
+  std::swap(edges_, other.edges_);
   return *this;
 }
 
@@ -110,6 +169,12 @@ Result<Regex> Regex::compile(const PcreTerm& term) {
                                               "allowed",
                                               pattern, size, kRegexCodeBytesMax / 2));
   }
+  regex.edges_ = edges_of(regex.code_, pattern);
+  if (regex.edges_.size() > kEdgesMax) {
+    return fail(ErrorKind::limit, fmt::format("pcre: '{}': asks {} times for what is around the "
+                                              "bytes: at most {} are allowed",
+                                              pattern, regex.edges_.size(), kEdgesMax));
+  }
   return regex;
 }
 
@@ -120,6 +185,20 @@ std::uint32_t Regex::groups() const noexcept {
   }
   return count;
 }
+
+namespace {
+
+template <class Io>
+void code_edges(Io& io, std::vector<RegexEdge>& edges) {
+  io.sequence(edges, kEdgesMax, [&](RegexEdge& edge) {
+    io.enumeration(edge.kind, RegexEdge::Kind::not_ahead);
+    io.number(edge.place);
+    io.number(edge.close);
+    io.number(edge.next);
+  });
+}
+
+}  // namespace
 
 void code(PlainWriter& writer, Regex& regex) {
   std::vector<std::uint8_t> bytes;
@@ -132,6 +211,7 @@ void code(PlainWriter& writer, Regex& regex) {
   }
   writer.sequence(bytes, kRegexCodeBytesMax, [](std::uint8_t) {});
   writer.raw(bytes.data(), bytes.size());
+  code_edges(writer, regex.edges_);
 }
 
 void code(PlainReader& reader, Regex& regex) {
@@ -146,7 +226,8 @@ void code(PlainReader& reader, Regex& regex) {
   if (!reader.check(pcre2_serialize_decode(read, 1, bytes.data(), nullptr) == 1)) return;
   Regex fresh;
   fresh.code_ = read[0];
-  regex = std::move(fresh);
+  code_edges(reader, fresh.edges_);
+  if (reader.is_good()) regex = std::move(fresh);
 }
 
 struct RegexMatcher::State {
@@ -174,7 +255,49 @@ struct RegexMatcher::State {
     const std::size_t passed = now > state.place ? now - state.place : state.place - now;
     state.place = now;
     state.work += 1 + static_cast<std::uint32_t>(passed / kBytesPerWork);
-    return state.work > state.work_max ? PCRE2_ERROR_CALLOUT : 0;
+    if (state.work > state.work_max) return PCRE2_ERROR_CALLOUT;
+    if (state.edges.empty()) [[likely]]
+      return 0;
+    return state.is_undecided(block->pattern_position, now, block->subject_length) ? kFail : 0;
+  }
+  static constexpr int kFail = 1;  ///< as if the item did not match
+
+  [[nodiscard]] bool is_undecided(std::size_t item, std::size_t now, std::size_t size) noexcept {
+    const bool is_at_cut = is_cut && now == size;
+    if (is_at_cut || looked_too_far != 0) {
+      if (follow_lookaheads(item, is_at_cut)) return true;
+    }
+    if (now != 0 && now + 1 < size) [[likely]]
+      return false;
+    const auto edge = std::ranges::lower_bound(edges, item, {}, &RegexEdge::place);
+    if (edge == edges.end() || edge->place != item) return false;
+    switch (edge->kind) {
+      case RegexEdge::Kind::begin:
+        return !is_begin && now == 0;
+      case RegexEdge::Kind::end:
+        return !is_end;
+      case RegexEdge::Kind::word:
+        return is_at_cut || (!is_begin && now == 0);
+      case RegexEdge::Kind::not_ahead:
+        return false;
+    }
+    return false;
+  }
+
+  /// True where a lookahead found nothing, and might with bytes that follow.
+  [[nodiscard]] bool follow_lookaheads(std::size_t item, bool is_at_cut) noexcept {
+    std::size_t index = 0;
+    for (const RegexEdge& edge : edges) {
+      if (edge.kind != RegexEdge::Kind::not_ahead) continue;
+      const std::uint64_t bit = std::uint64_t{1} << std::min(index++, kLookaheads - 1);
+      if (item == edge.next && (looked_too_far & bit) != 0) {
+        looked_too_far &= ~bit;
+        return true;
+      }
+      if (item == edge.place) looked_too_far &= ~bit;
+      if (is_at_cut && item > edge.place && item < edge.close) looked_too_far |= bit;
+    }
+    return false;
   }
 
   TwoEnded frames;
@@ -185,7 +308,12 @@ struct RegexMatcher::State {
   std::size_t place = 0;  ///< that the last callout saw
   std::uint32_t work = 0;
   std::uint32_t work_max = 0;
-  std::size_t found_groups = 0;  ///< of the last match, with the whole of it; 0 = none
+  std::span<const RegexEdge> edges;  ///< none where all bytes are there
+  bool is_begin = true;
+  bool is_end = true;
+  bool is_cut = false;
+  std::uint64_t looked_too_far = 0;  ///< lookaheads that came to the cut
+  std::size_t found_groups = 0;      ///< of the last match, with the whole of it; 0 = none
 };
 
 RegexMatcher::RegexMatcher(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
@@ -217,6 +345,12 @@ RegexOutcome RegexMatcher::match(const Regex& regex, const Subject& subject) noe
   state.work = 0;
   state.work_max = subject.work_max;
   state.place = subject.start;
+  const bool is_whole = subject.is_begin && subject.is_end && !subject.is_cut;
+  state.edges = is_whole ? std::span<const RegexEdge>() : std::span(regex.edges_);
+  state.is_begin = subject.is_begin;
+  state.is_end = subject.is_end;
+  state.is_cut = subject.is_cut;
+  state.looked_too_far = 0;
   if (regex.is_empty() || subject.start > subject.bytes.size()) return RegexOutcome::no;
   const std::uint32_t options =
       (subject.is_begin ? 0 : PCRE2_NOTBOL) | (subject.is_end ? 0 : PCRE2_NOTEOL);

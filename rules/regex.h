@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/plain_codec.h"
 #include "base/result.h"
@@ -17,6 +18,21 @@ namespace sluice {
 
 inline constexpr std::size_t kRegexBytesMax = 8'192;        ///< of a pattern as written
 inline constexpr std::size_t kRegexCodeBytesMax = 262'144;  ///< of a pattern compiled
+
+/// An item of a pattern that asks for what is around the bytes at hand, by its place in the
+/// pattern.
+struct RegexEdge {
+  enum class Kind : std::uint8_t {
+    begin,      ///< \A
+    end,        ///< \Z, \z
+    word,       ///< \b, \B
+    not_ahead,  ///< (?!...), up to its parenthesis at `close`; the next item is at `next`
+  };
+  Kind kind = Kind::word;
+  std::uint16_t place = 0;
+  std::uint16_t close = 0;
+  std::uint16_t next = 0;
+};
 
 /// A compiled expression, const and shared by all workers; an empty one matches nothing.
 class Regex {
@@ -43,6 +59,7 @@ class Regex {
  private:
   friend class RegexMatcher;
   void* code_ = nullptr;
+  std::vector<RegexEdge> edges_;  ///< by `place`
 };
 
 /// Defaults of Suricata; memory is what backtracking may take.
@@ -65,8 +82,9 @@ class RegexMatcher {
   struct Subject {
     std::span<const std::uint8_t> bytes;
     std::size_t start = 0;  ///< where the match may begin; what is before can be looked back at
-    bool is_begin = true;   ///< `^` holds at the first byte
-    bool is_end = true;     ///< `$` holds behind the last byte
+    bool is_begin = true;   ///< `^` and `\A` hold at the first byte
+    bool is_end = true;     ///< `$`, `\Z` and `\z` hold behind the last byte
+    bool is_cut = false;    ///< bytes follow: neither `\b` nor `(?!` is decided by there being none
     std::uint32_t work_max = kRegexWork;
   };
   struct Piece {

@@ -106,8 +106,8 @@ bool Evaluation::holds(const RegexStep& step) noexcept {
   const std::size_t start = from_ == kFirstTry ? 0 : static_cast<std::size_t>(from_ - origin);
   const bool is_begin = step.is_relative || view.begin == 0;
   const auto outcome = tools_.matcher.match(
-      program_.regexes[step.regex],
-      {subject, start, is_begin, !is_end_unknown(), tools_.steps * kRegexWorkPerStep});
+      program_.regexes[step.regex], {subject, start, is_begin, !is_end_unknown(), view.is_open,
+                                     tools_.steps * kRegexWorkPerStep});
   if (outcome == RegexOutcome::limit || !pay(tools_.matcher.work() / kRegexWorkPerStep)) {
     limit_ = ConfirmLimit::regex;
     return false;

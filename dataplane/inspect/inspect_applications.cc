@@ -210,6 +210,13 @@ void Inspector::skip_gap(unsigned direction, std::uint64_t bytes) noexcept {
 }
 
 void Inspector::end_stream(unsigned direction) noexcept {
+  StreamScan& scan = flow_->scans[direction];
+  if (scan.candidates != nullptr) {
+    BufferSource source;
+    source.payload = window_view(direction);
+    source.payload.is_complete = true;
+    judge_waiting(scan, source);
+  }
   if (flow_->application == nullptr) return;
   begin_messages();
   flow_->application->parser.end(flow_->turned(direction), app_sink());

@@ -59,6 +59,12 @@ class InspectionTest : public FlowTest {
   /// The server does, and the client acknowledges it.
   Verdict answer(std::string_view text) { return speak(false, text); }
   void skip_bytes(std::uint32_t bytes) { next_[1] += bytes; }
+  /// The client says no more.
+  Verdict end_talk() {
+    return inspect(tcp_packet(talk, true, kFin | kAck,
+                              {.sequence = next_[1], .acknowledgement = next_[0]},
+                              now += kNsPerMs));
+  }
   std::unique_ptr<WorkerWindow> window;  ///< null: no events
   std::vector<RuleCounts> counts = std::vector<RuleCounts>(1);
   std::unique_ptr<Inspector> inspector;

@@ -29,6 +29,25 @@ class RuleMaker {
   Rule rule(std::uint32_t id, Buffer buffer) {
     std::vector<Term> terms{word(4 + below(4))};
     while (terms.size() < 3 && one_in(2)) terms.push_back(next());
+    return rule_with(id, std::move(terms), buffer);
+  }
+  /// One that asks what is around the bytes, which more bytes may change.
+  Rule edge_rule(std::uint32_t id, Buffer buffer, bool has_end) {
+    static constexpr const char* kEdges[] = {"a\\b",       "\\bb",          "a(?!b)",    "(?!a)b",
+                                             "[ab]B(?!a)", "B\\B",          "b\\b a",    "a(?! ?b)",
+                                             "a$",         "b(?![ab]+ |$)", "(?:b$|a b)"};
+    const std::size_t count = std::size(kEdges) - (has_end ? 0 : 3);
+    return rule_with(id, {word(2 + below(2)), pcre(kEdges[below(count)], one_in(2))}, buffer);
+  }
+  /// With blanks between.
+  std::string words(std::size_t size) {
+    std::string out = text(size);
+    for (char& letter : out) letter = one_in(6) ? ' ' : letter;
+    return out;
+  }
+
+ private:
+  Rule rule_with(std::uint32_t id, std::vector<Term> terms, Buffer buffer) {
     Rule rule = rule_of(std::move(terms), buffer);
     rule.id = id;
     rule.name = "random";
@@ -38,8 +57,6 @@ class RuleMaker {
     rule.when.direction = RuleDirection::to_server;
     return rule;
   }
-
- private:
   bool one_in(std::size_t n) { return below(n) == 0; }
   ContentTerm word(std::size_t size) {
     ContentTerm term = content(text(size));
@@ -66,6 +83,22 @@ class InspectorOracle : public InspectionTest {
     rules_.clear();
     for (std::uint32_t id = 1; id <= kRules; ++id) rules_.push_back(maker.rule(id, buffer));
     ruleset = live_of(rules_);
+  }
+  void make_edge_rules(RuleMaker& maker, Buffer buffer, bool has_end) {
+    rules_.clear();
+    for (std::uint32_t id = 1; id <= kRules; ++id) {
+      rules_.push_back(maker.edge_rule(id, buffer, has_end));
+    }
+    ruleset = live_of(rules_);
+  }
+  /// In segments of up to so many bytes; whether one was refused.
+  bool is_refused(RuleMaker& maker, std::string_view text, std::size_t most) {
+    while (!text.empty()) {
+      const std::size_t size = std::min(text.size(), 1 + maker.below(most));
+      if (say(text.substr(0, size)).reason == DropReason::signature_match) return true;
+      text.remove_prefix(size);
+    }
+    return false;
   }
   [[nodiscard]] std::vector<std::uint32_t> held_on(const std::string& buffer) const {
     std::vector<std::uint32_t> ids;
@@ -133,6 +166,48 @@ TEST_F(InspectorOracle, RefusesRequestsByTheirAddress) {
   }
   EXPECT_GT(refused, 50);
   EXPECT_GT(passed, 50);
+}
+
+// A body has an end, and where TCP cut it is none.
+TEST_F(InspectorOracle, RefusesBodiesByWhatIsAroundTheirBytes) {
+  int refused = 0;
+  int passed = 0;
+  for (std::uint64_t seed = 2'000; seed < 2'060; ++seed) {
+    RuleMaker maker(seed);
+    make_edge_rules(maker, Buffer::http_request_body, true);
+    for (int i = 0; i < 20; ++i) {
+      connect_anew();
+      const std::string body = maker.words(1 + maker.below(24));
+      const bool expected = !held_on(body).empty();
+      const std::string head =
+          fmt::format("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.size());
+      ASSERT_EQ(is_refused(maker, head + body, 20), expected) << "seed " << seed << ": " << body;
+      ++(expected ? refused : passed);
+    }
+  }
+  EXPECT_GT(refused, 100);
+  EXPECT_GT(passed, 100);
+}
+
+// A stream ends with its FIN for what asks for neighbours.
+TEST_F(InspectorOracle, RefusesStreamsByWhatIsAroundTheirBytes) {
+  int refused = 0;
+  int passed = 0;
+  for (std::uint64_t seed = 3'000; seed < 3'060; ++seed) {
+    RuleMaker maker(seed);
+    make_edge_rules(maker, Buffer::payload, false);
+    for (int i = 0; i < 20; ++i) {
+      connect_anew();
+      const std::string text = maker.words(1 + maker.below(24));
+      const bool expected = !held_on(text).empty();
+      const bool is_found =
+          is_refused(maker, text, 8) || end_talk().reason == DropReason::signature_match;
+      ASSERT_EQ(is_found, expected) << "seed " << seed << ": " << text;
+      ++(expected ? refused : passed);
+    }
+  }
+  EXPECT_GT(refused, 100);
+  EXPECT_GT(passed, 100);
 }
 
 }  // namespace

@@ -84,7 +84,10 @@ class NaiveMatch {
     const std::regex regex(term.pattern);
     for (std::size_t start = 0; start <= subject.size(); ++start) {
       auto flags = std::regex_constants::match_continuous;
-      if (start > 0) flags |= std::regex_constants::match_not_bol;
+      // Words look at the byte before; only a line that the bytes begin with begins.
+      if (start > 0) {
+        flags |= std::regex_constants::match_not_bol | std::regex_constants::match_prev_avail;
+      }
       std::smatch match;
       const auto begin = subject.begin() + static_cast<std::ptrdiff_t>(start);
       if (!std::regex_search(begin, subject.end(), match, regex, flags)) continue;
