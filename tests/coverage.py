@@ -39,6 +39,8 @@ PARSERS = {
     "http": (["http_fuzz"], [f"dataplane/inspect/http_{part}" for part in
                              ("body", "buffers", "detect", "field", "framing", "head", "inflate",
                               "parser", "room", "uri")]),
+    "inflate": (["inflate_fuzz"], [f"dataplane/inspect/{name}" for name in
+                                   ("gzip_frame", "inflate", "inflate_codes")]),
     "tls": (["tls_fuzz"],
             [f"dataplane/inspect/{name}" for name in
              ("der_reader", "ja_fingerprint", "tls_buffers", "tls_certificate", "tls_detect",
