@@ -97,10 +97,9 @@ void HttpParser::decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) n
   using enum HttpInflate::State;
   if (layer == nullptr) return tell_made(turn, bytes);
   Side& side = turn.side;
-  HttpInflate::Out out;
   while (true) {
     const ByteSpan slice = bytes.first(std::min(bytes.size(), layer->slice_left()));
-    const HttpInflate::Piece piece = layer->next(slice, out);
+    const HttpInflate::Piece piece = layer->next(slice, wanted_of(turn, *layer));
     bytes = bytes.subspan(piece.consumed);
     if (layer->is_odd()) tell_odd_coding(turn);
     side.is_plain |= piece.state == not_coded && layer == side.inflate && layer->inner() == nullptr;
@@ -109,7 +108,7 @@ void HttpParser::decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) n
     if (piece.state == bad) tell_odd_coding(turn);
     if (piece.state == more) {
       const bool is_drained =
-          piece.consumed == slice.size() && piece.data.size() < out.size() && !layer->has_unread();
+          piece.consumed == slice.size() && !piece.is_cut && !layer->has_unread();
       if (is_drained && layer->is_between_slices() && room_left(side) == 0) {
         return end_bomb(turn);
       }
@@ -141,6 +140,13 @@ void HttpParser::tell_made(const Turn& turn, ByteSpan bytes) noexcept {
 void HttpParser::end_bomb(const Turn& turn) noexcept {
   tell(turn, AppAnomaly::http_decompression_limit);
   tell_decoded(turn, {}, true);
+}
+
+/// Of what the coding makes next: nothing beyond the depth.
+std::size_t HttpParser::wanted_of(const Turn& turn, HttpInflate& layer) const noexcept {
+  if (layer.inner() != nullptr) return HttpInflate::kPieceBytes;
+  const std::size_t left = left_of(depth_of(turn.direction), turn.side.decoded_bytes);
+  return std::clamp(left, std::size_t{1}, HttpInflate::kPieceBytes);
 }
 
 void HttpParser::tell_odd_coding(const Turn& turn) noexcept {

@@ -1,6 +1,7 @@
 #include "dataplane/inspect/http_inflate.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <optional>
 
@@ -8,14 +9,11 @@ namespace sluice {
 namespace {
 
 constexpr std::uint64_t kRatioFreeBytes = 16'384;
-constexpr int kGzipWindow = 15 + 16;  // zlib's way to say: with a gzip header
-constexpr int kZlibWindow = 15;
-constexpr int kRawWindow = -15;
-
-void* take_for_zlib(void* pool, uInt items, uInt size) {
-  return static_cast<ChunkPool*>(pool)->take(std::size_t{items} * size);
-}
-void give_from_zlib(void* pool, void* memory) { static_cast<ChunkPool*>(pool)->give(memory); }
+constexpr std::size_t kSmallWindow = 16 * 1024;
+constexpr std::size_t kLargeWindow = kChunkBytesMax;
+/// The least piece that is made in a window before there is room for a whole one.
+constexpr std::size_t kPieceBytesMin = 2048;
+static_assert(Inflate::kReach + kPieceBytesMin + Inflate::kOverrun <= kLargeWindow);
 
 bool starts_gzip(ByteSpan bytes) noexcept { return bytes[0] == 0x1f && bytes[1] == 0x8b; }
 /// RFC 1950: method 8, and the two bytes are a multiple of 31.
@@ -44,13 +42,6 @@ std::optional<std::size_t> gzip_head_bytes(ByteSpan bytes) noexcept {
 
 }  // namespace
 
-HttpInflate::HttpInflate(ChunkPool& pool, HttpCoding coding, HttpInflate* inner) noexcept
-    : inner_(inner), coding_(coding) {
-  stream_.zalloc = take_for_zlib;
-  stream_.zfree = give_from_zlib;
-  stream_.opaque = &pool;
-}
-
 HttpInflate* HttpInflate::create(ChunkPool& pool, HttpCoding coding, HttpInflate* inner) noexcept {
   void* chunk = pool.take(sizeof(HttpInflate));
   return chunk == nullptr ? nullptr : new (chunk) HttpInflate(pool, coding, inner);
@@ -58,30 +49,27 @@ HttpInflate* HttpInflate::create(ChunkPool& pool, HttpCoding coding, HttpInflate
 
 HttpInflate* HttpInflate::release(HttpInflate* inflate, ChunkPool& pool) noexcept {
   HttpInflate* inner = inflate->inner_;
-  if (inflate->has_begun_) inflateEnd(&inflate->stream_);
+  if (inflate->window_ != nullptr) pool.give(inflate->window_, inflate->window_room_);
   pool.give(inflate, sizeof(HttpInflate));
   return inner;
 }
 
-HttpInflate::Piece HttpInflate::next(ByteSpan bytes, Out& out) noexcept {
-  const Piece piece = read(bytes, out);
+HttpInflate::Piece HttpInflate::next(ByteSpan bytes, std::size_t most) noexcept {
+  const Piece piece = read(bytes, most);
   taken_ += piece.consumed;
   return piece;
 }
 
-HttpInflate::Piece HttpInflate::read(ByteSpan bytes, Out& out) noexcept {
-  if (!is_settled_) return next_of_held(bytes, out);
+HttpInflate::Piece HttpInflate::read(ByteSpan bytes, std::size_t most) noexcept {
+  if (!is_settled_) return next_of_held(bytes, most);
   const bool is_of_held = has_unread();
-  const ByteSpan from = is_of_held ? held().subspan(read_bytes_)
-                                   : bytes.first(std::min(bytes.size(), kChunkBytesMax));
+  const ByteSpan from = is_of_held ? held().subspan(read_bytes_) : bytes;
   if (is_between_members_) {
-    if (from.empty()) return {0, {}, State::more};
-    if (from[0] != held_[0] || inflateReset(&stream_) != Z_OK) {
-      return {bytes.size(), {}, State::ended};
-    }
-    is_between_members_ = false;
+    if (from.empty()) return {0, {}, State::more, false};
+    if (from[0] != held_[0]) return {bytes.size(), {}, State::ended, false};
+    begin_member();
   }
-  Piece piece = inflate_from(from, out);
+  Piece piece = inflate_from(from, most);
   if (!is_of_held) return piece;
   read_bytes_ = static_cast<std::uint16_t>(read_bytes_ + piece.consumed);
   piece.consumed = 0;
@@ -89,18 +77,18 @@ HttpInflate::Piece HttpInflate::read(ByteSpan bytes, Out& out) noexcept {
 }
 
 // Until something was made of the body, or no more of it can be held.
-HttpInflate::Piece HttpInflate::next_of_held(ByteSpan bytes, Out& out) noexcept {
+HttpInflate::Piece HttpInflate::next_of_held(ByteSpan bytes, std::size_t most) noexcept {
   const std::size_t count = std::min(bytes.size(), kHeldBytes - held_bytes_);
   std::copy_n(bytes.begin(), count, held_.begin() + held_bytes_);
   held_bytes_ = static_cast<std::uint16_t>(held_bytes_ + count);
-  if (held_bytes_ < 2) return {count, {}, State::more};
+  if (held_bytes_ < 2) return {count, {}, State::more, false};
   State state = format_ == Format::unknown ? begin() : State::more;
   while (state == State::more) {
-    Piece piece{0, {}, State::bad};
+    Piece piece{0, {}, State::bad, false};
     const auto head = format_ == Format::gzip_body ? gzip_head_bytes(held()) : std::size_t{0};
     if (head) {
       read_bytes_ = std::max(read_bytes_, static_cast<std::uint16_t>(*head));
-      piece = inflate_from(held().subspan(read_bytes_), out);
+      piece = inflate_from(held().subspan(read_bytes_), most);
       read_bytes_ = static_cast<std::uint16_t>(read_bytes_ + piece.consumed);
     } else if (held_bytes_ < kHeldBytes) {
       piece.state = State::more;
@@ -113,7 +101,7 @@ HttpInflate::Piece HttpInflate::next_of_held(ByteSpan bytes, Out& out) noexcept 
     is_settled_ = false;
     state = try_next_format();
   }
-  return {count, state == State::not_coded ? held() : ByteSpan{}, state};
+  return {count, state == State::not_coded ? held() : ByteSpan{}, state, false};
 }
 
 HttpInflate::State HttpInflate::begin() noexcept {
@@ -131,42 +119,86 @@ HttpInflate::State HttpInflate::try_next_format() noexcept {
 }
 
 HttpInflate::State HttpInflate::begin_as(Format format) noexcept {
-  const int window = format == Format::gzip   ? kGzipWindow
-                     : format == Format::zlib ? kZlibWindow
-                                              : kRawWindow;
-  const int answer = has_begun_ ? inflateReset2(&stream_, window) : inflateInit2(&stream_, window);
-  if (answer != Z_OK) return State::no_memory;
-  has_begun_ = true;
   format_ = format;
   read_bytes_ = 0;
+  begin_member();
   return State::more;
 }
 
-HttpInflate::Piece HttpInflate::inflate_from(ByteSpan bytes, Out& out) noexcept {
-  stream_.next_in = const_cast<Bytef*>(bytes.data());
-  stream_.avail_in = static_cast<uInt>(bytes.size());
-  stream_.next_out = out.data();
-  stream_.avail_out = kOutBytes;
-  const State state = state_of(inflate(&stream_, Z_NO_FLUSH));
-  const std::size_t used = bytes.size() - stream_.avail_in;
-  const std::size_t made = kOutBytes - stream_.avail_out;
-  has_made_ |= made > 0;
-  return {used, {out.data(), made}, state};
+void HttpInflate::begin_member() noexcept {
+  frame_.begin(format_ == Format::gzip   ? GzipFrame::Kind::gzip
+               : format_ == Format::zlib ? GzipFrame::Kind::zlib
+                                         : GzipFrame::Kind::none);
+  stream_.begin();
+  step_ = Step::head;
+  window_begin_ = window_bytes_;
+  is_between_members_ = false;
 }
 
-HttpInflate::State HttpInflate::state_of(int answer) noexcept {
-  switch (answer) {
-    case Z_OK:
-    case Z_BUF_ERROR:
-      return State::more;
-    case Z_STREAM_END:
-      is_between_members_ = format_ == Format::gzip;
-      return is_between_members_ ? State::more : State::ended;
-    case Z_MEM_ERROR:
-      return State::no_memory;
-    default:
-      return State::bad;
+HttpInflate::Piece HttpInflate::inflate_from(ByteSpan bytes, std::size_t most) noexcept {
+  Piece piece{0, {}, State::more, false};
+  if (step_ == Step::head) {
+    const GzipFrame::Piece head = frame_.read_head(bytes);
+    piece.consumed = head.consumed;
+    if (head.state == GzipFrame::State::bad) piece.state = State::bad;
+    if (head.state != GzipFrame::State::ended) return piece;
+    step_ = Step::data;
   }
+  if (step_ == Step::data) {
+    const Piece data = inflate_data(bytes.subspan(piece.consumed), most);
+    piece = {piece.consumed + data.consumed, data.data, data.state, data.is_cut};
+    if (step_ == Step::data) return piece;
+  }
+  const GzipFrame::Piece trailer = frame_.read_trailer(bytes.subspan(piece.consumed));
+  piece.consumed += trailer.consumed;
+  if (trailer.state == GzipFrame::State::bad) piece.state = State::bad;
+  if (trailer.state == GzipFrame::State::ended) piece.state = end_member();
+  return piece;
+}
+
+HttpInflate::Piece HttpInflate::inflate_data(ByteSpan bytes, std::size_t most) noexcept {
+  if (!make_room()) return {0, {}, State::no_memory, false};
+  std::uint8_t* const begin = window_ + window_bytes_;
+  const std::size_t room = window_room_ - window_bytes_ - Inflate::kOverrun;
+  const Inflate::Piece made =
+      stream_.next(bytes, {begin, window_bytes_ - window_begin_, std::min(most, room)});
+  const ByteSpan data{begin, made.made};
+  window_bytes_ += made.made;
+  has_made_ |= made.made > 0;
+  frame_.add(data);
+  if (made.state == Inflate::State::ended) step_ = Step::trailer;
+  const State state = made.state == Inflate::State::bad ? State::bad : State::more;
+  return {made.consumed, data, state, made.is_cut};
+}
+
+/// For a piece, and in front of it for all that matches reach.
+bool HttpInflate::make_room() noexcept {
+  if (window_bytes_ + kPieceBytesMin + Inflate::kOverrun <= window_room_) return true;
+  std::size_t kept = window_bytes_;
+  std::uint8_t* window = window_;
+  if (window_room_ < kLargeWindow) {
+    const std::size_t room = window_ == nullptr ? kSmallWindow : kLargeWindow;
+    window = static_cast<std::uint8_t*>(pool_->take(room));
+    if (window == nullptr) return false;
+    if (window_ != nullptr) {
+      std::memcpy(window, window_, kept);
+      pool_->give(window_, window_room_);
+    }
+    window_room_ = room;
+  } else {
+    kept = std::min(window_bytes_, Inflate::kReach);
+    std::memmove(window, window + window_bytes_ - kept, kept);
+  }
+  const std::size_t gone = window_bytes_ - kept;
+  window_ = window;
+  window_bytes_ = kept;
+  window_begin_ -= std::min(window_begin_, gone);
+  return true;
+}
+
+HttpInflate::State HttpInflate::end_member() noexcept {
+  is_between_members_ = format_ == Format::gzip;
+  return is_between_members_ ? State::more : State::ended;
 }
 
 std::uint64_t HttpInflate::room(const HttpInflate& outermost, std::uint32_t ratio,

@@ -1,5 +1,5 @@
-// Undoes one gzip or deflate coding of a body as it comes, by zlib with memory from the pool: some
-// 8 KiB of state and, for bodies that come in several pushes, a window of 32 KiB. One for each
+// Undoes one gzip or deflate coding of a body as it comes, with memory from the pool: 12 KiB of
+// state and a window of 16 KiB, which becomes one of 64 KiB where a body outgrows it. One for each
 // coding of a body that a rule looks into. Worker thread only.
 //
 // As long as nothing was told, the first bytes are held: a body that does not read as it should is
@@ -10,10 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <zlib.h>
-
 #include "dataplane/inspect/chunk_pool.h"
+#include "dataplane/inspect/gzip_frame.h"
 #include "dataplane/inspect/http_framing.h"
+#include "dataplane/inspect/inflate.h"
 
 namespace sluice {
 
@@ -26,13 +26,13 @@ class HttpInflate {
     bad,
     no_memory,
   };
-  static constexpr std::size_t kOutBytes = 8192;
-  using Out = std::array<std::uint8_t, kOutBytes>;
+  /// Of a piece that is to be scanned while it is in the cache.
+  static constexpr std::size_t kPieceBytes = 8192;
 
   /// In a chunk of the pool; null where there is none. `inner` is the coding below, or null.
   [[nodiscard]] static HttpInflate* create(ChunkPool& pool, HttpCoding coding,
                                            HttpInflate* inner) noexcept;
-  /// Gives the chunk and all that zlib took back; says which coding is below.
+  /// Gives the chunk and the window back; says which coding is below.
   static HttpInflate* release(HttpInflate* inflate, ChunkPool& pool) noexcept;
 
   /// How many more bytes may be told of a body, of which `told` were, before its codings have made
@@ -50,12 +50,13 @@ class HttpInflate {
 
   struct Piece {
     std::size_t consumed;
-    ByteSpan data;  ///< in `out`, or, where the body is not coded, its first bytes
+    ByteSpan data;  ///< until the next call; where the body is not coded, its first bytes
     State state;
+    bool is_cut;  ///< more can be made of the same bytes
   };
-  /// What the next bytes stand for, until `bytes` or `out` are used up. To be called again while
-  /// bytes are left or unread, or `out` was filled.
-  [[nodiscard]] Piece next(ByteSpan bytes, Out& out) noexcept;
+  /// What the next bytes stand for: `most`, 1 at least, or a few more than that. To be called again
+  /// while bytes are left or unread, or the piece was cut.
+  [[nodiscard]] Piece next(ByteSpan bytes, std::size_t most) noexcept;
   /// Of the first bytes some wait for the next call.
   [[nodiscard]] bool has_unread() const noexcept {
     return is_settled_ && read_bytes_ < held_bytes_;
@@ -67,29 +68,39 @@ class HttpInflate {
  private:
   /// In the order in which they are tried; a body that begins neither as gzip nor as zlib is raw.
   enum class Format : std::uint8_t { unknown, gzip, gzip_body, zlib, raw };
+  enum class Step : std::uint8_t { head, data, trailer };
   static constexpr std::size_t kHeldBytes = 256;
   static constexpr std::size_t kSliceBytes = 512;
 
-  HttpInflate(ChunkPool& pool, HttpCoding coding, HttpInflate* inner) noexcept;
+  HttpInflate(ChunkPool& pool, HttpCoding coding, HttpInflate* inner) noexcept
+      : pool_(&pool), inner_(inner), coding_(coding) {}
 
   [[nodiscard]] std::uint64_t slices_taken() const noexcept {
     return (taken_ + kSliceBytes - 1) / kSliceBytes;
   }
-  [[nodiscard]] Piece read(ByteSpan bytes, Out& out) noexcept;
-  [[nodiscard]] Piece next_of_held(ByteSpan bytes, Out& out) noexcept;
+  [[nodiscard]] Piece read(ByteSpan bytes, std::size_t most) noexcept;
+  [[nodiscard]] Piece next_of_held(ByteSpan bytes, std::size_t most) noexcept;
   [[nodiscard]] State begin() noexcept;
   [[nodiscard]] State try_next_format() noexcept;
   [[nodiscard]] State begin_as(Format format) noexcept;
-  [[nodiscard]] Piece inflate_from(ByteSpan bytes, Out& out) noexcept;
-  [[nodiscard]] State state_of(int answer) noexcept;  ///< of inflate
+  void begin_member() noexcept;
+  [[nodiscard]] Piece inflate_from(ByteSpan bytes, std::size_t most) noexcept;
+  [[nodiscard]] Piece inflate_data(ByteSpan bytes, std::size_t most) noexcept;
+  [[nodiscard]] bool make_room() noexcept;
+  [[nodiscard]] State end_member() noexcept;
   [[nodiscard]] ByteSpan held() const noexcept { return {held_.data(), held_bytes_}; }
 
-  z_stream stream_{};
+  ChunkPool* pool_;
   HttpInflate* inner_;
-  std::uint64_t taken_ = 0;  ///< bytes
+  std::uint64_t taken_ = 0;         ///< bytes
+  std::uint8_t* window_ = nullptr;  ///< what was made last
+  std::size_t window_room_ = 0;
+  std::size_t window_bytes_ = 0;
+  std::size_t window_begin_ = 0;  ///< of the member: matches reach no further
+  GzipFrame frame_;
   HttpCoding coding_;
   Format format_ = Format::unknown;
-  bool has_begun_ = false;   ///< zlib has memory
+  Step step_ = Step::head;
   bool is_settled_ = false;  ///< the format stays
   bool has_made_ = false;    ///< any bytes
   bool is_odd_ = false;
@@ -97,6 +108,7 @@ class HttpInflate {
   std::uint16_t held_bytes_ = 0;
   std::uint16_t read_bytes_ = 0;  ///< of those held
   std::array<std::uint8_t, kHeldBytes> held_{};
+  Inflate stream_;
 };
 
 }  // namespace sluice

@@ -118,6 +118,7 @@ class HttpParser {
   void take_body(const Turn& turn, ByteSpan bytes) noexcept;
   void open_codings(const Turn& turn, const HttpCodings& codings) noexcept;
   void decode(const Turn& turn, HttpInflate*& layer, ByteSpan bytes) noexcept;
+  [[nodiscard]] std::size_t wanted_of(const Turn& turn, HttpInflate& layer) const noexcept;
   void tell_odd_coding(const Turn& turn) noexcept;
   [[nodiscard]] std::uint64_t room_left(const Side& side) const noexcept;
   void tell_made(const Turn& turn, ByteSpan bytes) noexcept;
