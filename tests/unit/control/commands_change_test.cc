@@ -50,7 +50,8 @@ TEST_F(CommandsChange, ReloadTellsGenerationAndWhatChanged) {
   EXPECT_EQ(run(reload_configuration).value(), (json{{"generation", 2U},
                                                      {"changed", 1U},
                                                      {"needs_restart", {"workers.count"}},
-                                                     {"confirm_by_at", nullptr}}));
+                                                     {"confirm_by_at", nullptr},
+                                                     {"idle_sets", json::array()}}));
 }
 
 TEST_F(CommandsChange, ReloadTellsUntilWhenItIsToBeConfirmed) {

@@ -29,7 +29,7 @@ class InspectionTest : public FlowTest {
  protected:
   void SetUp() override {
     FlowTest::SetUp();
-    auto made = Inspector::create({.memory_bytes = 8U << 20,
+    auto made = Inspector::create({.memory_bytes = 32U << 20,
                                    .memory_entries = 64,
                                    .key = kFlowKey,
                                    .arena = &arena,
