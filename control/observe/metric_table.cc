@@ -127,9 +127,10 @@ constexpr MetricRow kMetrics[] = {
      "of these, those of rules at stage shadow: counted and nothing else",
      total<&WorkerCounters::rules_shadowed>},
     {"sluice_top_rule_hits_total", kCounter, "rule, name",
-     "hits of each of the 50 rules with the most, read every 5 s; `other`: of all others, with "
-     "what "
-     "a rule had before it was one of the 50",
+     "hits of each of the 50 rules with the most, read every 5 s; `other`: of all others. A rule "
+     "that "
+     "becomes one of the 50 brings hits that `other` has already: the sum may be above "
+     "sluice_rule_hits_total",
      rule_hits},
     {"sluice_rules_excepted_total", kCounter, "",
      "rules that would have held, where an exception has them off",

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "dataplane/inspect/app_sink.h"
+
 namespace sluice {
 namespace {
 
@@ -298,6 +300,20 @@ void append_section(std::string& page, std::string_view event, unsigned bit) {
   }
 }
 
+void append_app_anomalies(std::string& page) {
+  page +=
+      "\nWhat parsers of applications tell (`applayer`), and what obeys `inspect.match_limit`, as "
+      "rules "
+      "see one reading of several then, or not all bytes:\n\n"
+      "| event | meaning | obeys `inspect.match_limit` |\n|---|---|---|\n";
+  constexpr unsigned kOfClient = 0;
+  for (std::size_t i = 1; i < static_cast<std::size_t>(AppAnomaly::count_); ++i) {
+    const auto anomaly = static_cast<AppAnomaly>(i);
+    page += fmt::format("| `{}` | {} | {} |\n", name_of(anomaly), meaning_of(anomaly),
+                        hides_bytes(kOfClient, anomaly) ? "yes" : "");
+  }
+}
+
 }  // namespace
 
 std::span<const EveField> eve_fields() noexcept { return kFields; }
@@ -308,6 +324,7 @@ std::string events_reference() {
   append_section(page, "drop", kInDrop);
   append_section(page, "alert", kInAlert);
   append_section(page, "anomaly", kInAnomaly);
+  append_app_anomalies(page);
   append_section(page, "http", kInHttp);
   append_section(page, "dns", kInDns);
   append_section(page, "tls", kInTls);

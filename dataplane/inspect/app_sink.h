@@ -17,8 +17,7 @@ struct BufferBytes {
   std::span<const std::uint8_t> bytes;
 };
 
-/// What was odd about a message; each is an event and can be asked for by a rule. The names are in
-/// app_anomaly.cc.
+/// What was odd about a message; each is an event. Names and meanings are in app_anomaly.cc.
 enum class AppAnomaly : std::uint8_t {
   none,
   http_head_too_long,
@@ -47,6 +46,8 @@ enum class AppAnomaly : std::uint8_t {
   count_,
 };
 [[nodiscard]] std::string_view name_of(AppAnomaly anomaly) noexcept;
+/// For the reference of events; empty of `none`.
+[[nodiscard]] std::string_view meaning_of(AppAnomaly anomaly) noexcept;
 /// Rules see one of several ways to read what came, or not all of it, and no honest sender is the
 /// reason: inspect.match_limit decides.
 [[nodiscard]] bool hides_bytes(unsigned direction, AppAnomaly anomaly) noexcept;

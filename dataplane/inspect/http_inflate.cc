@@ -57,6 +57,7 @@ HttpInflate* HttpInflate::release(HttpInflate* inflate, ChunkPool& pool) noexcep
 HttpInflate::Piece HttpInflate::next(ByteSpan bytes, std::size_t most) noexcept {
   const Piece piece = read(bytes, most);
   taken_ += piece.consumed;
+  if (is_between_slices() && !piece.is_cut && !has_unread()) heads_ = stream_.heads();
   return piece;
 }
 
@@ -205,9 +206,9 @@ std::uint64_t HttpInflate::room(const HttpInflate& outermost, std::uint32_t rati
                                 std::uint64_t told) noexcept {
   if (ratio == 0) return ~std::uint64_t{0};
   const std::uint64_t most = kRatioFreeBytes + outermost.slices_taken() * kSliceBytes * ratio;
-  std::uint64_t made = told;
+  std::uint64_t made = told + outermost.work_beside();
   for (const HttpInflate* one = outermost.inner_; one != nullptr; one = one->inner_) {
-    made += one->slices_taken() * kSliceBytes;
+    made += one->slices_taken() * kSliceBytes + one->work_beside();
   }
   return most > made ? most - made : 0;
 }

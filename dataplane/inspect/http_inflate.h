@@ -37,8 +37,9 @@ class HttpInflate {
 
   /// How many more bytes may be told of a body, of which `told` were, before its codings have made
   /// too much of what was sent; they share one budget, so that codings in codings do not multiply
-  /// what one may make, or have the others read. 0 ratio: no end. What each has taken counts in
-  /// whole slices, so that cuts of the body change nothing.
+  /// what one may make, or have the others read; nor may blocks that make nothing go on for ever.
+  /// 0 ratio: no end. What each has taken counts in whole slices, so that cuts of the body change
+  /// nothing.
   [[nodiscard]] static std::uint64_t room(const HttpInflate& outermost, std::uint32_t ratio,
                                           std::uint64_t told) noexcept;
   /// So many bytes at most are to be taken at a time, and all that they make,
@@ -71,6 +72,7 @@ class HttpInflate {
   enum class Step : std::uint8_t { head, data, trailer };
   static constexpr std::size_t kHeldBytes = 256;
   static constexpr std::size_t kSliceBytes = 512;
+  static constexpr std::uint64_t kHeadWork = 2048;
 
   HttpInflate(ChunkPool& pool, HttpCoding coding, HttpInflate* inner) noexcept
       : pool_(&pool), inner_(inner), coding_(coding) {}
@@ -78,6 +80,8 @@ class HttpInflate {
   [[nodiscard]] std::uint64_t slices_taken() const noexcept {
     return (taken_ + kSliceBytes - 1) / kSliceBytes;
   }
+  /// What it cost beside what it made, in bytes that could have been made.
+  [[nodiscard]] std::uint64_t work_beside() const noexcept { return heads_ * kHeadWork; }
   [[nodiscard]] Piece read(ByteSpan bytes, std::size_t most) noexcept;
   [[nodiscard]] Piece next_of_held(ByteSpan bytes, std::size_t most) noexcept;
   [[nodiscard]] State begin() noexcept;
@@ -93,6 +97,7 @@ class HttpInflate {
   ChunkPool* pool_;
   HttpInflate* inner_;
   std::uint64_t taken_ = 0;         ///< bytes
+  std::uint64_t heads_ = 0;         ///< of blocks, in whole slices
   std::uint8_t* window_ = nullptr;  ///< what was made last
   std::size_t window_room_ = 0;
   std::size_t window_bytes_ = 0;

@@ -273,6 +273,7 @@ Inflate::Turn Inflate::read_lengths(Run& run) noexcept {
 
 Inflate::Turn Inflate::build_tables() noexcept {
   constexpr std::size_t kEnd = 256;
+  ++heads_;
   const std::span<const std::uint8_t> lengths = std::span(lengths_).first(length_codes_);
   const auto distances = std::span(lengths_).subspan(length_codes_, distance_codes_);
   if (lengths[kEnd] == 0 || !build_lengths(lengths, tables_)) return Turn::bad;

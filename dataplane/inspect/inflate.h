@@ -38,6 +38,9 @@ class Inflate {
     std::size_t most;    ///< at least 1; kOverrun more are the callee's
   };
 
+  /// Of blocks with codes of their own, so many were read since there is this one. Their tables
+  /// cost as much as two thousand bytes that are made, and a block may make none.
+  [[nodiscard]] std::uint64_t heads() const noexcept { return heads_; }
   /// A stream begins, whatever was before.
   void begin() noexcept;
   /// Not to be called again once ended or bad.
@@ -66,6 +69,7 @@ class Inflate {
   std::uint64_t take(unsigned bits) noexcept;
   void give_back(Run& run) noexcept;
 
+  std::uint64_t heads_ = 0;
   std::uint64_t bits_ = 0;  ///< the next ones lowest; zeros above those that have come
   unsigned count_ = 0;      ///< of them
   Mode mode_ = Mode::block;

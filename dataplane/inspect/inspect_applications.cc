@@ -209,7 +209,13 @@ void Inspector::skip_gap(unsigned direction, std::uint64_t bytes) noexcept {
   end_messages();
 }
 
+// What has not shown its application by its end has none.
 void Inspector::end_stream(unsigned direction) noexcept {
+  if (flow_->service == Service::any) {
+    flow_->detect_from[direction] = kUndetectable;
+    judge_->use_service(Service::unknown);
+    if (is_written_off(*flow_)) flow_->service = Service::unknown;
+  }
   StreamScan& scan = flow_->scans[direction];
   if (scan.candidates != nullptr) {
     BufferSource source;

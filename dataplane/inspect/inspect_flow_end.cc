@@ -65,15 +65,18 @@ void Inspector::end(Flow& flow, const PolicySettings& settings) noexcept {
                          ruleset_ != nullptr && inspection.ruleset_epoch == ruleset_->epoch;
   const bool is_refused = flow.has(kRefused) || inspection.has(kInspectionRefused);
   for (const unsigned direction : {kToServer, kToClient}) {
-    if (!has_rules || is_refused || inspection.application == nullptr) break;
-    if (inspection.application->parser.has_unfinished_head(inspection.turned(direction))) {
-      end_head(flow, inspection, direction);
+    if (!has_rules || is_refused) break;
+    const bool has_head =
+        inspection.application != nullptr &&
+        inspection.application->parser.has_unfinished_head(inspection.turned(direction));
+    if (has_head || inspection.scans[direction].candidates != nullptr) {
+      end_direction(flow, inspection, direction);
     }
   }
   forget(flow);
 }
 
-void Inspector::end_head(Flow& flow, FlowInspection& inspection, unsigned direction) noexcept {
+void Inspector::end_direction(Flow& flow, FlowInspection& inspection, unsigned direction) noexcept {
   FlowTable& table = setup_.tracker->table();
   const FlowRecord record = flow_record(table.at(table.slot_of(flow)), table.cold_of(flow));
   EndingPacket ending(flow, record, direction);

@@ -154,7 +154,7 @@ class Inspector {
   void obey_judgement(Packet& packet, const Judgement& judgement) noexcept;
 
   // inspect_flow_end.cc: what a flow left unfinished
-  void end_head(Flow& flow, FlowInspection& inspection, unsigned direction) noexcept;
+  void end_direction(Flow& flow, FlowInspection& inspection, unsigned direction) noexcept;
 
   // inspect_applications.cc: which application it is, and its parser
   void inspect_datagram(Packet& packet, FlowInspection* inspection,

@@ -40,7 +40,7 @@ Likeness best_of(Likeness a, Likeness b) noexcept {
 }
 
 /// What servers pass over in front of a hello: records with nothing in them, a ChangeCipherSpec of
-/// one byte, a warning. Bytes of such a record, or 0.
+/// one byte. Bytes of such a record, or 0.
 std::size_t passed_over(ByteSpan bytes) noexcept {
   constexpr std::size_t kHeader = 5;
   constexpr std::uint8_t kFirstType = 20, kLastType = 24;

@@ -443,6 +443,66 @@ TEST(HttpBody, CodingsThatEachKeepToTheRatioAreCutWhereTogetherTheyDoNot) {
   EXPECT_EQ(http.pool().counters().bytes_in_use, 0U);
 }
 
+/// Blocks of gzip with codes of their own that make nothing, eleven bytes each.
+std::string empty_blocks(int count) {
+  std::string out("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10);
+  std::uint64_t bits = 0;
+  unsigned have = 0;
+  const auto put = [&](unsigned value, unsigned size) {
+    bits |= std::uint64_t{value} << have;
+    for (have += size; have >= 8; have -= 8, bits >>= 8) out += static_cast<char>(bits & 0xff);
+  };
+  for (int block = 0; block < count; ++block) {
+    for (const auto& [value, size] : {std::pair{4U, 3U}, {0U, 5U}, {0U, 5U}, {14U, 4U}}) {
+      put(value, size);
+    }
+    // Of the lengths of codes 18, a run without any, and 1 have a code; in the order of deflate.
+    for (unsigned place = 0; place < 18; ++place) put(place == 2 || place == 17 ? 1 : 0, 3);
+    put(1, 1);
+    put(127, 7);  // 138 symbols without a code, then 118
+    put(1, 1);
+    put(107, 7);
+    put(0, 3);  // the block's end, and a distance; then the end
+  }
+  return out + static_cast<char>(bits);
+}
+
+TEST(HttpBody, BlocksThatMakeNothingAreCutAtTheRatio) {
+  const std::string inner = empty_blocks(20'000);
+  std::string outer = test::deflated(inner, test::kGzip);
+  outer = outer.substr(0, 3) + '\x08' + outer.substr(4, 6) + std::string(inner.size() / 99, 'n') +
+          '\0' + outer.substr(10);
+  for (const auto& [coding, body] : {std::pair{"gzip", inner}, {"gzip, gzip", outer}}) {
+    const std::string response = coded_response(coding, body);
+    HttpRecorder whole;
+    whole.response(response);
+    EXPECT_EQ(whole.count(AppAnomaly::http_decompression_limit), 1) << coding;
+    EXPECT_EQ(whole.count(AppAnomaly::http_bad_content_coding),
+              coding == std::string("gzip") ? 0 : 1);
+    for (const std::size_t size : {1U, 100U, 700U}) {
+      HttpRecorder split;
+      for (std::size_t at = 0; at < response.size(); at += size) {
+        split.response(response.substr(at, size));
+      }
+      EXPECT_EQ(split.anomalies, whole.anomalies) << coding << size;
+    }
+  }
+}
+
+TEST(HttpBody, SmallBlocksOfTextAreNoBomb) {
+  std::string body, text;
+  for (int i = 0; i < 500; ++i) {
+    const std::string line =
+        fmt::format("event {}: {:x} of {:o}, as is told of {}\n", i, i * i, i, i / 7);
+    text += line;
+    body += test::deflated(line, test::kGzip);
+  }
+  HttpRecorder http;
+  http.response(coded_response("gzip", body));
+  EXPECT_EQ(http.answered(file_data), text);
+  EXPECT_TRUE(http.anomalies.empty());
+}
+
 TEST(HttpBody, OddHeadOfGzipIsPassedOver) {
   const std::string coded = test::deflated("attack", test::kGzip);
   const auto with_flags = [&](char flags, std::string_view fields) {

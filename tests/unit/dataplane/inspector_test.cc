@@ -323,6 +323,17 @@ TEST_F(InspectorTest, AnythingElseThanTlsIsWhatDoesNotBeginAsIt) {
   EXPECT_TRUE(is_refused("\x01 WORD")) << "though its server has not said anything";
 }
 
+TEST_F(InspectorTest, WhatHasNotShownItsServiceByItsEndIsOfNone) {
+  ruleset = ruleset_of(
+      "  - id: 1\n    name: no HTTP\n    class: policy-violation\n    severity: high\n"
+      "    stage: enforce\n    action: drop\n"
+      "    when: {proto: tcp, except_service: http, direction: to_server}\n"
+      "    match:\n      - payload: {contains: \"WORD\"}\n");
+  connect();
+  EXPECT_FALSE(is_refused("WORD")) << "it may be a method";
+  EXPECT_EQ(end_talk().reason, DropReason::signature_match);
+}
+
 /// A rule on messages of one service.
 std::string message_rule(std::string_view service, std::string_view matches) {
   return fmt::format(
