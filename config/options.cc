@@ -300,7 +300,7 @@ constexpr std::array kConfigOptions{
        kExceptionWords, "a flow for whose inspection there is no memory"}),
     at<&Config::inspect, &InspectConfig::match_limit>({"inspect.match_limit", word, {}, {},
        kExceptionWords, "a packet of which rules could not all be decided: too many matches, an "
-       "evaluation too long, or a message that can be read in two ways; of TCP, drop_packet is "
+       "evaluation too long, or a message that can be read in two ways or was not read whole; of TCP, drop_packet is "
        "drop_flow, since its bytes are not scanned again"}),
     at<&Config::inspect, &InspectConfig::encrypted>({"inspect.encrypted", word, {}, {},
        kEncryptedWords, "what is encrypted, behind the handshake: not looked at any more, or "
@@ -414,8 +414,8 @@ constexpr std::array kSetOptions{
     of_set<&SetConfig::nocase>({"nocase", boolean, {}, {}, {},
        "of kind text: upper and lower case of ASCII letters are the same"}),
     of_set<&SetConfig::file>({"file", text, {0, 4095}, {}, {},
-       "entries, one a line, each with until=DATE behind it where it ends; read at start and at "
-       "every reload"}),
+       "entries, one a line, each with until=DATE behind it where it ends; a text between bars, "
+       "|0d 0a|, is these bytes; read at start and at every reload"}),
     of_set<&SetConfig::capacity>({"capacity", number, {1, kSetCapacityMax}, {}, {},
        "most entries, those of the file and those added with sluicectl together"}),
 };

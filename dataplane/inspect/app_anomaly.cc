@@ -18,7 +18,7 @@ struct Row {
 constexpr std::array<Row, static_cast<std::size_t>(count_)> kRows{{
     {none, "none", ""},
     {http_head_too_long, "http_head_too_long",
-     "a head above `inspect.http_head` bytes: its direction is not read further"},
+     "a head above 63 KiB: its direction is not read further"},
     {http_too_many_headers, "http_too_many_headers",
      "more headers than are told; the others are in `http.header` only"},
     {http_bad_request_line, "http_bad_request_line", "no request line where one was due"},
@@ -32,7 +32,8 @@ constexpr std::array<Row, static_cast<std::size_t>(count_)> kRows{{
     {http_odd_coding_name, "http_odd_coding_name",
      "the name of a coding that only resembles one: some clients undo it, others do not"},
     {http_decompression_limit, "http_decompression_limit",
-     "a body that grew beyond `inspect.inflate_ratio`; what comes then is not told"},
+     "a body that grows to more than 100 times what was sent, or is work for nothing; what comes "
+     "then is not told"},
     {http_unanswered_requests, "http_unanswered_requests",
      "too many requests without a response: responses are not told apart any more"},
     {dns_malformed, "dns_malformed", "a message that does not fit its own counts and lengths"},

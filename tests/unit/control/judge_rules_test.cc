@@ -71,7 +71,7 @@ TEST_F(JudgeRules, ReadsThemWhereTheyWereChanged) {
   EXPECT_THAT(judged(), HasSubstr("there is nothing to enforce"));
 }
 
-TEST_F(JudgeRules, MissesLimitsThatAreNotThereAnyMore) {
+TEST_F(JudgeRules, TellsLimitsThatAreGone) {
   write(kLimited);
   compile();
   EXPECT_THAT(judged(), HasSubstr("action limit names 'slow', which is none of rule_limits"));

@@ -114,7 +114,7 @@ TEST_F(FlowOpening, PortsTellTheServerOfWhatIsMetMidway) {
   EXPECT_TRUE(flow_of(talk)->has(kTwoWay));
 }
 
-TEST_F(FlowOpening, WhereTheyDoNotTheFirstSenderIsTheClient) {
+TEST_F(FlowOpening, FirstSenderIsTheClientWherePortsDoNotTell) {
   for (const std::uint16_t port : {std::uint16_t{50'000}, std::uint16_t{33'000}}) {
     talk.server_port = port;
     EXPECT_TRUE(send_tcp(false, kAck, {.sequence = 5000, .acknowledgement = 1}).has(kInitiator));

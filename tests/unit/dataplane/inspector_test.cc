@@ -308,7 +308,7 @@ TEST_F(InspectorTest, AWordThatCameBeforeItsServiceWasToldIsFound) {
   EXPECT_TRUE(is_refused(" /a HTTP/1.1\r\n"));
 }
 
-TEST_F(InspectorTest, AnythingElseThanTlsIsWhatDoesNotBeginAsIt) {
+TEST_F(InspectorTest, ExceptServiceHoldsForAStreamThatCannotBeTls) {
   ruleset = ruleset_of(
       "  - id: 1\n    name: no TLS\n    class: policy-violation\n    severity: high\n"
       "    stage: enforce\n    action: drop\n"
