@@ -53,12 +53,16 @@ constexpr std::size_t kEdgesMax = 4'096;  ///< of one pattern
 /// Lookaheads that can be told apart; those beyond share the last of these.
 constexpr std::size_t kLookaheads = 64;
 
-/// The items of a pattern in their order, and which of them are edges.
+/// The items of a pattern in their order, and which of them are edges. An item comes with what
+/// stands behind it up to the next: how often, a comment, where a quote begins or ends.
 struct EdgeReader {
   std::string_view pattern;
   std::vector<RegexEdge>& edges;
   std::vector<std::size_t> open;    ///< groups: the edge that each is, or kNoEdge
   std::vector<std::size_t> closed;  ///< edges whose next item is not known yet
+  std::size_t last = 0;             ///< item: where it begins, and ends
+  std::size_t last_end = 0;
+  bool is_quoted = false;
   static constexpr std::size_t kNoEdge = std::numeric_limits<std::size_t>::max();
 
   static int read(pcre2_callout_enumerate_block* block, void* self) {
@@ -66,13 +70,19 @@ struct EdgeReader {
     return 0;
   }
   void note(std::size_t place, std::size_t size) {
+    // What is in a group is told once for every time that the group stands for.
+    if (place < last_end) return;
+    const std::string_view passed = pattern.substr(last, place - last);
+    is_quoted = passed.ends_with("\\Q") || (is_quoted && !passed.substr(1).starts_with("\\E"));
+    last = place;
+    last_end = place + size;
     for (const std::size_t edge : closed) edges[edge].next = static_cast<std::uint16_t>(place);
     closed.clear();
     const std::string_view item = pattern.substr(std::min(place, pattern.size()), size);
+    if (is_quoted) return;
     if (item.starts_with(')') && !open.empty()) return close(place);
     const auto kind = kind_of(item);
-    if (item.starts_with('(') && !item.starts_with("(*"))
-      open.push_back(kind ? edges.size() : kNoEdge);
+    if (opens_group(item)) open.push_back(kind ? edges.size() : kNoEdge);
     if (kind) edges.push_back({*kind, static_cast<std::uint16_t>(place), 0, 0});
   }
   void close(std::size_t place) {
@@ -82,18 +92,27 @@ struct EdgeReader {
     edges[edge].close = static_cast<std::uint16_t>(place);
     closed.push_back(edge);
   }
+  /// Options, verbs and calls of groups begin as one does, and are whole.
+  static bool opens_group(std::string_view item) {
+    if (item.starts_with("(*")) return item.size() > 2 && item[2] >= 'a' && item[2] <= 'z';
+    if (!item.starts_with("(?")) return item.starts_with('(');
+    const std::size_t sign = item.find_first_of("()<>='!:|*", 2);
+    const bool is_by_name = item.starts_with("(?P>") || item.starts_with("(?P=");
+    return sign == std::string_view::npos || (item[sign] != ')' && !is_by_name);
+  }
   static std::optional<RegexEdge::Kind> kind_of(std::string_view item) {
-    if (item == "\\A") return RegexEdge::Kind::begin;
-    if (item == "\\Z" || item == "\\z") return RegexEdge::Kind::end;
-    if (item == "\\b" || item == "\\B") return RegexEdge::Kind::word;
-    if (item.starts_with("(?!")) return RegexEdge::Kind::not_ahead;
+    const auto begins = [item](auto... with) { return (item.starts_with(with) || ...); };
+    if (begins("\\A")) return RegexEdge::Kind::begin;
+    if (begins("\\Z", "\\z")) return RegexEdge::Kind::end;
+    if (begins("\\b", "\\B")) return RegexEdge::Kind::word;
+    if (begins("(?!", "(*nla:", "(*negative_lookahead:")) return RegexEdge::Kind::not_ahead;
     return std::nullopt;
   }
 };
 
 std::vector<RegexEdge> edges_of(void* code, std::string_view pattern) {
   std::vector<RegexEdge> edges;
-  EdgeReader reader{pattern, edges, {}, {}};
+  EdgeReader reader{.pattern = pattern, .edges = edges, .open = {}, .closed = {}};
   static_cast<void>(pcre2_callout_enumerate(code_of(code), EdgeReader::read, &reader));
   return edges;
 }

@@ -84,6 +84,45 @@ TEST_F(RegexEdgeTest, WhatMustNotFollowMayStillCome) {
   EXPECT_EQ(ask_cut("^(?!.*b)a", "aaa\n"), yes);
 }
 
+TEST_F(RegexEdgeTest, ALookaheadEndsWithItsOwnBracket) {
+  for (const char* pattern : {"a(?!b(?i)c)",          "a(?!b(?-i)(?#()c)",
+                              "a(?!b(?^)c)",          "(?x)a(?! b (?i) # (\n c)",
+                              "(?:a(?!b(?i)c))",      "a(?!b(*PRUNE)c)",
+                              "a(?!b(*MARK:()c)",     "a(?!b(?#()c)",
+                              "(c)?a(?!b(?1))",       "(?<n>c)?a(?!b(?&n))",
+                              "(?<n>c)?a(?!b(?P>n))", "a(?!(?<n>b)c)",
+                              "a(?!(?P<n>b)(?P=n))",  "a(?!(?'n'b)c)",
+                              "a(?!(?>b)c)",          "a(?!(?|b|x)c)",
+                              "a(?!(?i:b)c)",         "a(?!(?=b)bc)",
+                              "a(?!(?<!b)bc)",        "a(?!(*pla:b)bc)",
+                              "a(?!b(*atomic:c)d)",   "(x)?a(?!(?(1)x|b)c)",
+                              "a(?!(?(?=b)b|x)c)",    "a(?!((?#x)b)c)",
+                              "a(?!(?:b){1}c)",       "a(?!(?:b|b){1,2}c)"}) {
+    EXPECT_EQ(ask_whole(pattern, "ab"), yes) << pattern;
+    EXPECT_EQ(ask_cut(pattern, "ab"), no) << pattern;
+    EXPECT_EQ(ask_cut(pattern, "ab!"), yes) << pattern;
+  }
+  EXPECT_EQ(ask_cut("(?:(?!a(?i)b)cd?)", "c"), yes) << "what follows it is none of it";
+  EXPECT_EQ(ask_cut("a(?!(?:bc){2}d)", "abcbc"), no);
+}
+
+TEST_F(RegexEdgeTest, BracketsInQuotesAreNone) {
+  EXPECT_EQ(ask_cut("a(?!b\\Q)\\Ec)", "ab"), no);
+  EXPECT_EQ(ask_cut("a(?!b\\Q)\\Ec)", "ab)"), no);
+  EXPECT_EQ(ask_cut("a(?!b\\Q)\\Ec)", "ab)!"), yes);
+  EXPECT_EQ(ask_cut("a(?!\\Q(\\E+\\Q(\\Eb)", "a(("), no);
+  EXPECT_EQ(ask_cut("\\Q(\\E(?!b)|\\Q)\\E(?!b)", ")"), no);
+  EXPECT_EQ(ask_cut("a(?!\\Q\\Eb(?i)c)", "ab"), no);
+}
+
+TEST_F(RegexEdgeTest, AnEdgeIsOneWhateverStandsBehindIt) {
+  for (const char* pattern : {"(?x) or \\b ", "or\\b(?#x)", "or\\b\\Q\\E", "or(*nla:der)",
+                              "or(*negative_lookahead:der)"}) {
+    EXPECT_EQ(ask_cut(pattern, "or"), no) << pattern;
+    EXPECT_EQ(ask_cut(pattern, "or "), yes) << pattern;
+  }
+}
+
 TEST_F(RegexEdgeTest, OneLookTooFarForgetsNothingOfTheNext) {
   EXPECT_EQ(ask_cut("a(?!bc)", "ab"), no);
   EXPECT_EQ(ask_cut("(?:a(?!bc))+.?x|a(?!c)b", "ab"), yes);
