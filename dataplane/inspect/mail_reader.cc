@@ -224,21 +224,36 @@ void MailReader::take_type(ByteSpan value, const MailTurn& turn) noexcept {
 /// Of two kinds of parameters readers take either.
 void MailReader::push_boundaries(ByteSpan type, const MailTurn& turn) noexcept {
   const ByteSpan found = parameter_of(type, kBoundary);
-  const bool is_cut = found.empty() || found.data() + found.size() == line_.data() + line_.size();
-  if (line_bytes_ == line_.size() && is_cut) {
+  const bool may_be_cut =
+      found.empty() || found.data() + found.size() == line_.data() + line_.size();
+  const bool is_cut = line_bytes_ == line_.size() && may_be_cut;
+  const bool is_known = push_boundary(found);
+  if (!push_boundary(SectionedValue(type).bytes()) || !is_known || is_cut) {
     turn.sink.anomaly(turn.sink.self, kToServer, AppAnomaly::state_limit);
   }
-  push_boundary(found);
-  const SectionedValue sectioned(type);
-  if (!std::ranges::equal(sectioned.bytes(), found)) push_boundary(sectioned.bytes());
 }
 
-void MailReader::push_boundary(ByteSpan found) noexcept {
-  if (found.empty() || found.size() > kMailBoundaryBytesMax || depth_ == kMailDepthMax) return;
-  Boundary& boundary = boundaries_[depth_++];
-  std::memcpy(boundary.bytes.data(), found.data(), found.size());
-  boundary.size = static_cast<std::uint8_t>(found.size());
-  is_container_ = true;
+/// All that the headers at hand give are of one container. False where there is no room for it.
+bool MailReader::push_boundary(ByteSpan found) noexcept {
+  if (found.empty()) return true;
+  if (found.size() > kMailBoundaryBytesMax) return false;
+  if (!is_container_) {
+    if (depth_ == kMailDepthMax) return false;
+    containers_[depth_++] = {};
+    is_container_ = true;
+  }
+  for (Boundary& one : containers_[depth_ - 1U]) {
+    if (one.size == found.size() && one.begins(found)) return true;
+    if (one.size != 0) continue;
+    std::memcpy(one.bytes.data(), found.data(), found.size());
+    one.size = static_cast<std::uint8_t>(found.size());
+    return true;
+  }
+  return false;
+}
+
+bool MailReader::Boundary::begins(ByteSpan line) const noexcept {
+  return size > 0 && line.size() >= size && std::memcmp(line.data(), bytes.data(), size) == 0;
 }
 
 // --- parts --------------------------------------------------------------------------------------
@@ -285,20 +300,22 @@ std::size_t MailReader::read_line_start(ByteSpan bytes, const MailTurn& turn) no
 /// the headers behind it are told as text too.
 bool MailReader::take_boundary(bool is_whole_line, const MailTurn& turn) noexcept {
   const ByteSpan behind = line().subspan(std::min<std::size_t>(2, line_bytes_));
-  std::size_t found = depth_;
+  Boundary* found = nullptr;
+  std::size_t container = 0;
   for (std::size_t i = 0; i < depth_; ++i) {
-    const Boundary& one = boundaries_[i];
-    const bool is_it =
-        behind.size() >= one.size && std::memcmp(behind.data(), one.bytes.data(), one.size) == 0;
-    if (is_it && (found == depth_ || one.size > boundaries_[found].size)) found = i;
+    for (Boundary& one : containers_[i]) {
+      if (!one.begins(behind) || (found != nullptr && one.size <= found->size)) continue;
+      found = &one;
+      container = i;
+    }
   }
-  if (found == depth_) return false;
-  const ByteSpan rest = behind.subspan(boundaries_[found].size);
+  if (found == nullptr) return false;
+  const ByteSpan rest = behind.subspan(found->size);
   const bool is_last = rest.size() >= 2 && rest[0] == '-' && rest[1] == '-';
   const bool is_odd = !is_whole_line || !is_padding(is_last ? rest.subspan(2) : rest);
   end_part(turn);
   if (is_odd) tell(line(), turn);
-  depth_ = static_cast<std::uint8_t>(is_last ? found : found + 1);
+  leave_containers(container, is_last ? found : nullptr);
   begin_headers();
   may_be_body_ = is_odd;
   may_be_text_ = false;
@@ -309,6 +326,14 @@ bool MailReader::take_boundary(bool is_whole_line, const MailTurn& turn) noexcep
     place_ = Place::in_header;
   }
   return true;
+}
+
+/// All that are within this one, and itself where no boundary of it is left.
+void MailReader::leave_containers(std::size_t within, Boundary* ended) noexcept {
+  if (ended != nullptr) ended->size = 0;
+  const bool is_over =
+      std::ranges::all_of(containers_[within], [](const auto& one) { return one.size == 0; });
+  depth_ = static_cast<std::uint8_t>(is_over ? within : within + 1);
 }
 
 std::size_t MailReader::read_body(ByteSpan bytes, const MailTurn& turn) noexcept {

@@ -13,10 +13,12 @@
 
 namespace sluice {
 
-/// Containers within each other; one deeper is told as it was sent.
+/// Containers within each other; one deeper is an anomaly, and told as it was sent.
 inline constexpr std::size_t kMailDepthMax = 4;
-/// RFC 2046 allows 70; a container with a longer one is told as it was sent.
+/// RFC 2046 allows 70; a container with a longer one is an anomaly, and told as it was sent.
 inline constexpr std::size_t kMailBoundaryBytesMax = 100;
+/// Of a container that gives several: readers take either.
+inline constexpr std::size_t kMailBoundariesMax = 2;
 /// Of a header, with the lines that continue it. A line that is longer and has no colon so far is
 /// text; a container whose boundary stands behind is an anomaly, and told as it was sent.
 inline constexpr std::size_t kMailHeaderBytesMax = 1024;
@@ -42,8 +44,11 @@ class MailReader {
   enum class Place : std::uint8_t { header_start, in_header, body_start, in_body };
   struct Boundary {
     std::array<std::uint8_t, kMailBoundaryBytesMax> bytes;
-    std::uint8_t size = 0;
+    std::uint8_t size = 0;  ///< 0 = none, or ended
+
+    [[nodiscard]] bool begins(ByteSpan line) const noexcept;
   };
+  using Container = std::array<Boundary, kMailBoundariesMax>;
 
   void read(ByteSpan bytes, const MailTurn& turn) noexcept;
   [[nodiscard]] ByteSpan line() const noexcept { return {line_.data(), line_bytes_}; }
@@ -55,13 +60,14 @@ class MailReader {
   void take_header(const MailTurn& turn) noexcept;
   void take_type(ByteSpan value, const MailTurn& turn) noexcept;
   void push_boundaries(ByteSpan type, const MailTurn& turn) noexcept;
-  void push_boundary(ByteSpan found) noexcept;
+  [[nodiscard]] bool push_boundary(ByteSpan found) noexcept;
   void settle_coding_of_mail() noexcept;
   void begin_headers() noexcept;
   void begin_body() noexcept;
   [[nodiscard]] std::size_t read_line_start(ByteSpan bytes, const MailTurn& turn) noexcept;
   [[nodiscard]] std::size_t read_body(ByteSpan bytes, const MailTurn& turn) noexcept;
   [[nodiscard]] bool take_boundary(bool is_whole_line, const MailTurn& turn) noexcept;
+  void leave_containers(std::size_t within, Boundary* ended) noexcept;
   void tell(ByteSpan bytes, const MailTurn& turn) noexcept;
   void tell_decoded(const MailTurn& turn) noexcept;
   void tell_piece(ByteSpan bytes, const MailTurn& turn) noexcept;
@@ -83,7 +89,7 @@ class MailReader {
   bool may_be_text_ = false;    ///< the line of headers: it continues no other, and is whole
   bool is_empty_line_ = false;  ///< the same: as far as it has come
   std::array<std::uint8_t, kMailHeaderBytesMax> line_;  ///< a header, or what may be a boundary
-  std::array<Boundary, kMailDepthMax> boundaries_;
+  std::array<Container, kMailDepthMax> containers_;
 };
 static_assert(sizeof(MailReader) <= 3072);
 

@@ -241,6 +241,62 @@ TEST(MailReader, BoundaryInSectionsIsKnown) {
   EXPECT_NE(told_of_container("boundary*1=\"b 1\""), attack);
 }
 
+/// What is told of parts between such lines, the last of them with "attack" in base64.
+Told told_between(const std::string& types, const std::string& lines) {
+  return told_of(types + "\n\n" + lines +
+                 "\n--B\nContent-Transfer-Encoding: base64\n\nYXR0YWNr\n--B--\n");
+}
+
+constexpr const char* kTwins = "Content-Type: multipart/mixed; boundary=A; boundary*0=B";
+
+TEST(MailReader, TwoBoundariesOfAContainerStandTogether) {
+  const Told expected{"0:0 file.data=x\r\n", "0:0 file.data=attack"};
+  EXPECT_EQ(told_between(kTwins, "--A\n\nx"), expected);
+  EXPECT_EQ(told_between(kTwins, "--A--\nx"), expected) << "the other has not ended";
+  EXPECT_EQ(told_between("Content-Type: multipart/mixed; boundary=B; boundary*0=A", "--A\n\nx"),
+            expected);
+  EXPECT_EQ(told_between("Content-Type: multipart/mixed; boundary=A\n"
+                         "Content-Type: multipart/mixed; boundary=B",
+                         "--A\n\nx"),
+            expected);
+  EXPECT_EQ(told_of(kTwins + "\n\n--B--\n--A--\n--A\nX: y\n\n--B\nX: z\n"s),
+            Told{"0:0 file.data=--A\r\nX: y\r\n\r\n--B\r\nX: z\r\n"})
+      << "both have ended";
+}
+
+TEST(MailReader, TwinsAreLeftWithWhatHoldsThem) {
+  const auto told = told_of("Content-Type: multipart/mixed; boundary=out\n\n--out\n"s + kTwins +
+                            "\n\n--A\n\nfirst\n--out\n\n--B\nsecond\n--A\nthird\n");
+  EXPECT_EQ(told,
+            (Told{"0:0 file.data=first\r\n", "0:0 file.data=--B\r\nsecond\r\n--A\r\nthird\r\n"}));
+}
+
+/// What is told of so many containers within each other, each of two boundaries.
+Told told_deep(std::size_t containers) {
+  std::string text;
+  for (std::size_t i = 0; i < containers; ++i) {
+    text += fmt::format("Content-Type: multipart/mixed; boundary=a{}; boundary*0=b{}\n\n--a{}\n", i,
+                        i, i);
+  }
+  return told_of(text + "Content-Transfer-Encoding: base64\n\nYXR0YWNr\n");
+}
+
+TEST(MailReader, TwinsTakeOneLevelAndOneTooDeepIsOdd) {
+  EXPECT_EQ(told_deep(kMailDepthMax), (Told{"0:0 file.data=attack"}));
+  const auto told = told_deep(kMailDepthMax + 1);
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told.front(), "0 anomaly state_limit");
+}
+
+TEST(MailReader, ABoundaryThatCannotBeKeptIsOdd) {
+  const Told expected{"0 anomaly state_limit", "0:0 file.data=x\r\n"};
+  EXPECT_EQ(told_of(fmt::format("Content-Type: multipart/mixed; boundary={:b<101}\n\nx\n", "")),
+            expected);
+  EXPECT_EQ(told_of(fmt::format("Content-Type: multipart/mixed; boundary*={:b<101}\n\nx\n", "")),
+            expected);
+  EXPECT_EQ(told_of(kTwins + "\nContent-Type: multipart/mixed; boundary=C\n\nx\n"s), expected);
+}
+
 TEST(MailReader, NoLineOfAnEarlyTextEndsItButTheDotAlone) {
   EXPECT_EQ(told_early("RSET"), (Told{"0:0 file.data=helE!\x13lo!", "0:0 end"}));
   EXPECT_EQ(told_early("QUIT"), (Told{"0:0 file.data=helA\x42\x13lo!", "0:0 end"}));
