@@ -300,8 +300,8 @@ constexpr std::array kConfigOptions{
        kExceptionWords, "a flow for whose inspection there is no memory"}),
     at<&Config::inspect, &InspectConfig::match_limit>({"inspect.match_limit", word, {}, {},
        kExceptionWords, "a packet of which rules could not all be decided: too many matches, an "
-       "evaluation too long, or a message that can be read in two ways or was not read whole; of TCP, drop_packet is "
-       "drop_flow, since its bytes are not scanned again"}),
+       "evaluation too long, or a message that can be read in two ways or was not read whole; of "
+       "TCP, drop_packet is drop_flow, since its bytes are not scanned again"}),
     at<&Config::inspect, &InspectConfig::encrypted>({"inspect.encrypted", word, {}, {},
        kEncryptedWords, "what is encrypted, behind the handshake: not looked at any more, or "
        "inspected as any bytes are"}),

@@ -16,9 +16,17 @@ inline constexpr int kGzip = 31;
 inline constexpr int kZlib = 15;
 inline constexpr int kRawDeflate = -15;
 
-inline std::string deflated(std::string_view text, int window) {
+/// How zlib is to make it.
+struct Making {
+  int level = 9;
+  int strategy = Z_DEFAULT_STRATEGY;
+  int memory = 8;
+};
+
+inline std::string deflated(std::string_view text, int window, const Making& making = {}) {
   z_stream stream{};
-  SLUICE_CHECK(deflateInit2(&stream, 9, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY) == Z_OK,
+  SLUICE_CHECK(deflateInit2(&stream, making.level, Z_DEFLATED, window, making.memory,
+                            making.strategy) == Z_OK,
                "zlib has memory");
   std::string out(deflateBound(&stream, text.size()) + 32, '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
@@ -38,6 +46,15 @@ inline std::string chunked(std::string_view text, std::size_t chunk_bytes) {
     out += fmt::format("{:x}\r\n{}\r\n", chunk.size(), chunk);
   }
   return out + "0\r\n\r\n";
+}
+
+inline std::string response_with(std::string_view headers, std::string_view body) {
+  return fmt::format("HTTP/1.1 200 OK\r\n{}\r\n{}", headers, body);
+}
+
+inline std::string coded_response(std::string_view coding, std::string_view body) {
+  return response_with(
+      fmt::format("Content-Encoding: {}\r\nContent-Length: {}\r\n", coding, body.size()), body);
 }
 
 }  // namespace sluice::test

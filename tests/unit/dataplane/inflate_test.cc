@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/support/fuzz_seeds.h"
+#include "tests/unit/dataplane/http_coded.h"
 #include "tests/unit/dataplane/zlib_oracle.h"
 
 namespace sluice {
@@ -17,34 +18,11 @@ namespace {
 
 using test::by_inflate;
 using test::by_zlib;
+using test::deflated;
 using test::Inflated;
 using test::StreamEnd;
 
-constexpr int kRaw = -15;
-
 std::vector<std::uint8_t> bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
-
-struct Making {
-  int level;
-  int strategy;
-  int memory;
-};
-
-std::string deflated_as(std::string_view text, const Making& making) {
-  z_stream stream{};
-  SLUICE_CHECK(
-      deflateInit2(&stream, making.level, Z_DEFLATED, kRaw, making.memory, making.strategy) == Z_OK,
-      "zlib has memory");
-  std::string out(text.size() * 2 + 1024, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  SLUICE_CHECK(deflate(&stream, Z_FINISH) == Z_STREAM_END, "the room is enough");
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
 
 /// Words of few letters, runs, and bytes of any kind.
 std::string text_of(std::mt19937& random, std::size_t bytes) {
@@ -111,7 +89,8 @@ TEST(Inflate, UndoesEveryLevelAndStrategyHoweverItIsCut) {
   const std::string text = text_of(random, 120'000);
   for (int level = 0; level <= 9; ++level) {
     for (const int strategy : {Z_DEFAULT_STRATEGY, Z_FILTERED, Z_HUFFMAN_ONLY, Z_RLE, Z_FIXED}) {
-      const auto bytes = bytes_of(deflated_as(text, {level, strategy, std::max(level, 1)}));
+      const auto bytes =
+          bytes_of(deflated(text, test::kRawDeflate, {level, strategy, std::max(level, 1)}));
       for (const std::size_t push : {std::size_t{1448}, bytes.size()}) {
         const Inflated made = by_inflate(bytes, push, 8192);
         ASSERT_EQ(made.end, StreamEnd::ended) << level << ' ' << strategy << ' ' << push;
@@ -125,7 +104,7 @@ TEST(Inflate, CutAtEveryByteAndAfterEveryByteItMakesTheSame) {
   std::mt19937 random(2);
   const std::string text = text_of(random, 3'000);
   for (const int strategy : {Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY}) {
-    const std::string stream = deflated_as(text, {6, strategy, 1});
+    const std::string stream = deflated(text, test::kRawDeflate, {6, strategy, 1});
     // As inflate_fuzz takes it: bytes a push, bytes a piece, kind of frame.
     test::keep_seed("inflate_fuzz", std::string{'\x8b', '\x80', '\0'} + stream);
     const auto bytes = bytes_of(stream + "behind");
@@ -142,12 +121,12 @@ TEST(Inflate, DamagedAndTruncatedStreamsEndAsWithZlib) {
   const std::string text = text_of(random, 4'000);
   unsigned bad = 0;
   for (unsigned i = 0; i < 3'000; ++i) {
-    auto bytes =
-        bytes_of(deflated_as(text, {static_cast<int>(random() % 10), Z_DEFAULT_STRATEGY, 1}));
+    auto bytes = bytes_of(deflated(text, test::kRawDeflate,
+                                   {static_cast<int>(random() % 10), Z_DEFAULT_STRATEGY, 1}));
     const std::size_t reach = i % 2 == 0 ? bytes.size() : std::min<std::size_t>(bytes.size(), 90);
     bytes[random() % reach] ^= static_cast<std::uint8_t>(1U << random() % 8);
     if (i % 3 == 0) bytes.resize(1 + random() % bytes.size());
-    const Inflated expected = by_zlib(bytes, kRaw);
+    const Inflated expected = by_zlib(bytes, test::kRawDeflate);
     ASSERT_EQ(by_inflate(bytes, 1 + random() % 200, 1 + random() % 8192), expected) << i;
     bad += expected.end == StreamEnd::bad ? 1 : 0;
   }
@@ -168,7 +147,7 @@ TEST(Inflate, CodesThatSayTooMuchOrTooLittleAreBad) {
   const auto end_of = [](const std::vector<std::uint8_t>& lengths) {
     const auto bytes = block_with(lengths).bytes;
     const Inflated made = by_inflate(bytes, 3, 100);
-    EXPECT_EQ(made, by_zlib(bytes, kRaw));
+    EXPECT_EQ(made, by_zlib(bytes, test::kRawDeflate));
     return made.end;
   };
   EXPECT_EQ(end_of(lengths_with({{'a', 1}, {'b', 1}, {256, 1}}, 1)), StreamEnd::bad);  // too much
@@ -191,7 +170,7 @@ TEST(Inflate, DistancesThatNoCodeHasOrNobodyMadeAreBad) {
     BitWriter out = block_with(lengths, 258);
     for (const unsigned bit : bits) out.add(bit, 1);
     const Inflated made = by_inflate(out.bytes, 1'000, 100);
-    EXPECT_EQ(made, by_zlib(out.bytes, kRaw));
+    EXPECT_EQ(made, by_zlib(out.bytes, test::kRawDeflate));
     return made;
   };
   EXPECT_EQ(made_of({0, 1, 1, 0, 1, 0}, 1), (Inflated{"aaaa", StreamEnd::ended, 0}));
@@ -215,7 +194,8 @@ TEST(Inflate, NothingInFrontOfTheStreamIsReached) {
 TEST(Inflate, BeginsAnewAfterAnyEnd) {
   Inflate inflate;
   std::vector<std::uint8_t> room(4'096 + Inflate::kOverrun);
-  const auto good = bytes_of(deflated_as("good morning", {6, Z_DEFAULT_STRATEGY, 8}));
+  const auto good =
+      bytes_of(deflated("good morning", test::kRawDeflate, {6, Z_DEFAULT_STRATEGY, 8}));
   for (const std::vector<std::uint8_t>& first : {std::vector<std::uint8_t>{7}, good, {5}}) {
     inflate.begin();
     static_cast<void>(inflate.next(first, {room.data(), 0, 4'096}));
@@ -235,7 +215,7 @@ TEST(Inflate, LongestCodesAreReadByTheSecondTable) {
     many += std::exchange(few, many);
   }
   std::shuffle(text.begin(), text.end(), std::mt19937(4));
-  const auto bytes = bytes_of(deflated_as(text, {9, Z_HUFFMAN_ONLY, 9}));
+  const auto bytes = bytes_of(deflated(text, test::kRawDeflate, {9, Z_HUFFMAN_ONLY, 9}));
   EXPECT_EQ(by_inflate(bytes, bytes.size(), 8192).made, text);
   EXPECT_EQ(by_inflate(bytes, 5, 8192).made, text);
 }
