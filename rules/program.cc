@@ -61,6 +61,32 @@ bool can_be_chosen_again(const StepKind& kind) {
   return regex != nullptr && !regex->is_negated;
 }
 
+/// It holds or not for good, or holds only until bytes come that it does not want; what follows it
+/// is found behind it.
+bool leads_forward(const PartStep& step) {
+  if (std::holds_alternative<SizeStep>(step.kind)) return true;
+  const auto* content = std::get_if<ContentStep>(&step.kind);
+  return content != nullptr && !content->ends_with && slots_read(step.kind) == 0 &&
+         (!content->is_relative || content->start.value >= 0);
+}
+
+/// Found wherever bytes that come later let it be found, but for its place.
+bool waits_for_needle(const PartStep& step) {
+  if (needle_of(step).bytes.size == 0) return false;
+  if (const auto* regex = std::get_if<RegexStep>(&step.kind)) return !regex->is_negated;
+  const auto& content = std::get<ContentStep>(step.kind);
+  return !content.is_negated && leads_forward(step) && (content.is_relative || !content.has_room);
+}
+
+void mark_gates(std::span<PartStep> steps) {
+  bool is_forward = true;
+  for (PartStep& step : steps) {
+    step.is_gate = waits_for_needle(step) && (is_forward || !step.is_dependent);
+    is_forward = is_forward && leads_forward(step);
+    if (std::holds_alternative<Base64Step>(step.kind)) return;  // from here on other bytes are read
+  }
+}
+
 void mark_steps(PartProgram& program) {
   std::uint32_t dependent_slots = 0;
   bool is_after_dependent_base64 = false;
@@ -105,7 +131,7 @@ std::uint64_t reach_of(const PartProgram& program) {
     const PartStep& step = program.steps[i];
     const auto* content = std::get_if<ContentStep>(&step.kind);
     if (i == 0 && content != nullptr && !content->is_negated) {
-      sum = content->bytes.size;
+      sum = content->needle.bytes.size;
       continue;
     }
     const std::uint64_t reach = reach_of(step);
@@ -130,6 +156,12 @@ std::optional<std::uint8_t> RuleNames::define(std::string_view name) {
   return static_cast<std::uint8_t>(names_.size() - 1);
 }
 
+Needle needle_of(const PartStep& step) noexcept {
+  if (const auto* content = std::get_if<ContentStep>(&step.kind)) return content->needle;
+  const auto* regex = std::get_if<RegexStep>(&step.kind);
+  return regex != nullptr ? regex->needle : Needle{};
+}
+
 Result<PartProgram> compile_part(const Rule& rule, std::size_t part, RuleNames& names,
                                  std::span<const NamedSet> sets) {
   const BufferTerms& terms = rule.match[part];
@@ -149,6 +181,7 @@ Result<PartProgram> compile_part(const Rule& rule, std::size_t part, RuleNames& 
   }
   PartProgram program = std::move(builder).finish();
   mark_steps(program);
+  if (program.transforms.empty()) mark_gates(program.steps);  // places are those of the buffer
   for (const PartStep& step : program.steps) {
     program.is_chained |= is_relative(step.kind);
     program.needs_bytes |= !std::holds_alternative<ContentStep>(step.kind);

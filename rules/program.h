@@ -59,10 +59,15 @@ struct BytesRef {
   std::uint32_t size = 0;
 };
 
-struct ContentStep {
+/// Bytes to look for.
+struct Needle {
   BytesRef bytes;  ///< in lower case where `nocase`
-  bool is_negated = false;
   bool nocase = false;
+};
+
+struct ContentStep {
+  Needle needle;
+  bool is_negated = false;
   bool is_relative = false;  ///< `start` and `room` are distance and within, else offset and depth
   bool ends_with = false;
   bool has_room = false;
@@ -72,6 +77,7 @@ struct ContentStep {
 
 struct RegexStep {
   std::uint32_t regex = 0;  ///< index into `PartProgram::regexes`
+  Needle needle;            ///< part of every match, none of it before its start; may be empty
   bool is_negated = false;
   bool is_relative = false;
   std::uint8_t capture_count = 0;
@@ -147,7 +153,12 @@ struct PartStep {
   StepKind kind;
   bool is_choice = false;     ///< another place where it holds may let later steps hold
   bool is_dependent = false;  ///< whether it holds may depend on the choices before it
+  /// Where no choices have led past it, only a needle of it that is still to come can.
+  bool is_gate = false;
 };
+
+/// What the step looks for first; empty where it looks for nothing.
+[[nodiscard]] Needle needle_of(const PartStep& step) noexcept;
 
 struct TransformRef {
   Transform transform = Transform::dotprefix;

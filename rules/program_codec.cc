@@ -36,10 +36,15 @@ void fields(Coder& coder, BytesRef& ref) {
 }
 
 template <class Coder>
+void fields(Coder& coder, Needle& needle) {
+  fields(coder, needle.bytes);
+  coder.boolean(needle.nocase);
+}
+
+template <class Coder>
 void fields(Coder& coder, ContentStep& step) {
-  fields(coder, step.bytes);
+  fields(coder, step.needle);
   coder.boolean(step.is_negated);
-  coder.boolean(step.nocase);
   coder.boolean(step.is_relative);
   coder.boolean(step.ends_with);
   coder.boolean(step.has_room);
@@ -50,6 +55,7 @@ void fields(Coder& coder, ContentStep& step) {
 template <class Coder>
 void fields(Coder& coder, RegexStep& step) {
   coder.number(step.regex);
+  fields(coder, step.needle);
   coder.boolean(step.is_negated);
   coder.boolean(step.is_relative);
   coder.number(step.capture_count, 0, kStepCaptures);
@@ -152,6 +158,7 @@ void fields(Coder& coder, PartStep& step) {
   std::visit([&coder](auto& kind) { fields(coder, kind); }, step.kind);
   coder.boolean(step.is_choice);
   coder.boolean(step.is_dependent);
+  coder.boolean(step.is_gate);
 }
 
 bool lies_within(const BytesRef& ref, const PartProgram& program) {
@@ -159,9 +166,11 @@ bool lies_within(const BytesRef& ref, const PartProgram& program) {
 }
 
 bool is_sound(const PartStep& step, const PartProgram& program) {
+  const BytesRef needle = needle_of(step).bytes;
+  if (!lies_within(needle, program) || (step.is_gate && needle.size == 0)) return false;
   if (const auto* content = std::get_if<ContentStep>(&step.kind)) {
-    return lies_within(content->bytes, program) && content->bytes.size > 0 &&
-           content->bytes.size <= kContentBytesMax && !(content->is_negated && step.is_choice);
+    return needle.size > 0 && needle.size <= kContentBytesMax &&
+           !(content->is_negated && step.is_choice);
   }
   if (const auto* regex = std::get_if<RegexStep>(&step.kind)) {
     return regex->regex < program.regexes.size() && !(regex->is_negated && step.is_choice);

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "rules/regex_literal.h"
+
 namespace sluice {
 namespace {
 
@@ -138,14 +140,14 @@ Result<StepKind> PartBuilder::resolve(const ContentTerm& term) {
   }
   ContentStep step;
   step.is_negated = term.is_negated;
-  step.nocase = term.nocase;
+  step.needle.nocase = term.nocase;
   step.ends_with = term.ends_with;
   if (auto placed = place_content(term, step); !placed) {
     return tl::unexpected(std::move(placed.error()));
   }
   auto bytes = keep(term.nocase ? in_lower_case(term.bytes) : term.bytes);
   if (!bytes) return tl::unexpected(std::move(bytes.error()));
-  step.bytes = *bytes;
+  step.needle.bytes = *bytes;
   return step;
 }
 
@@ -169,6 +171,12 @@ Result<StepKind> PartBuilder::resolve(const PcreTerm& term) {
   step.is_negated = term.is_negated;
   step.is_relative = term.is_relative;
   program_.regexes.push_back(std::move(*regex));
+  if (const auto literal = required_literal(term)) {
+    // A part without room for it is read more slowly, no more.
+    if (auto bytes = keep(literal->nocase ? in_lower_case(literal->bytes) : literal->bytes)) {
+      step.needle = {*bytes, literal->nocase};
+    }
+  }
   return step;
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint32_t kRulesetMagic = 0x74657372;  // "rset"
 constexpr std::uint32_t kTextsMagic = 0x74786574;    // "text"
-constexpr std::uint32_t kVersion = 4;
+constexpr std::uint32_t kVersion = 5;
 constexpr SipKey kContentKey{0x636f6e74656e74ULL, 0x72756c65736574ULL};
 constexpr std::size_t kAddressSetsMax = 400'000;
 constexpr std::size_t kRangesMax = 1'000'000;

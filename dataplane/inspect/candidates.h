@@ -6,11 +6,14 @@
 #include <cstdint>
 #include <span>
 
+#include "dataplane/inspect/awaited.h"
+
 namespace sluice {
 
 struct Candidate {
   std::uint32_t rule = 0;
   std::uint32_t parts_held = 0;  ///< a bit for each part that held
+  Awaited awaited = {};          ///< by one of the others
 };
 
 class CandidateList {
@@ -27,7 +30,7 @@ class CandidateList {
       if (candidate.rule == rule) return &candidate;
     }
     if (count_ == kMost) return nullptr;
-    candidates_[count_] = {rule, 0};
+    candidates_[count_] = {.rule = rule};
     return &candidates_[count_++];
   }
   /// Keeps those for which `keeps(candidate)` says true, in their order.

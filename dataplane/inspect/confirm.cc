@@ -26,6 +26,7 @@ bool Evaluation::pay(std::uint64_t steps) noexcept {
 
 bool Evaluation::fail_for_more() noexcept {
   doubts_.more_bytes |= bytes().is_open;
+  doubts_.is_endless |= bytes().is_open;
   return false;
 }
 
@@ -38,10 +39,30 @@ bool Evaluation::try_step(const PartStep& step) noexcept {
   const Doubts before = doubts_;
   const bool is_first_try = from_ == kFirstTry;
   doubts_ = {};
+  saw_needle_ = false;
   const bool is_held = std::visit([this](const auto& kind) { return holds(kind); }, step.kind);
   // A step that fails whatever was chosen before settles the matter: only its own doubts count.
   if (is_held || step.is_dependent || !is_first_try) doubts_ |= before;
   return is_held;
+}
+
+void Evaluation::note_failure(std::size_t index) noexcept {
+  if (index > deepest_) is_needle_there_ = false;
+  if (index >= deepest_) is_needle_there_ |= saw_needle_;
+  deepest_ = std::max(deepest_, index);
+}
+
+// What can end for want of bytes within bounds is looked at anew, so that it ends.
+Awaited Evaluation::awaited() const noexcept {
+  if (!doubts_.is_endless || is_needle_there_) return {};
+  const PartStep& step = program_.steps[deepest_];
+  if (!step.is_gate) return {};
+  const auto size = static_cast<std::int64_t>(needle_of(step).bytes.size);
+  Awaited out;
+  out.search_from(static_cast<std::uint64_t>(std::max(whole_.begin, whole_.end() - size + 1)));
+  out.step = deepest_ % kPartSteps;
+  out.is_set = 1;
+  return out;
 }
 
 std::size_t Evaluation::choose_again() noexcept {
@@ -64,6 +85,7 @@ ConfirmOutcome Evaluation::run() noexcept {
       ++index;
       continue;
     }
+    note_failure(index);
     if (limit_ != ConfirmLimit::none || !step.is_dependent || choice_count_ == 0) {
       return outcome(false);
     }
@@ -91,10 +113,38 @@ ConfirmOutcome Confirmer::ended_by(ConfirmLimit limit) noexcept {
   return ConfirmOutcome::limit;
 }
 
+/// Moves on to where the bytes at hand end if what is awaited is not among them.
+bool Confirmer::has_come(const PartProgram& program, const BufferView& view,
+                         Awaited& awaited) noexcept {
+  const Needle& needle = needle_of(program.steps[awaited.step]);
+  const std::uint64_t end = view.begin + view.bytes.size();
+  const std::uint64_t from = std::max<std::uint64_t>(awaited.from, view.begin);
+  if (end < from + needle.bytes.size) return false;
+  const ByteSpan fresh = view.bytes.subspan(from - view.begin);
+  if (find_needle(fresh, bytes_of(program, needle), needle.nocase) != kNotFound) return true;
+  awaited.search_from(end - needle.bytes.size + 1);
+  return false;
+}
+
+ConfirmOutcome Confirmer::evaluate(const PartProgram& program, const BufferView& view,
+                                   TermVariables& variables, Awaited& awaited) noexcept {
+  if (awaited.is_set == 0 || has_come(program, view, awaited)) {
+    const ConfirmOutcome outcome = evaluate(program, view, variables);
+    awaited = outcome == ConfirmOutcome::not_yet ? awaited_ : Awaited{};
+    return outcome;
+  }
+  limit_hit_ = ConfirmLimit::none;
+  could_still_hold_ = !view.is_complete;
+  if (!view.is_complete) return ConfirmOutcome::not_yet;
+  awaited = {};
+  return ConfirmOutcome::no;
+}
+
 ConfirmOutcome Confirmer::evaluate(const PartProgram& program, const BufferView& view,
                                    TermVariables& variables) noexcept {
   limit_hit_ = ConfirmLimit::none;
   could_still_hold_ = false;
+  awaited_ = {};
   PlacedBytes bytes{view.bytes, static_cast<std::int64_t>(std::min(view.begin, kPlacesMax)),
                     !view.is_complete, program.buffer == Buffer::payload};
   if (!program.transforms.empty()) {
@@ -111,6 +161,7 @@ ConfirmOutcome Confirmer::evaluate(const PartProgram& program, const BufferView&
   const ConfirmOutcome outcome = evaluation.run();
   limit_hit_ = evaluation.limit();
   could_still_hold_ = evaluation.could_still_hold();
+  awaited_ = evaluation.awaited();
   return outcome;
 }
 

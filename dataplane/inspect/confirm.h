@@ -10,6 +10,7 @@
 #include <span>
 
 #include "base/result.h"
+#include "dataplane/inspect/awaited.h"
 #include "dataplane/inspect/confirm_transform.h"
 #include "dataplane/inspect/set_table.h"
 #include "rules/program.h"
@@ -58,6 +59,10 @@ class Confirmer {
 
   [[nodiscard]] ConfirmOutcome evaluate(const PartProgram& program, const BufferView& view,
                                         TermVariables& variables) noexcept;
+  /// The same of a buffer that comes in pieces. `awaited` is what the piece before has left, or not
+  /// set; pieces are asked for in their order, so that none is missed.
+  [[nodiscard]] ConfirmOutcome evaluate(const PartProgram& program, const BufferView& view,
+                                        TermVariables& variables, Awaited& awaited) noexcept;
   /// The sets of the configuration from now on, and the time that their entries' ends are judged
   /// by.
   void use_sets(const RuleSets* sets, TimeNs now) noexcept {
@@ -72,6 +77,8 @@ class Confirmer {
  private:
   Confirmer(const ConfirmSettings& settings, RegexMatcher matcher)
       : settings_(settings), matcher_(std::move(matcher)) {}
+  [[nodiscard]] static bool has_come(const PartProgram& program, const BufferView& view,
+                                     Awaited& awaited) noexcept;
   [[nodiscard]] ConfirmOutcome ended_by(ConfirmLimit limit) noexcept;
 
   static constexpr std::uint64_t kPlacesMax = std::uint64_t{1} << 60;
@@ -81,6 +88,7 @@ class Confirmer {
   BufferTransform transform_;
   ConfirmLimit limit_hit_ = ConfirmLimit::none;
   bool could_still_hold_ = false;
+  Awaited awaited_;
   const RuleSets* sets_ = nullptr;
   TimeNs now_ = 0;
 };

@@ -47,7 +47,7 @@ std::optional<Evaluation::Region> Evaluation::region_of(const ContentStep& step)
 std::optional<std::int64_t> Evaluation::find(const ContentStep& step,
                                              const Region& region) noexcept {
   const PlacedBytes& view = bytes();
-  const ByteSpan needle = ByteSpan(program_.bytes).subspan(step.bytes.begin, step.bytes.size);
+  const ByteSpan needle = bytes_of(program_, step.needle);
   const auto size = static_cast<std::int64_t>(needle.size());
   const std::int64_t high = std::min(region.high, view.end());
   std::int64_t low = std::max({region.low, from_, view.begin});
@@ -58,8 +58,7 @@ std::optional<std::int64_t> Evaluation::find(const ContentStep& step,
   if (high - low < size) return std::nullopt;
   const ByteSpan searched = view.between(low, high);
   if (!pay(searched.size() / kSearchedBytesPerStep)) return std::nullopt;
-  const std::size_t found =
-      step.nocase ? find_folded(searched, needle) : find_bytes(searched, needle);
+  const std::size_t found = find_needle(searched, needle, step.needle.nocase);
   if (found == kNotFound) return std::nullopt;
   return low + static_cast<std::int64_t>(found);
 }
@@ -78,10 +77,11 @@ bool Evaluation::holds(const ContentStep& step) noexcept {
   if (!found) {
     doubts_.lost_bytes |= region->needs_low && region->low < bytes().begin;
     doubts_.more_bytes |= bytes().is_open && region->high > bytes().end();
+    doubts_.is_endless |= bytes().is_open && region->high == kNoBound;
     return false;
   }
   next_ = *found + 1;
-  at_ = *found + static_cast<std::int64_t>(step.bytes.size);
+  at_ = *found + static_cast<std::int64_t>(step.needle.bytes.size);
   return true;
 }
 
@@ -94,6 +94,11 @@ void Evaluation::capture(const RegexStep& step, ByteSpan subject) noexcept {
   }
 }
 
+bool Evaluation::has_needle(const RegexStep& step, ByteSpan subject) const noexcept {
+  if (step.needle.bytes.size == 0) return true;
+  return find_needle(subject, bytes_of(program_, step.needle), step.needle.nocase) != kNotFound;
+}
+
 /// A relative expression sees the bytes behind the last match and nothing before them, so that `^`
 /// holds there. Tried again, it may begin one byte behind where it began before.
 bool Evaluation::holds(const RegexStep& step) noexcept {
@@ -104,6 +109,10 @@ bool Evaluation::holds(const RegexStep& step) noexcept {
   const ByteSpan subject = view.between(origin, view.end());
   if (!pay(kRegexSteps + subject.size() / kSearchedBytesPerStep)) return false;
   const std::size_t start = from_ == kFirstTry ? 0 : static_cast<std::size_t>(from_ - origin);
+  if (start <= subject.size() && !has_needle(step, subject.subspan(start))) {
+    return step.is_negated || fail_for_more();
+  }
+  saw_needle_ = true;
   const bool is_begin = step.is_relative || view.begin == 0;
   const auto outcome = tools_.matcher.match(
       program_.regexes[step.regex], {subject, start, is_begin, !is_end_unknown(), view.is_open,

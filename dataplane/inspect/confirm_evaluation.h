@@ -32,14 +32,20 @@ struct PlacedBytes {
 /// Why a step did not hold, as far as it concerns the outcome.
 struct Doubts {
   bool more_bytes = false;  ///< it may with bytes that follow
+  bool is_endless = false;  ///< whatever their number
   bool lost_bytes = false;  ///< it may have in bytes before the window
 
   Doubts& operator|=(const Doubts& other) noexcept {
     more_bytes |= other.more_bytes;
+    is_endless |= other.is_endless;
     lost_bytes |= other.lost_bytes;
     return *this;
   }
 };
+
+[[nodiscard]] inline ByteSpan bytes_of(const PartProgram& program, const Needle& needle) noexcept {
+  return ByteSpan(program.bytes).subspan(needle.bytes.begin, needle.bytes.size);
+}
 
 /// A payload's stream has no end that a rule could mean, so its end is where it ends now, as for
 /// Suricata: `ends_with` and a negated `data_at` hold there. Everywhere else they wait for the end.
@@ -59,6 +65,8 @@ class Evaluation {
   [[nodiscard]] ConfirmOutcome run() noexcept;
   [[nodiscard]] ConfirmLimit limit() const noexcept { return limit_; }
   [[nodiscard]] bool could_still_hold() const noexcept { return doubts_.more_bytes; }
+  /// Of an evaluation that ended with `not_yet`: where it goes on, if there is such a place.
+  [[nodiscard]] Awaited awaited() const noexcept;
 
  private:
   static constexpr std::int64_t kFirstTry = std::numeric_limits<std::int64_t>::min();
@@ -93,6 +101,7 @@ class Evaluation {
   [[nodiscard]] bool holds(const SetStep& step) noexcept;
 
   [[nodiscard]] bool try_step(const PartStep& step) noexcept;
+  void note_failure(std::size_t index) noexcept;
   /// Goes back to the last choice and returns its step.
   [[nodiscard]] std::size_t choose_again() noexcept;
   [[nodiscard]] ConfirmOutcome outcome(bool is_match) noexcept;
@@ -119,6 +128,7 @@ class Evaluation {
   [[nodiscard]] std::optional<std::int64_t> find(const ContentStep& step,
                                                  const Region& region) noexcept;
   [[nodiscard]] bool is_absent(const ContentStep& step, const Region& region) noexcept;
+  [[nodiscard]] bool has_needle(const RegexStep& step, ByteSpan subject) const noexcept;
   void capture(const RegexStep& step, ByteSpan subject) noexcept;
   [[nodiscard]] std::optional<Number> read(const ReadStep& step) noexcept;
 
@@ -134,6 +144,9 @@ class Evaluation {
   std::int64_t next_ = 0;          ///< where the step that held just now may be tried again
   bool is_decoded_ = false;        ///< steps look at what base64 decoded
   bool is_decoding_cut_ = false;   ///< there was more than room to decode it to
+  std::size_t deepest_ = 0;        ///< step that failed, however it was come to
+  bool saw_needle_ = false;        ///< the step tried last did, and failed or not for other reasons
+  bool is_needle_there_ = false;   ///< of the deepest step that failed
   Doubts doubts_;
   ConfirmLimit limit_ = ConfirmLimit::none;
 };

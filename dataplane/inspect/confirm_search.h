@@ -21,6 +21,11 @@ using ByteSpan = std::span<const std::uint8_t>;
 /// The same whatever the case of ASCII letters in `haystack`; `needle` is in lower case.
 [[nodiscard]] std::size_t find_folded(ByteSpan haystack, ByteSpan needle) noexcept;
 
+[[nodiscard]] inline std::size_t find_needle(ByteSpan haystack, ByteSpan needle,
+                                             bool nocase) noexcept {
+  return nocase ? find_folded(haystack, needle) : find_bytes(haystack, needle);
+}
+
 [[nodiscard]] bool equals_bytes(ByteSpan bytes, ByteSpan needle) noexcept;
 [[nodiscard]] bool equals_folded(ByteSpan bytes, ByteSpan needle) noexcept;
 

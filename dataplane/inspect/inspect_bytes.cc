@@ -67,7 +67,7 @@ void Inspector::scan_packet(Packet& packet, std::span<const std::uint8_t> payloa
   BufferSource source;
   source.payload = {payload, 0, true};
   for (const std::uint32_t rule : group.always) {
-    Candidate candidate{rule, 0};
+    Candidate candidate{.rule = rule};
     judge_->judge(candidate, source, false);
   }
   if (group.database == kNoDatabase || payload.empty()) return;
@@ -77,7 +77,7 @@ void Inspector::scan_packet(Packet& packet, std::span<const std::uint8_t> payloa
     note_over_limit();
   for (const PatternMatch& match : matches.found) {
     for (const PatternEntry& entry : entries_of(group, match.pattern)) {
-      Candidate candidate{entry.rule, 0};
+      Candidate candidate{.rule = entry.rule};
       judge_->judge(candidate, source, false);
     }
   }
@@ -275,7 +275,7 @@ void Inspector::judge_piece(StreamScan& scan, const StreamPiece& piece) noexcept
   BufferSource source;
   source.payload = {piece.window, end - piece.window.size(), false};
   for (const std::uint32_t rule : group.always) {
-    Candidate candidate{rule, 0};
+    Candidate candidate{.rule = rule};
     judge_->judge(candidate, source, true);
   }
   judge_waiting(scan, source);

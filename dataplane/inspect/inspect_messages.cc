@@ -170,6 +170,7 @@ void Inspector::take_window(MessageScan& message, BodyScan& body, unsigned direc
     source.streamed = {body.buffer, {body.bytes, body.size}};
     source.streamed_begin = body.begin;
     source.streamed_is_complete = is_last && piece.bytes.empty();
+    source.streamed_is_decoded = body.is_decoded;
     judge_message(message, source);
   } while (!piece.bytes.empty());
   if (!is_last) return;

@@ -139,11 +139,27 @@ ConfirmOutcome RuleJudge::evaluate_any(const RulePart& part, const BufferSource&
   return outcome;
 }
 
-ConfirmOutcome RuleJudge::evaluate(const RulePart& part, const BufferSource& source,
-                                   TermVariables& variables) noexcept {
+// One part at a time is awaited: the first that can be.
+ConfirmOutcome RuleJudge::evaluate_window(Candidate& candidate, std::size_t index,
+                                          const BufferView& view, bool is_decoded,
+                                          TermVariables& variables) noexcept {
+  const RulePart& part = ruleset_->rules.rules[candidate.rule].parts[index];
+  const PartProgram& program = ruleset_->rules.programs[part.program];
+  Awaited& awaited = candidate.awaited;
+  const bool is_own = awaited.part == index && awaited.is_decoded == is_decoded;
+  if (awaited.is_set != 0 && !is_own) return confirmer_->evaluate(program, view, variables);
+  const ConfirmOutcome outcome = confirmer_->evaluate(program, view, variables, awaited);
+  awaited.part = index % kRulePartsMax;
+  awaited.is_decoded = is_decoded;
+  return outcome;
+}
+
+ConfirmOutcome RuleJudge::evaluate(Candidate& candidate, std::size_t index,
+                                   const BufferSource& source, TermVariables& variables) noexcept {
+  const RulePart& part = ruleset_->rules.rules[candidate.rule].parts[index];
   const PartProgram& program = ruleset_->rules.programs[part.program];
   if (part.buffer == Buffer::payload) {
-    return confirmer_->evaluate(program, source.payload, variables);
+    return evaluate_window(candidate, index, source.payload, false, variables);
   }
   if (is_header_buffer(part.buffer)) {
     const auto bytes = header_buffer(part.buffer, *subject_.packet);
@@ -152,7 +168,7 @@ ConfirmOutcome RuleJudge::evaluate(const RulePart& part, const BufferSource& sou
   if (part.buffer == source.streamed.buffer) {
     const BufferView view{source.streamed.bytes, source.streamed_begin,
                           source.streamed_is_complete};
-    return confirmer_->evaluate(program, view, variables);
+    return evaluate_window(candidate, index, view, source.streamed_is_decoded, variables);
   }
   return evaluate_any(part, source, variables);
 }
@@ -184,7 +200,7 @@ ConfirmOutcome RuleJudge::decide(Candidate& candidate, const BufferSource& sourc
   bool waits = false;
   for (std::size_t i = 0; i < rule.parts.size(); ++i) {
     if ((candidate.parts_held >> i & 1) != 0) continue;
-    switch (evaluate(rule.parts[i], source, variables)) {
+    switch (evaluate(candidate, i, source, variables)) {
       case ConfirmOutcome::yes:
         candidate.parts_held |= 1U << i;
         break;

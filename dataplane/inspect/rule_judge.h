@@ -29,7 +29,8 @@ struct BufferSource {
   std::span<const BufferBytes> message;  ///< whole buffers of one message
   BufferBytes streamed;                  ///< the window of a buffer that comes in pieces,
   std::uint64_t streamed_begin = 0;      ///< its place in the buffer,
-  bool streamed_is_complete = false;     ///< and whether more will come
+  bool streamed_is_complete = false;     ///< whether more will come,
+  bool streamed_is_decoded = false;      ///< and whether it is told as it was sent, too
 };
 
 /// A rule that held.
@@ -108,8 +109,12 @@ class RuleJudge {
   [[nodiscard]] ConfirmOutcome decide(Candidate& candidate, const BufferSource& source,
                                       bool is_stream) noexcept;
   [[nodiscard]] bool is_excepted(std::uint32_t rule, const BufferSource& source) const noexcept;
-  [[nodiscard]] ConfirmOutcome evaluate(const RulePart& part, const BufferSource& source,
+  [[nodiscard]] ConfirmOutcome evaluate(Candidate& candidate, std::size_t index,
+                                        const BufferSource& source,
                                         TermVariables& variables) noexcept;
+  [[nodiscard]] ConfirmOutcome evaluate_window(Candidate& candidate, std::size_t index,
+                                               const BufferView& view, bool is_decoded,
+                                               TermVariables& variables) noexcept;
   [[nodiscard]] ConfirmOutcome evaluate_any(const RulePart& part, const BufferSource& source,
                                             TermVariables& variables) noexcept;
   [[nodiscard]] bool settle(std::uint32_t rule, const BufferSource& source,

@@ -195,6 +195,38 @@ TEST_F(ConfirmOracle, NoIsFinalWhateverFollows) {
   EXPECT_GT(no, 1'000);
 }
 
+/// Asked with each piece, and a window that may have left the first bytes behind.
+TEST_F(ConfirmOracle, WhatIsAwaitedChangesNoAnswer) {
+  int held = 0;
+  int awaited_pieces = 0;
+  for (std::uint64_t seed = 0; seed < 20'000; ++seed) {
+    Maker maker(seed + 3'000'000);
+    const Buffer buffer = seed % 2 == 0 ? Buffer::http_request_body : Buffer::payload;
+    const PartProgram program = program_of(rule_of(maker.part(), buffer));
+    const std::string text = maker.text(8 + maker.below(40));
+    const std::size_t window = seed % 3 == 0 ? 6 + maker.below(10) : text.size();
+    Awaited awaited;
+    for (std::size_t end = 0; end < text.size();) {
+      end = std::min(text.size(), end + 1 + maker.below(6));
+      const std::size_t begin = end - std::min(window, end);
+      const auto bytes = std::string_view(text).substr(begin, end - begin);
+      const bool is_complete = end == text.size();
+      const ConfirmOutcome anew = ask(program, bytes, begin, is_complete);
+      awaited_pieces += awaited.is_set;
+      TermVariables variables;
+      const ConfirmOutcome later =
+          confirmer_->evaluate(program, {as_bytes(bytes), begin, is_complete}, variables, awaited);
+      ASSERT_EQ(later == ConfirmOutcome::yes, anew == ConfirmOutcome::yes)
+          << told(seed, text) << " at " << end << ", window " << window;
+      ASSERT_FALSE(is_complete && awaited.is_set != 0);
+      if (later == ConfirmOutcome::no) break;
+      held += later == ConfirmOutcome::yes ? 1 : 0;
+    }
+  }
+  EXPECT_GT(held, 10'000);
+  EXPECT_GT(awaited_pieces, 5'000);
+}
+
 /// A window that holds all that a part without negated terms looks at says what the buffer says.
 TEST_F(ConfirmOracle, AWindowNeverHoldsWhatItsBufferDoesNot) {
   int held = 0;
