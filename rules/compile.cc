@@ -12,13 +12,14 @@
 #include "base/escape.h"
 #include "rules/compile_groups.h"
 #include "rules/compile_rule.h"
+#include "rules/compile_sieves.h"
 #include "rules/pattern_choice.h"
 
 namespace sluice {
 namespace {
 
 /// Grows with every change of what a compiled ruleset holds or means.
-constexpr std::uint64_t kCompilerVersion = 2;
+constexpr std::uint64_t kCompilerVersion = 3;
 constexpr SipKey kInputsKey{0x72756c65736574ULL, 0x696e70757473ULL};
 constexpr std::size_t kShownBytes = 60;
 constexpr double kMebibyteBits = 20;
@@ -200,14 +201,15 @@ class Compilation {
         row.patterns = static_cast<std::uint32_t>(group.first_entry.size() - 1);
       }
     }
-    for (const DatabaseReport& row : groups.reports) {
-      report_.database_bytes += row.bytes;
-      report_.stream_bytes_max = std::max(report_.stream_bytes_max, row.stream_bytes);
-    }
     report_.databases = std::move(groups.reports);
     tell_refused(groups.refused);
     parts_.ruleset.groups = std::move(groups.groups);
     parts_.databases = std::move(groups.databases);
+    add_sieves(written_, choices_, options_, parts_, report_.databases);
+    for (const DatabaseReport& row : report_.databases) {
+      report_.database_bytes += row.bytes;
+      report_.stream_bytes_max = std::max(report_.stream_bytes_max, row.stream_bytes);
+    }
   }
 
   /// A pattern is refused in every group that has it, and told once for each rule.

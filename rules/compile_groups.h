@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "rules/compile.h"
+#include "rules/database_job.h"
 #include "rules/pattern_choice.h"
 #include "rules/ruleset.h"
 
@@ -27,12 +27,6 @@ struct GroupPlan {
 [[nodiscard]] std::vector<GroupPlan> plan_groups(const Ruleset& ruleset,
                                                  std::span<const PatternChoice> choices,
                                                  const PortClassLimits& limits, GroupMap& map);
-
-/// A pattern that the engine refused, and why.
-struct RefusedPattern {
-  ScanPattern pattern;
-  std::string message;
-};
 
 /// What came of the groups' patterns.
 struct CompiledGroups {

@@ -5,6 +5,7 @@
 
 #include "rules/pattern_strength.h"
 #include "rules/regex_literal.h"
+#include "rules/regex_loose.h"
 
 namespace sluice {
 namespace {
@@ -312,6 +313,14 @@ std::optional<ScanPattern> pattern_in_carrier(const PatternChoice& choice) {
       pattern_in_mode(is_sound ? *choice.pattern : *choice.cheaper, ScanMode::stream);
   pattern.end_max = 0;
   return pattern;
+}
+
+std::optional<ScanPattern> pattern_in_bytes(const PcreTerm& term) {
+  if (term.is_relative) return std::nullopt;
+  PcreTerm loose = term;
+  loose.pattern = loosened(term.pattern).value_or(term.pattern);
+  auto exact = engine_choice(loose, PatternKind::regex, false, false).pattern;
+  return exact ? exact : engine_choice(loose, PatternKind::loose_regex, false, false).pattern;
 }
 
 bool is_scanned(Buffer buffer) {

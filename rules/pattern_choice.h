@@ -45,6 +45,10 @@ void choose_set(const Rule& rule, std::span<const NamedSet> sets, PatternChoice&
 /// it; none where that cannot be said of it.
 [[nodiscard]] std::optional<ScanPattern> pattern_in_carrier(const PatternChoice& choice);
 
+/// The expression as the engine finds it, or more than it, in bytes at hand; none where the engine
+/// does not take it, or where it looks at what the term before it found.
+[[nodiscard]] std::optional<ScanPattern> pattern_in_bytes(const PcreTerm& term);
+
 /// Whether prefilters look into the buffer at all; headers are left to the confirming step.
 [[nodiscard]] bool is_scanned(Buffer buffer);
 

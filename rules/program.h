@@ -32,6 +32,7 @@ inline constexpr std::size_t kContentBytesMax = 8'192;
 inline constexpr std::size_t kStepCaptures = kRegexGroups;
 inline constexpr std::int64_t kPlaceMax = std::int64_t{1} << 40;  ///< of offsets and distances
 inline constexpr std::uint8_t kNoVariable = 0xff;
+inline constexpr std::uint32_t kNoSieve = 0xffffffff;
 inline constexpr std::uint64_t kUnboundedReach = std::numeric_limits<std::uint64_t>::max();
 
 /// Which slot each name of a rule has. One object serves all parts of a rule, in order: a part sees
@@ -165,6 +166,12 @@ struct TransformRef {
   BytesRef key;
 };
 
+/// Where a scan with the database does not find the pattern, the part cannot hold.
+struct SieveRef {
+  std::uint32_t database = kNoSieve;  ///< among those of the ruleset
+  std::uint32_t pattern = 0;
+};
+
 struct PartProgram {
   Buffer buffer = Buffer::payload;
   bool is_chained = false;     ///< some step is relative
@@ -173,6 +180,7 @@ struct PartProgram {
   /// Most bytes between the first and the last that a match looks at; a stream's window that keeps
   /// so many loses no match.
   std::uint64_t reach_bytes = 0;
+  SieveRef sieve;  ///< asked before the part is tried on a window; of bytes that were transformed
   std::vector<TransformRef> transforms;
   std::vector<PartStep> steps;
   std::vector<std::uint8_t> bytes;

@@ -199,6 +199,8 @@ void code_program(Coder& coder, PartProgram& program) {
   coder.boolean(program.needs_bytes);
   coder.boolean(program.has_variables);
   coder.number(program.reach_bytes);
+  coder.number(program.sieve.database);
+  coder.number(program.sieve.pattern);
   coder.sequence(program.transforms, kPartTransforms, [&coder](TransformRef& step) {
     coder.enumeration(step.transform, Transform::xor_key);
     fields(coder, step.key);

@@ -252,6 +252,12 @@ void check_rule(PlainReader& io, const Ruleset& ruleset, const CompiledRule& rul
   }
 }
 
+void check_sieve(PlainReader& io, const RulesetParts& parts, const SieveRef& sieve) {
+  if (sieve.database == kNoSieve || !io.check(sieve.database < parts.databases.size())) return;
+  const PatternDatabase& database = parts.databases[sieve.database];
+  io.check(database.mode == ScanMode::block && sieve.pattern < database.patterns);
+}
+
 /// Patterns of the database and entries of the group fit together.
 void check_group(PlainReader& io, const RulesetParts& parts, const PatternGroup& group) {
   const auto& rules = parts.ruleset.rules;
@@ -289,6 +295,7 @@ void check_whole(PlainReader& io, const RulesetParts& parts) {
   io.check(ruleset.addresses.front().is_any() && ruleset.ports.front().is_any());
   check_named_sets(io, ruleset);
   for (const CompiledRule& rule : ruleset.rules) check_rule(io, ruleset, rule);
+  for (const PartProgram& program : ruleset.programs) check_sieve(io, parts, program.sieve);
   for (const PatternGroup& group : ruleset.groups) check_group(io, parts, group);
   for (const auto& groups : ruleset.map.packet_groups) {
     check_groups(io, groups, ruleset.groups.size());

@@ -128,16 +128,28 @@ bool Confirmer::has_come(const PartProgram& program, const BufferView& view,
 
 ConfirmOutcome Confirmer::evaluate(const PartProgram& program, const BufferView& view,
                                    TermVariables& variables, Awaited& awaited) noexcept {
-  if (awaited.is_set == 0 || has_come(program, view, awaited)) {
-    const ConfirmOutcome outcome = evaluate(program, view, variables);
-    awaited = outcome == ConfirmOutcome::not_yet ? awaited_ : Awaited{};
-    return outcome;
+  if (awaited.is_set != 0 && !has_come(program, view, awaited)) {
+    if (view.is_complete) awaited = {};
+    return without_match(view);
   }
+  awaited = {};
+  if (sieve_.concerns(program) && !may_hold(program, view.bytes)) return without_match(view);
+  const ConfirmOutcome outcome = evaluate(program, view, variables);
+  if (outcome == ConfirmOutcome::not_yet) awaited = awaited_;
+  return outcome;
+}
+
+ConfirmOutcome Confirmer::without_match(const BufferView& view) noexcept {
   limit_hit_ = ConfirmLimit::none;
   could_still_hold_ = !view.is_complete;
-  if (!view.is_complete) return ConfirmOutcome::not_yet;
-  awaited = {};
-  return ConfirmOutcome::no;
+  return view.is_complete ? ConfirmOutcome::no : ConfirmOutcome::not_yet;
+}
+
+bool Confirmer::may_hold(const PartProgram& program, ByteSpan window) noexcept {
+  const auto [database, pattern] = program.sieve;
+  if (const auto* known = sieve_.earlier_look(database, window)) return known->holds(pattern);
+  const auto bytes = program.transforms.empty() ? window : transform_.apply(program, window);
+  return !bytes || sieve_.look(database, window, *bytes).holds(pattern);
 }
 
 ConfirmOutcome Confirmer::evaluate(const PartProgram& program, const BufferView& view,

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "dataplane/inspect/awaited.h"
 #include "dataplane/inspect/confirm_transform.h"
+#include "dataplane/inspect/part_sieve.h"
 #include "dataplane/inspect/set_table.h"
 #include "rules/program.h"
 #include "rules/regex.h"
@@ -69,6 +70,8 @@ class Confirmer {
     sets_ = sets;
     now_ = now;
   }
+  /// Asked before a part is tried on a piece.
+  [[nodiscard]] PartSieve& sieve() noexcept { return sieve_; }
   /// Why the last evaluation ended with `limit`.
   [[nodiscard]] ConfirmLimit limit_hit() const noexcept { return limit_hit_; }
   /// The last evaluation ended with `limit`, yet bytes that follow could make the part hold.
@@ -79,6 +82,8 @@ class Confirmer {
       : settings_(settings), matcher_(std::move(matcher)) {}
   [[nodiscard]] static bool has_come(const PartProgram& program, const BufferView& view,
                                      Awaited& awaited) noexcept;
+  [[nodiscard]] bool may_hold(const PartProgram& program, ByteSpan window) noexcept;
+  [[nodiscard]] ConfirmOutcome without_match(const BufferView& view) noexcept;
   [[nodiscard]] ConfirmOutcome ended_by(ConfirmLimit limit) noexcept;
 
   static constexpr std::uint64_t kPlacesMax = std::uint64_t{1} << 60;
@@ -86,6 +91,7 @@ class Confirmer {
   ConfirmSettings settings_;
   RegexMatcher matcher_;
   BufferTransform transform_;
+  PartSieve sieve_;
   ConfirmLimit limit_hit_ = ConfirmLimit::none;
   bool could_still_hold_ = false;
   Awaited awaited_;

@@ -328,9 +328,11 @@ bool Inspector::open_scan(StreamScan& scan, const ScanDatabase& database) noexce
 
 void Inspector::judge_waiting(StreamScan& scan, const BufferSource& source) noexcept {
   if (scan.candidates == nullptr) return;
+  judge_->begin_piece(*scratch_);
   scan.candidates->keep_if([&](Candidate& candidate) {
     return judge_->judge(candidate, source, true) == ConfirmOutcome::not_yet;
   });
+  judge_->end_piece();
   if (!scan.candidates->is_empty()) return;
   pool_->give(scan.candidates, sizeof(CandidateList));
   scan.candidates = nullptr;

@@ -260,12 +260,14 @@ void Inspector::scan_body(MessageScan& message, BodyScan& body, const PatternGro
 void Inspector::judge_message(MessageScan& message, const BufferSource& source) noexcept {
   if (message.candidates == nullptr) return;
   const std::size_t hits = judge_->hits().size();
+  judge_->begin_piece(*scratch_);
   message.candidates->keep_if([&](Candidate& candidate) {
     if (message.has_held(candidate.rule)) return false;
     const ConfirmOutcome outcome = judge_->judge(candidate, source, true);
     if (outcome == ConfirmOutcome::yes) message.note_held(candidate.rule);
     return outcome == ConfirmOutcome::not_yet;
   });
+  judge_->end_piece();
   if (judge_->hits().size() != hits) report_.keep_excerpts(message.buffers());
   if (message.candidates->is_empty()) forget_candidates(message.candidates, *pool_);
 }

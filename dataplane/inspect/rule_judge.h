@@ -72,6 +72,13 @@ class RuleJudge {
   void begin(const LiveRuleset& ruleset, const RuleOverlay* overlay, const RuleSubject& subject,
              FlowInspection* flow) noexcept;
 
+  /// A piece of a stream or body comes, which rules that wait are judged by one after the other;
+  /// `scratch` holds nothing that is needed. Until `end_piece`.
+  void begin_piece(ScanScratch& scratch) noexcept {
+    confirmer_->sieve().open(ruleset_->databases, scratch);
+  }
+  void end_piece() noexcept { confirmer_->sieve().close(); }
+
   /// Evaluates what is still open of the candidate: `yes`, the rule held and that is counted, `no`,
   /// or `not_yet`.
   ConfirmOutcome judge(Candidate& candidate, const BufferSource& source, bool is_stream) noexcept;
