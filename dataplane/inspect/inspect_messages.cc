@@ -173,10 +173,16 @@ void Inspector::take_window(MessageScan& message, BodyScan& body, unsigned direc
     source.streamed_is_decoded = body.is_decoded;
     judge_message(message, source);
   } while (!piece.bytes.empty());
-  if (!is_last) return;
-  close_scan(body.scan);  // a mail has several
+  if (is_last) end_body(message, body);
+}
+
+// A mail has several: places in the next count anew.
+void Inspector::end_body(MessageScan& message, BodyScan& body) noexcept {
+  close_scan(body.scan);
   body.size = 0;
   body.begin = 0;
+  if (message.candidates == nullptr) return;
+  for (Candidate& candidate : message.candidates->all()) candidate.awaited = {};
 }
 
 // A body that begins in a piece of the stream that was scanned for it stays with the stream as long

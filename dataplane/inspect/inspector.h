@@ -187,6 +187,7 @@ class Inspector {
   [[nodiscard]] bool open_window(BodyScan& body) noexcept;
   void take_window(MessageScan& message, BodyScan& body, unsigned direction, BufferBytes piece,
                    bool is_last) noexcept;
+  void end_body(MessageScan& message, BodyScan& body) noexcept;
   [[nodiscard]] bool is_carried(BodyScan& body, unsigned direction,
                                 std::span<const std::uint8_t> bytes) noexcept;
   [[nodiscard]] BufferView carried_view(const BodyScan& body, unsigned direction) const noexcept;

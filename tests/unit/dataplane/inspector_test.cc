@@ -375,6 +375,25 @@ TEST_F(InspectorTest, KnowsTheSenderOfAMailWithItsRecipient) {
   EXPECT_TRUE(is_refused("RCPT TO:<victim@b>\r\n"));
 }
 
+/// What a rule waited for in the first of them is no reason not to look at the second.
+TEST_F(InspectorTest, LooksAtEveryFileOfAMailFromItsBegin) {
+  ruleset = ruleset_of(message_rule("smtp",
+                                    "      - file.data: {contains: \"first words\"}\n"
+                                    "      - file.data: {contains: \"then others\"}\n"));
+  connect();
+  answer("220 x ESMTP\r\n");
+  say("EHLO me\r\n");
+  answer("250 x\r\n");
+  say("MAIL FROM:<a@a>\r\nDATA\r\n");
+  answer("250 ok\r\n354 go\r\n");
+  const std::string_view file = "--=_x\r\nContent-Type: text/plain\r\n\r\nfirst words ";
+  say("Content-Type: multipart/mixed; boundary=\"=_x\"\r\n\r\n");
+  say(file);
+  EXPECT_FALSE(is_refused(fmt::format("{:a<{}}\r\n", "", 1'200)));
+  EXPECT_FALSE(is_refused(file));
+  EXPECT_TRUE(is_refused("then others\r\n--=_x--\r\n"));
+}
+
 TEST_F(InspectorTest, RefusesWhatHasTwoReadingsWhereTheOperatorSaysSo) {
   ruleset = ruleset_of(message_rule("http", "      - http.uri: {contains: \"evil\"}\n"));
   const std::string_view odd =
