@@ -24,7 +24,8 @@ struct BodyScan {
   StreamScan scan;
   std::uint8_t* bytes = nullptr;  ///< room for two windows
   std::uint32_t size = 0;
-  std::uint64_t begin = 0;  ///< place of bytes[0] in the buffer
+  std::uint32_t unjudged = 0;  ///< of these, at their end: rules that wait have not seen them yet
+  std::uint64_t begin = 0;     ///< place of bytes[0] in the buffer
   /// Scanned with the stream that carries it, whose window is its own; `bytes` is null then.
   bool is_carried = false;
   std::uint64_t stream_begin = 0;  ///< where in the stream it stands, as far as it has come

@@ -193,6 +193,7 @@ void Inspector::begin_messages() noexcept {
 
 /// Spans that a parser does not keep are gone when it returns.
 void Inspector::end_messages() noexcept {
+  for (const unsigned direction : {kToServer, kToClient}) judge_rest(direction);
   judge_->use_turned(false);
   if (flow_->application->parser.keeps_buffers()) [[likely]]
     return;

@@ -10,6 +10,9 @@ namespace sluice {
 namespace {
 
 constexpr std::uint32_t kNoSet = 0xffffffff;
+/// A body may come in chunks of a byte: what waits is judged when so much has come, and before the
+/// packet is decided.
+constexpr std::uint32_t kJudgedBytes = 1'024;
 
 void forget_candidates(CandidateList*& list, ChunkPool& pool) noexcept {
   if (list != nullptr) pool.give(list, sizeof(CandidateList));
@@ -60,6 +63,7 @@ AppSink Inspector::app_sink() noexcept {
       .message_ends =
           [](void* self, unsigned direction, std::uint32_t message) noexcept {
             auto& inspector = *static_cast<Inspector*>(self);
+            inspector.judge_rest(direction);
             inspector.end_told_message((*inspector.messages_)[direction]);
             inspector.transactions_->message_ends(inspector.message_place(direction, message));
           },
@@ -164,16 +168,35 @@ void Inspector::take_window(MessageScan& message, BodyScan& body, unsigned direc
     piece.bytes = piece.bytes.subspan(size);
     append(body, bytes);
     if (index != kNoGroup) scan_body(message, body, ruleset_->rules.groups[index], bytes);
-    BufferSource source;
-    source.payload = window_view(direction);
-    source.message = message.buffers();
-    source.streamed = {body.buffer, {body.bytes, body.size}};
-    source.streamed_begin = body.begin;
-    source.streamed_is_complete = is_last && piece.bytes.empty();
-    source.streamed_is_decoded = body.is_decoded;
-    judge_message(message, source);
+    body.unjudged += static_cast<std::uint32_t>(bytes.size());
+    const bool is_complete = is_last && piece.bytes.empty();
+    if (is_complete || body.unjudged >= kJudgedBytes) {
+      judge_body(message, body, direction, is_complete);
+    }
   } while (!piece.bytes.empty());
   if (is_last) end_body(message, body);
+}
+
+// Behind a body that is complete a rule is no candidate any more: its twin is judged before.
+void Inspector::judge_body(MessageScan& message, BodyScan& body, unsigned direction,
+                           bool is_complete) noexcept {
+  body.unjudged = 0;
+  if (is_complete) judge_rest(direction);
+  BufferSource source;
+  source.payload = window_view(direction);
+  source.message = message.buffers();
+  source.streamed = {body.buffer, {body.bytes, body.size}};
+  source.streamed_begin = body.begin;
+  source.streamed_is_complete = is_complete;
+  source.streamed_is_decoded = body.is_decoded;
+  judge_message(message, source);
+}
+
+void Inspector::judge_rest(unsigned direction) noexcept {
+  MessageScan& message = (*messages_)[direction];
+  for (BodyScan& body : message.bodies) {
+    if (body.unjudged != 0) judge_body(message, body, direction, false);
+  }
 }
 
 // A mail has several: places in the next count anew.

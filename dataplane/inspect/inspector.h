@@ -187,6 +187,10 @@ class Inspector {
   [[nodiscard]] bool open_window(BodyScan& body) noexcept;
   void take_window(MessageScan& message, BodyScan& body, unsigned direction, BufferBytes piece,
                    bool is_last) noexcept;
+  void judge_body(MessageScan& message, BodyScan& body, unsigned direction,
+                  bool is_complete) noexcept;
+  /// What bodies of this direction were told since they were judged.
+  void judge_rest(unsigned direction) noexcept;
   void end_body(MessageScan& message, BodyScan& body) noexcept;
   [[nodiscard]] bool is_carried(BodyScan& body, unsigned direction,
                                 std::span<const std::uint8_t> bytes) noexcept;

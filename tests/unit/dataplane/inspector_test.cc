@@ -394,6 +394,23 @@ TEST_F(InspectorTest, LooksAtEveryFileOfAMailFromItsBegin) {
   EXPECT_TRUE(is_refused("then others\r\n--=_x--\r\n"));
 }
 
+TEST_F(InspectorTest, JudgesOncePerPacketWhatComesInChunksOfAByte) {
+  ruleset = ruleset_of(message_rule("http",
+                                    "      - http.request_body: {contains: \"first words\"}\n"
+                                    "      - http.request_body: {contains: \"then others\"}\n"));
+  connect();
+  say("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nfirst words\r\n");
+  const auto chunks = [](std::string_view text) {
+    std::string out;
+    for (const char byte : text) out += fmt::format("1\r\n{}\r\n", byte);
+    return out;
+  };
+  const auto before = counted().candidates.load();
+  EXPECT_FALSE(is_refused(chunks(std::string(100, 'a'))));
+  EXPECT_EQ(counted().candidates.load(), before + 1);
+  EXPECT_TRUE(is_refused(chunks("and then others follow")));
+}
+
 TEST_F(InspectorTest, RefusesWhatHasTwoReadingsWhereTheOperatorSaysSo) {
   ruleset = ruleset_of(message_rule("http", "      - http.uri: {contains: \"evil\"}\n"));
   const std::string_view odd =
