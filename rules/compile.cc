@@ -19,7 +19,7 @@ namespace sluice {
 namespace {
 
 /// Grows with every change of what a compiled ruleset holds or means.
-constexpr std::uint64_t kCompilerVersion = 3;
+constexpr std::uint64_t kCompilerVersion = 4;
 constexpr SipKey kInputsKey{0x72756c65736574ULL, 0x696e70757473ULL};
 constexpr std::size_t kShownBytes = 60;
 constexpr double kMebibyteBits = 20;

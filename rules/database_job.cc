@@ -39,9 +39,10 @@ struct LivePatterns {
   return live;
 }
 
-/// An expression that was refused as it is may be taken loosely; after that it is out.
+/// An expression that was refused as it is may be taken loosely; after that it is out. One that
+/// nobody depends on is out at once.
 void refuse(DatabaseJob& job, std::size_t pattern, const std::string& message) {
-  if (job.patterns[pattern].kind == PatternKind::regex) {
+  if (job.patterns[pattern].kind == PatternKind::regex && job.mode != ScanMode::once) {
     job.patterns[pattern].kind = PatternKind::loose_regex;
     return;
   }

@@ -203,6 +203,9 @@ void each_usable_term(const Rule& rule, Each&& use) {
 /// The expression as the engine takes it.
 [[nodiscard]] PatternChoice engine_choice(const PcreTerm& term, PatternKind kind, bool is_stream,
                                           bool nocase) {
+  if (term.pattern.find('\0') != std::string::npos) {
+    return no_choice("the expression holds a zero byte as such");
+  }
   // It begins where the term before it ended, which the engine does not know.
   if (term.is_relative && (term.anchored || looks_behind(term.pattern))) {
     return no_choice("the expression looks at where the term before it ended");

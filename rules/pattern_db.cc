@@ -44,9 +44,10 @@ constexpr unsigned kFormat = 1;
   return out;
 }
 
-/// A first match must not hide later ones, as each is only a candidate: never SINGLEMATCH.
-[[nodiscard]] unsigned flags_of(const ScanPattern& pattern) {
-  unsigned flags = 0;
+/// A first match must not hide later ones, as each is only a candidate: SINGLEMATCH only where
+/// nobody asks for them, as it saves most of the time where there are many.
+[[nodiscard]] unsigned flags_of(const ScanPattern& pattern, ScanMode mode) {
+  unsigned flags = mode == ScanMode::once ? HS_FLAG_SINGLEMATCH : 0U;
   if (pattern.nocase) flags |= HS_FLAG_CASELESS;
   if (pattern.multiline) flags |= HS_FLAG_MULTILINE;
   if (pattern.dotall) flags |= HS_FLAG_DOTALL;
@@ -81,10 +82,10 @@ struct Expressions {
   std::vector<hs_expr_ext_t> bounds;
   std::vector<const hs_expr_ext_t*> bound_pointers;
 
-  Expressions(std::span<const ScanPattern> patterns, std::uint32_t padding) {
+  Expressions(std::span<const ScanPattern> patterns, ScanMode mode, std::uint32_t padding) {
     for (const ScanPattern& pattern : patterns) {
       texts.push_back(expression_of(pattern));
-      flags.push_back(flags_of(pattern));
+      flags.push_back(flags_of(pattern, mode));
       bounds.push_back(bounds_of(pattern));
     }
     for (std::uint32_t i = 0; i < padding; ++i) {
@@ -187,8 +188,8 @@ tl::expected<PatternWidth, PatternFault> check_pattern(const ScanPattern& patter
   const hs_expr_ext_t bounds = bounds_of(pattern);
   hs_expr_info_t* raw = nullptr;
   hs_compile_error_t* error = nullptr;
-  const hs_error_t outcome = hs_expression_ext_info(expression_of(pattern).c_str(),
-                                                    flags_of(pattern), &bounds, &raw, &error);
+  const hs_error_t outcome = hs_expression_ext_info(
+      expression_of(pattern).c_str(), flags_of(pattern, ScanMode::block), &bounds, &raw, &error);
   const Owned<hs_expr_info_t> info(raw);
   if (outcome != HS_SUCCESS) {
     PatternFault fault = fault_of(error);
@@ -204,7 +205,7 @@ tl::expected<PatternWidth, PatternFault> check_pattern(const ScanPattern& patter
 tl::expected<PatternDatabase, PatternFault> compile_patterns(std::span<const ScanPattern> patterns,
                                                              ScanMode mode, std::uint32_t padding) {
   if (patterns.empty()) return tl::unexpected(PatternFault{kNoPattern, "no patterns"});
-  const auto compiled = compile(Expressions(patterns, padding), mode);
+  const auto compiled = compile(Expressions(patterns, mode, padding), mode);
   if (!compiled) return tl::unexpected(compiled.error());
   PatternDatabase out;
   out.digest = pattern_digest(patterns, mode, padding);
@@ -233,7 +234,7 @@ Hash128 pattern_digest(std::span<const ScanPattern> patterns, ScanMode mode,
     append_number(all, pattern.text.size());
     all += pattern.text;
     append_number(all, static_cast<std::uint64_t>(pattern.kind));
-    append_number(all, flags_of(pattern));
+    append_number(all, flags_of(pattern, mode));
     append_number(all, pattern.end_min);
     append_number(all, pattern.end_max);
     append_number(all, pattern.at_end ? 1 : 0);

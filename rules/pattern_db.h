@@ -17,7 +17,11 @@
 namespace sluice {
 
 /// block: a buffer that is there as a whole; stream: bytes in order that come in pieces.
-enum class ScanMode : std::uint8_t { block, stream };
+enum class ScanMode : std::uint8_t {
+  block,   ///< bytes at hand
+  stream,  ///< bytes as they come
+  once,    ///< bytes at hand, of each pattern only whether it is there
+};
 
 /// loose_regex: the engine finds all that the expression finds, and perhaps more.
 enum class PatternKind : std::uint8_t { literal, regex, loose_regex };

@@ -181,12 +181,13 @@ Result<PartProgram> compile_part(const Rule& rule, std::size_t part, RuleNames& 
   }
   PartProgram program = std::move(builder).finish();
   mark_steps(program);
-  if (program.transforms.empty()) mark_gates(program.steps);  // places are those of the buffer
   for (const PartStep& step : program.steps) {
     program.is_chained |= is_relative(step.kind);
     program.needs_bytes |= !std::holds_alternative<ContentStep>(step.kind);
     program.has_variables |= (slots_read(step.kind) | slots_set(step.kind)) != 0;
   }
+  // Places are those of the buffer, and a part that is passed over sets no numbers for others.
+  if (program.transforms.empty() && !program.has_variables) mark_gates(program.steps);
   program.reach_bytes = reach_of(program);
   return program;
 }

@@ -5,12 +5,13 @@
 
 #include <fmt/format.h>
 
-#include "rules/regex_literal.h"
+#include "rules/pattern_strength.h"
 
 namespace sluice {
 namespace {
 
 constexpr std::uint8_t kTextBytesMax = 23;
+constexpr std::size_t kRegexNeedleMax = 64;
 
 std::string_view kind_of(const Term& term) {
   static constexpr std::array<std::string_view, std::variant_size_v<Term>> kNames{
@@ -65,6 +66,18 @@ Status PartBuilder::add(const Term& term) {
   if (!kind) return with_context(kind_of(term), std::move(kind.error()));
   program_.steps.push_back({std::move(*kind)});
   return {};
+}
+
+// Needles of expressions come last: where there is no room they are left out.
+PartProgram PartBuilder::finish() && {
+  for (const auto& [step, literal] : literals_) {
+    const LiteralWindow window = rarest_window(literal.bytes, literal.nocase, kRegexNeedleMax);
+    const std::string needle = literal.bytes.substr(window.begin, window.size);
+    const auto bytes = keep(literal.nocase ? in_lower_case(needle) : needle);
+    if (!bytes) break;
+    std::get<RegexStep>(program_.steps[step].kind).needle = {*bytes, literal.nocase};
+  }
+  return std::move(program_);
 }
 
 Result<BytesRef> PartBuilder::keep(std::string_view bytes) {
@@ -172,10 +185,7 @@ Result<StepKind> PartBuilder::resolve(const PcreTerm& term) {
   step.is_relative = term.is_relative;
   program_.regexes.push_back(std::move(*regex));
   if (const auto literal = required_literal(term)) {
-    // A part without room for it is read more slowly, no more.
-    if (auto bytes = keep(literal->nocase ? in_lower_case(literal->bytes) : literal->bytes)) {
-      step.needle = {*bytes, literal->nocase};
-    }
+    literals_.emplace_back(program_.steps.size(), *literal);
   }
   return step;
 }

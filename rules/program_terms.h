@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "rules/program.h"
+#include "rules/regex_literal.h"
 
 namespace sluice {
 
@@ -23,7 +24,7 @@ class PartBuilder {
   [[nodiscard]] Status add_transforms(const std::vector<TransformStep>& steps);
   /// Errors begin with the kind of the term.
   [[nodiscard]] Status add(const Term& term);
-  [[nodiscard]] PartProgram finish() && { return std::move(program_); }
+  [[nodiscard]] PartProgram finish() &&;
 
  private:
   [[nodiscard]] Result<StepKind> resolve(const ContentTerm& term);
@@ -49,6 +50,7 @@ class PartBuilder {
   RuleNames& names_;
   std::span<const NamedSet> sets_;  ///< of the configuration
   PartProgram program_;
+  std::vector<std::pair<std::size_t, RequiredLiteral>> literals_;  ///< with the step of each
   bool has_base64_ = false;
 };
 

@@ -110,7 +110,7 @@ class Walk {
       } else if (c == '[' && at_ + 1 < text_.size() &&
                  std::string_view(":.=").find(text_[at_ + 1]) != std::string_view::npos) {
         const std::size_t end = text_.find(']', at_ + 2);
-        if (end == std::string_view::npos) return give_up();
+        if (end == std::string_view::npos || text_[end - 1] != text_[at_ + 1]) return give_up();
         at_ = end;
       } else if (c == ']' && at_ != first) {
         ++at_;
@@ -145,9 +145,13 @@ class Walk {
   /// At the start of a group: `(*verb)`, `(?#comment)`, or options that let spaces be ignored.
   [[nodiscard]] bool starts_unsure() const {
     const std::string_view rest = text_.substr(at_);
-    if (rest.starts_with('*') || rest.starts_with("?#") || rest.starts_with("?|")) return true;
+    if (rest.starts_with('*') || rest.starts_with("?#") || rest.starts_with("?|") ||
+        rest.starts_with("?C")) {
+      return true;
+    }
     if (!rest.starts_with('?')) return false;
-    for (std::size_t i = 1; i < rest.size() && (is_letter(rest[i]) || rest[i] == '-'); ++i) {
+    for (std::size_t i = 1;
+         i < rest.size() && (is_letter(rest[i]) || rest[i] == '-' || rest[i] == '^'); ++i) {
       if (rest[i] == 'x') return true;
     }
     return false;

@@ -3,13 +3,15 @@
 #include "rules/regex_loose.h"
 
 #include <charconv>
+#include <utility>
 #include <vector>
 
 namespace sluice {
 namespace {
 
-/// Groups that come so often at most are left as they are.
-constexpr unsigned kBoundKept = 8;
+/// Groups, and bytes, that come so often at most are left as they are.
+constexpr unsigned kGroupsKept = 8;
+constexpr unsigned kBytesKept = 255;
 
 class Copy {
  public:
@@ -22,6 +24,7 @@ class Copy {
 
  private:
   void step() {
+    const bool is_behind_group = std::exchange(is_behind_group_, false);
     switch (pattern_[at_]) {
       case '\\':
         return escape();
@@ -33,6 +36,8 @@ class Copy {
         return close_group();
       case '$':
         return end();
+      case '{':
+        return brace(is_behind_group ? kGroupsKept : kBytesKept);
       case '#':  // a comment of the extended syntax
         is_certain_ = false;
         return;
@@ -78,22 +83,25 @@ class Copy {
       return;
     }
     unwanted_.pop_back();
+    is_behind_group_ = true;
     take(1);
-    if (!in_unwanted()) let_bound_go();
   }
 
-  /// Behind a group: {2,40} becomes {2,}.
-  void let_bound_go() {
+  /// {2,40} becomes {2,}. What else stands in braces is a number, or no bound but bytes.
+  void brace(unsigned kept) {
     const std::string_view rest = pattern_.substr(at_);
-    const std::size_t comma = rest.find(',');
-    const std::size_t brace = rest.find('}');
-    if (!rest.starts_with('{') || brace == std::string_view::npos || comma > brace) return;
-    unsigned most = 0;
-    const char* end = rest.data() + brace;
-    const auto read = std::from_chars(rest.data() + comma + 1, end, most);
-    if (read.ptr != end || most <= kBoundKept) return;
+    const std::size_t comma = rest.find_first_not_of("0123456789", 1);
+    const std::size_t close = rest.find_first_not_of("0123456789", comma + 1);
+    if (comma == std::string_view::npos || close == std::string_view::npos || comma == 1 ||
+        close == comma + 1 || rest[comma] != ',' || rest[close] != '}') {
+      return take(1);
+    }
+    const std::string_view most = rest.substr(comma + 1, close - comma - 1);
+    unsigned value = kBytesKept + 1;  // of a number that is too large
+    std::from_chars(most.data(), most.data() + most.size(), value);
+    if (in_unwanted() || value <= kept) return take(close + 1);
     take(comma + 1);
-    at_ += brace - comma - 1;
+    at_ += most.size();
   }
 
   void end() {
@@ -108,6 +116,7 @@ class Copy {
   std::string out_;
   std::size_t at_ = 0;
   bool is_certain_ = true;
+  bool is_behind_group_ = false;
   std::vector<bool> unwanted_;  ///< of the groups that are open
 };
 

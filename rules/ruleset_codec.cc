@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint32_t kRulesetMagic = 0x74657372;  // "rset"
 constexpr std::uint32_t kTextsMagic = 0x74786574;    // "text"
-constexpr std::uint32_t kVersion = 5;
+constexpr std::uint32_t kVersion = 6;
 constexpr SipKey kContentKey{0x636f6e74656e74ULL, 0x72756c65736574ULL};
 constexpr std::size_t kAddressSetsMax = 400'000;
 constexpr std::size_t kRangesMax = 1'000'000;
@@ -174,7 +174,7 @@ void code_map(Archive& io, GroupMap& map) {
 template <class Archive>
 void code_database(Archive& io, PatternDatabase& database) {
   code_digest(io, database.digest);
-  io.enumeration(database.mode, ScanMode::stream);
+  io.enumeration(database.mode, ScanMode::once);
   for (std::uint32_t* number :
        {&database.patterns, &database.padding, &database.stream_bytes, &database.scratch_bytes}) {
     io.number(*number);
@@ -255,7 +255,7 @@ void check_rule(PlainReader& io, const Ruleset& ruleset, const CompiledRule& rul
 void check_sieve(PlainReader& io, const RulesetParts& parts, const SieveRef& sieve) {
   if (sieve.database == kNoSieve || !io.check(sieve.database < parts.databases.size())) return;
   const PatternDatabase& database = parts.databases[sieve.database];
-  io.check(database.mode == ScanMode::block && sieve.pattern < database.patterns);
+  io.check(database.mode == ScanMode::once && sieve.pattern < database.patterns);
 }
 
 /// Patterns of the database and entries of the group fit together.

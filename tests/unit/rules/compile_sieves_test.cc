@@ -67,12 +67,40 @@ TEST(CompileSieves, AreForWhatIsTriedAtEveryPlaceOfAStream) {
                                rule_with(2, {pcre("(?:a|b)xylophone-quartet")}),
                                rule_with(3, {content("a"), behind}), rule_with(4, {absent}),
                                rule_with(5, {content("x"), pcre(kMarks)}),
+                               rule_with(7, {pcre("([ab])\\s(\\d)"), pcre(kMarks)}),
                                rule_on(6, Buffer::http_request_body, {pcre(kWords)})});
-  for (const std::uint32_t id : {1, 2, 3, 4}) {
+  for (const std::uint32_t id : {1, 2, 3, 4, 5}) {
     EXPECT_EQ(sieve_of(parts, id).database, kNoSieve) << id;
   }
-  EXPECT_NE(sieve_of(parts, 5).database, kNoSieve);
+  EXPECT_NE(sieve_of(parts, 7).database, kNoSieve);
   EXPECT_EQ(sieve_of(parts, 6, 0).database, kNoSieve) << "the scan of the body has found it";
+}
+
+TEST(CompileSieves, NoPartIsPassedOverThatSetsNumbersForOthers) {
+  PcreTerm named = pcre("([ab])\\s(\\d)");
+  named.captures = {"letter"};
+  ByteExtractTerm extract;
+  extract.read.bytes = 1;
+  extract.name = "size";
+  const auto parts = parts_of({rule_with(1, {named}), rule_with(2, {extract, pcre(kWords)})});
+  EXPECT_EQ(sieve_of(parts, 1).database, kNoSieve);
+  EXPECT_EQ(sieve_of(parts, 2).database, kNoSieve);
+}
+
+TEST(CompileSieves, HaveRoomForSixtyFourAndThereAreEight) {
+  std::vector<Rule> rules;
+  for (std::uint32_t id = 1; id <= 600; ++id) {
+    const std::string letters{static_cast<char>('a' + id / 25), static_cast<char>('a' + id % 25)};
+    rules.push_back(rule_with(id, {pcre("[01]" + letters + "[23]")}));
+  }
+  const auto parts = parts_of(rules);
+  std::uint32_t without = 0;
+  for (std::uint32_t id = 1; id <= 600; ++id) {
+    const SieveRef sieve = sieve_of(parts, id);
+    without += sieve.database == kNoSieve ? 1 : 0;
+    EXPECT_TRUE(sieve.database == kNoSieve || sieve.pattern < 64);
+  }
+  EXPECT_EQ(without, 600U - 8 * 64);
 }
 
 TEST(CompileSieves, WhatTheEngineRefusesIsTriedAsItIs) {

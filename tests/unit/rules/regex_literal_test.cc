@@ -32,6 +32,12 @@ TEST(RegexLiteral, EndsARunBehindARepeatedByte) {
   EXPECT_EQ(literal_of("abc++d"), "abc");
 }
 
+TEST(RegexLiteral, IsNoneWhereTheMeaningIsNotCertain) {
+  for (const char* pattern : {"(?^x)abc def", "(?:(?C')')longliteral(?C'(')zz)?q", "[[:a]longer"}) {
+    EXPECT_EQ(literal_of(pattern), "") << pattern;
+  }
+}
+
 TEST(RegexLiteral, ABraceThatIsNoQuantifierIsAByte) {
   EXPECT_EQ(literal_of("a{x}b"), "a{x}b");
   EXPECT_EQ(literal_of("a{,3}b"), "a{,3}b");

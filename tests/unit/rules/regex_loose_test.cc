@@ -18,7 +18,18 @@ TEST(RegexLoose, KeepsBoundsThatCostLittle) {
   EXPECT_EQ(loose("(?:ab){24}"), "(?:ab){24}");
   EXPECT_EQ(loose("(?:ab){3,}"), "(?:ab){3,}");
   EXPECT_EQ(loose("a{1,40}[b-d]{1,40}"), "a{1,40}[b-d]{1,40}");
-  EXPECT_EQ(loose("(a){x,40}"), "(a){x,}");  // plain bytes, and hardly those
+}
+
+TEST(RegexLoose, LetsGoOfHowOftenManyBytesMayComeAtMost) {
+  EXPECT_EQ(loose("a[bc]{2,256}.{1,99999999999}"), "a[bc]{2,}.{1,}");
+  EXPECT_EQ(loose("a.{0,255}b{9000}"), "a.{0,255}b{9000}");
+}
+
+TEST(RegexLoose, WhatIsNoBoundInBracesStaysAsItIs) {
+  for (const char* pattern : {"(a){x,40}", "(?:get|set){id:1,20}", "(a){,40}", "(?s){x,20}",
+                              "(a){ 1,40}", "(a){1,40", "(a){1,4 0}", "a{300,x}"}) {
+    EXPECT_EQ(loose(pattern), pattern);
+  }
 }
 
 TEST(RegexLoose, LetsGoOfAnEndInside) {
