@@ -206,7 +206,7 @@ ByteSpan write_ja4(const TlsClientHello& hello, JaTransport transport,
   return text.written();
 }
 
-std::array<std::uint8_t, 32> ja3_hash(ByteSpan text) noexcept {
+std::array<std::uint8_t, 32> md5_hex(ByteSpan text) noexcept {
   std::array<std::uint8_t, MD5_DIGEST_LENGTH> digest;
   MD5_CTX context;
   MD5_Init(&context);

@@ -31,7 +31,7 @@ enum class JaTransport : std::uint8_t { tcp, quic };
 [[nodiscard]] ByteSpan write_ja4(const TlsClientHello& hello, JaTransport transport,
                                  std::span<std::uint8_t> out) noexcept;
 
-/// MD5 in hexadecimal.
-[[nodiscard]] std::array<std::uint8_t, 32> ja3_hash(ByteSpan text) noexcept;
+/// In lower case; fingerprints of SSH (HASSH) are written so, too.
+[[nodiscard]] std::array<std::uint8_t, 32> md5_hex(ByteSpan text) noexcept;
 
 }  // namespace sluice

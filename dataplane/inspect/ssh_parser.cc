@@ -134,7 +134,7 @@ void SshParser::tell_offer(unsigned direction, ByteSpan packet, const AppSink& s
     std::ranges::copy(list, text + size);
     size += list.size();
   }
-  const auto hash = ja3_hash({text, size});
+  const auto hash = md5_hex({text, size});
   const std::array<BufferBytes, 2> told{
       {{is_client ? Buffer::ssh_hassh : Buffer::ssh_hassh_server, hash},
        {is_client ? Buffer::ssh_hassh_string : Buffer::ssh_hassh_server_string, {text, size}}}};

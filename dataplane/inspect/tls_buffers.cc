@@ -26,7 +26,7 @@ void add_ja3(TlsWorkspace& workspace, Buffer string, Buffer hash, ByteSpan text)
   workspace.add(string, text);
   add_written(workspace, hash, [text](std::span<std::uint8_t> room) noexcept {
     TlsText out(room);
-    out.put(ByteSpan(ja3_hash(text)));
+    out.put(ByteSpan(md5_hex(text)));
     return out.written();
   });
 }

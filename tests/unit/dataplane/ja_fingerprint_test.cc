@@ -28,7 +28,7 @@ Fingerprints fingerprints(const std::string& body, JaTransport transport = JaTra
   std::vector<std::uint8_t> room(kJa3BytesMax);
   Fingerprints found;
   found.ja3 = text_of(write_ja3(hello, room));
-  found.ja3_hash = text_of(ja3_hash(span_of(found.ja3)));
+  found.ja3_hash = text_of(md5_hex(span_of(found.ja3)));
   found.ja4 = text_of(write_ja4(hello, transport, room));
   return found;
 }
