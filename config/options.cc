@@ -325,7 +325,7 @@ constexpr std::array kConfigOptions{
     at<&Config::events, &EventConfig::tls>({"events.tls", boolean, {}, {}, {},
        "each TLS handshake is written, as far as it can be read"}),
     at<&Config::events, &EventConfig::ssh>({"events.ssh", boolean, {}, {}, {},
-       "the banners of each SSH connection are written"}),
+       "banners and fingerprints (HASSH) of each SSH connection are written"}),
     at<&Config::events, &EventConfig::smtp>({"events.smtp", boolean, {}, {}, {},
        "each mail's envelope is written"}),
     at<&Config::events, &EventConfig::ftp>({"events.ftp", boolean, {}, {}, {},

@@ -134,12 +134,15 @@ void quic_members(JsonWriter& json, const Excerpts& excerpts) noexcept {
 // --- ssh, smtp, ftp -----------------------------------------------------------------------------
 
 void ssh_side(JsonWriter& json, const Excerpts& excerpts, bool is_to_client) noexcept {
+  const Buffer hash = is_to_client ? Buffer::ssh_hassh_server : Buffer::ssh_hassh;
+  const Buffer string = is_to_client ? Buffer::ssh_hassh_server_string : Buffer::ssh_hassh_string;
   const ExcerptView* protocol = excerpts.find(Buffer::ssh_protocol, is_to_client);
   const ExcerptView* software = excerpts.find(Buffer::ssh_software, is_to_client);
-  if (protocol == nullptr && software == nullptr) return;
+  if (protocol == nullptr && software == nullptr && excerpts.find(hash) == nullptr) return;
   json.open_object(is_to_client ? "server" : "client");
   if (protocol != nullptr) json.text("proto_version", protocol->bytes);
   if (software != nullptr) json.text("software_version", software->bytes);
+  hash_and_string(json, excerpts, "hassh", hash, string);
   json.close_object();
 }
 

@@ -21,6 +21,31 @@ constexpr std::size_t kLineEndBytes = 2;
          std::memcmp(line.data(), kPrefix.data(), kPrefix.size()) == 0;
 }
 
+/// The only one of a direction.
+constexpr std::uint32_t kMessage = 0;
+
+struct SshBuffers {
+  std::array<BufferBytes, 4> buffers;
+  std::size_t count = 0;
+
+  void add(Buffer buffer, ByteSpan bytes) noexcept { buffers[count++] = {buffer, bytes}; }
+  [[nodiscard]] std::span<const BufferBytes> all() const noexcept {
+    return {buffers.data(), count};
+  }
+};
+
+/// Of "SSH-2.0-software comment"; none where there is no room for the banner.
+[[nodiscard]] SshBuffers banner_buffers(ByteSpan banner) noexcept {
+  SshBuffers told;
+  if (banner.empty()) return told;
+  const std::size_t dash = find_byte(banner, kPrefix.size(), '-');
+  told.add(Buffer::ssh_protocol, banner.subspan(kPrefix.size(), dash - kPrefix.size()));
+  if (dash == banner.size()) return told;
+  const ByteSpan rest = banner.subspan(dash + 1);
+  told.add(Buffer::ssh_software, rest.first(find_blank(rest, 0)));
+  return told;
+}
+
 constexpr std::size_t kLengthBytes = 4;
 
 /// Of the packet that `bytes` begin with, its length with it; none as long as that is not there.
@@ -61,7 +86,7 @@ void SshParser::push(unsigned direction, ByteSpan bytes, const AppSink& sink) no
     if (step == LineStep::wants_more) return;
     if (step == LineStep::no_memory) {
       sink.anomaly(sink.self, direction, AppAnomaly::state_limit);
-      return leave(side);
+      return leave(direction, sink);
     }
     take_line(direction, side.lines.line(), sink);
   }
@@ -76,7 +101,7 @@ void SshParser::take_line(unsigned direction, ByteSpan line, const AppSink& sink
   if (is_odd) sink.anomaly(sink.self, direction, AppAnomaly::ssh_banner_too_long);
   if (is_found) tell_banner(direction, line, sink);
   if (is_found) side.lines.release(*pool_);
-  if (is_odd && !is_found) leave(side);
+  if (is_odd && !is_found) leave(direction, sink);
 }
 
 void SshParser::read_packet(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept {
@@ -90,13 +115,13 @@ void SshParser::read_packet(unsigned direction, ByteSpan bytes, const AppSink& s
   const auto size = packet_size(bytes);
   if (has_room && size && *size <= kSshPacketBytesMax && bytes.size() >= *size) {
     tell_offer(direction, bytes.first(*size), sink);
-    return finish(side, sink);
+    return finish(direction, sink);
   }
-  if (size && *size > kSshPacketBytesMax) return finish(side, sink);
+  if (size && *size > kSshPacketBytesMax) return finish(direction, sink);
   if (!is_gathered) has_room = append_to_packet(side, bytes);
   if (has_room) return;
   sink.anomaly(sink.self, direction, AppAnomaly::state_limit);
-  leave(side);
+  leave(direction, sink);
 }
 
 bool SshParser::append_to_packet(Side& side, ByteSpan bytes) noexcept {
@@ -135,31 +160,31 @@ void SshParser::tell_offer(unsigned direction, ByteSpan packet, const AppSink& s
     size += list.size();
   }
   const auto hash = md5_hex({text, size});
-  const std::array<BufferBytes, 2> told{
-      {{is_client ? Buffer::ssh_hassh : Buffer::ssh_hassh_server, hash},
-       {is_client ? Buffer::ssh_hassh_string : Buffer::ssh_hassh_server_string, {text, size}}}};
-  sink.buffers(sink.self, direction, 1, told);
-  sink.message_ends(sink.self, direction, 1);
+  const Side& side = sides_[direction];
+  SshBuffers told = banner_buffers({side.banner, side.banner_bytes});
+  told.add(is_client ? Buffer::ssh_hassh : Buffer::ssh_hassh_server, hash);
+  told.add(is_client ? Buffer::ssh_hassh_string : Buffer::ssh_hassh_server_string, {text, size});
+  sink.buffers(sink.self, direction, kMessage, told.all());
   pool_->give(text, packet.size());
 }
 
-/// "SSH-2.0-software comment".
 void SshParser::tell_banner(unsigned direction, ByteSpan banner, const AppSink& sink) noexcept {
   sides_[direction].has_banner = true;
-  const std::size_t dash = find_byte(banner, kPrefix.size(), '-');
-  std::array<BufferBytes, 2> buffers;
-  buffers[0] = {Buffer::ssh_protocol, banner.subspan(kPrefix.size(), dash - kPrefix.size())};
-  std::size_t count = 1;
-  if (dash < banner.size()) {
-    const ByteSpan rest = banner.subspan(dash + 1);
-    buffers[count++] = {Buffer::ssh_software, rest.first(find_blank(rest, 0))};
-  }
-  sink.buffers(sink.self, direction, 0, {buffers.data(), count});
-  sink.message_ends(sink.self, direction, 0);
+  sink.buffers(sink.self, direction, kMessage, banner_buffers(banner).all());
+  keep_banner(direction, banner, sink);
+}
+
+/// Rules may ask for it and for the offer behind it, which comes later.
+void SshParser::keep_banner(unsigned direction, ByteSpan banner, const AppSink& sink) noexcept {
+  Side& side = sides_[direction];
+  side.banner = static_cast<std::uint8_t*>(pool_->take(banner.size()));
+  if (side.banner == nullptr) return sink.anomaly(sink.self, direction, AppAnomaly::state_limit);
+  std::ranges::copy(banner, side.banner);
+  side.banner_bytes = static_cast<std::uint16_t>(banner.size());
 }
 
 void SshParser::gap(unsigned direction, std::uint64_t, const AppSink& sink) noexcept {
-  if (!sides_[direction].has_left) finish(sides_[direction], sink);
+  if (!sides_[direction].has_left) finish(direction, sink);
 }
 
 void SshParser::end(unsigned direction, const AppSink& sink) noexcept {
@@ -167,15 +192,15 @@ void SshParser::end(unsigned direction, const AppSink& sink) noexcept {
   if (side.has_left) return;
   const ByteSpan line = side.lines.unfinished();
   if (!side.has_banner && is_banner(line)) take_line(direction, line, sink);
-  leave(side);
+  leave(direction, sink);
 }
 
 void SshParser::release() noexcept {
-  for (Side& side : sides_) leave(side);
+  for (Side& side : sides_) release(side);
 }
 
-void SshParser::finish(Side& side, const AppSink& sink) noexcept {
-  leave(side);
+void SshParser::finish(unsigned direction, const AppSink& sink) noexcept {
+  leave(direction, sink);
   if (is_agreed()) sink.encrypted(sink.self);
 }
 
@@ -187,10 +212,17 @@ bool SshParser::is_agreed() const noexcept {
   });
 }
 
-void SshParser::leave(Side& side) noexcept {
+void SshParser::leave(unsigned direction, const AppSink& sink) noexcept {
+  Side& side = sides_[direction];
+  if (side.has_banner) sink.message_ends(sink.self, direction, kMessage);
+  release(side);
+}
+
+void SshParser::release(Side& side) noexcept {
   side.lines.release(*pool_);
   if (side.packet != nullptr) pool_->give(side.packet, side.packet_room);
-  side.packet = nullptr;
+  if (side.banner != nullptr) pool_->give(side.banner, side.banner_bytes);
+  side.packet = side.banner = nullptr;
   side.packet_bytes = 0;
   side.has_left = true;
 }

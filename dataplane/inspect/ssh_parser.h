@@ -26,9 +26,9 @@ class SshParser {
   SshParser(const SshParser&) = delete;
   SshParser& operator=(const SshParser&) = delete;
 
-  /// Each banner is message 0 of its direction, its offer message 1. Behind both offers, or what is
-  /// none, the flow is encrypted, if their banners are what it begins with. Spans hold during the
-  /// call.
+  /// What a direction says is one message: its banner as it comes, and with its offer once more.
+  /// Behind both offers, or what is none, the flow is encrypted, if their banners are what it
+  /// begins with. Spans hold during the call.
   void push(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept;
   void gap(unsigned direction, std::uint64_t bytes, const AppSink& sink) noexcept;
   void end(unsigned direction, const AppSink& sink) noexcept;
@@ -44,8 +44,10 @@ class SshParser {
   struct Side {
     LineReader lines;
     std::uint8_t* packet = nullptr;  ///< what has come of the one behind the banner
+    std::uint8_t* banner = nullptr;  ///< as long as its offer may come
     std::uint32_t packet_bytes = 0;
     std::uint32_t packet_room = 0;
+    std::uint16_t banner_bytes = 0;
     std::uint16_t lines_before = 0;
     bool has_left = false;
     bool has_banner = false;
@@ -54,12 +56,14 @@ class SshParser {
   void take_line(unsigned direction, ByteSpan line, const AppSink& sink) noexcept;
   [[nodiscard]] bool is_agreed() const noexcept;
   void tell_banner(unsigned direction, ByteSpan banner, const AppSink& sink) noexcept;
+  void keep_banner(unsigned direction, ByteSpan banner, const AppSink& sink) noexcept;
   void read_packet(unsigned direction, ByteSpan bytes, const AppSink& sink) noexcept;
   [[nodiscard]] bool append_to_packet(Side& side, ByteSpan bytes) noexcept;
   void tell_offer(unsigned direction, ByteSpan packet, const AppSink& sink) noexcept;
   /// Of a side that was read as far as it goes.
-  void finish(Side& side, const AppSink& sink) noexcept;
-  void leave(Side& side) noexcept;
+  void finish(unsigned direction, const AppSink& sink) noexcept;
+  void leave(unsigned direction, const AppSink& sink) noexcept;
+  void release(Side& side) noexcept;
 
   ChunkPool* pool_;
   std::array<Side, 2> sides_;

@@ -25,7 +25,9 @@ void note(InspectRecord& record, const TransactionRow& row, unsigned direction,
     if (shown.buffer != told.buffer || (shown.sides & side) == 0) continue;
     if (!shown.may_repeat && holds(record, told.buffer, direction != 0)) return;
     if (!add_excerpt(record, told.buffer, told.bytes, shown.bytes_max)) return;
-    record.excerpts[record.excerpt_count - 1].is_to_client = direction != 0 ? 1 : 0;
+    Excerpt& excerpt = record.excerpts[record.excerpt_count - 1];
+    excerpt.is_to_client = direction != 0 ? 1 : 0;
+    if (shown.is_whole && excerpt.is_cut != 0) --record.excerpt_count;
     return;
   }
 }

@@ -1,5 +1,6 @@
 #include "dataplane/inspect/transaction_table.h"
 
+#include <algorithm>
 #include <array>
 
 #include "dataplane/events.h"
@@ -34,7 +35,11 @@ constexpr ShownBuffer kQuic[] = {{quic_sni, kOfClient, 255},
                                  {ja3_hash, kOfClient, 32},
                                  {ja3_string, kOfClient, 512},
                                  {ja4_hash, kOfClient, 40}};
-constexpr ShownBuffer kSsh[] = {{ssh_protocol, kOfBoth, 32}, {ssh_software, kOfBoth, 255}};
+constexpr ShownBuffer kSsh[] = {
+    {ssh_protocol, kOfBoth, 32},       {ssh_software, kOfBoth, 255},
+    {ssh_hassh, kOfClient, 32},        {ssh_hassh_string, kOfClient, 700, false, true},
+    {ssh_hassh_server, kOfServer, 32}, {ssh_hassh_server_string, kOfServer, 700, false, true},
+};
 constexpr ShownBuffer kSmtp[] = {{smtp_helo, kOfClient, 255},
                                  {smtp_mail_from, kOfClient, 255},
                                  {smtp_rcpt_to, kOfClient, 255, true}};
@@ -58,17 +63,22 @@ constexpr std::array<TransactionRow, kServiceCount> rows() {
 }
 constexpr std::array<TransactionRow, kServiceCount> kRows = rows();
 
-/// A buffer that may repeat takes what is left.
+/// A buffer that may repeat takes what is left, as do those that are told whole, but for one.
 consteval bool every_row_fits_a_record() {
   for (const TransactionRow& row : kRows) {
     std::size_t count = 0;
     std::size_t size = 0;
+    std::size_t largest_whole = 0;
     for (const ShownBuffer& shown : row.shown) {
       const std::size_t times = shown.sides == kOfBoth ? 2 : 1;
       count += times;
-      size += times * shown.bytes_max;
+      if (shown.is_whole) {
+        largest_whole = std::max<std::size_t>(largest_whole, shown.bytes_max);
+      } else {
+        size += times * shown.bytes_max;
+      }
     }
-    if (size > kExcerptBytesMax || count > kExcerptsMax) return false;
+    if (size + largest_whole > kExcerptBytesMax || count > kExcerptsMax) return false;
   }
   return true;
 }

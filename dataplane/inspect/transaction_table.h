@@ -28,6 +28,7 @@ struct ShownBuffer {
   TransactionSide sides;
   std::uint16_t bytes_max;
   bool may_repeat = false;  ///< each is told, not only the first
+  bool is_whole = false;    ///< told whole where there is room, or not at all
 };
 
 struct TransactionRow {

@@ -88,6 +88,15 @@ TEST(EveSsh, TellsTheSidesApart) {
                        {"server", {{"proto_version", "2.0"}, {"software_version", "two"}}}}));
 }
 
+TEST(EveSsh, NestsTheFingerprintsOfBothSides) {
+  const Json ssh = told(Service::ssh, {{ssh_hassh, "00"},
+                                       {ssh_hassh_string, "a;b"},
+                                       {ssh_software, "two", kToClient},
+                                       {ssh_hassh_server, "01", kToClient}});
+  EXPECT_EQ(ssh, (Json{{"client", {{"hassh", {{"hash", "00"}, {"string", "a;b"}}}}},
+                       {"server", {{"software_version", "two"}, {"hassh", {{"hash", "01"}}}}}}));
+}
+
 TEST(EveSmtp, ListsAllReceivers) {
   const Json smtp =
       told(Service::smtp, {{smtp_mail_from, "a@b"}, {smtp_rcpt_to, "c@d"}, {smtp_rcpt_to, "e@f"}});

@@ -204,6 +204,10 @@ std::vector<InspectRecord> transactions() {
       test::transaction_record(tcp, Service::ssh,
                                {{ssh_protocol, "2.0"},
                                 {ssh_software, "one"},
+                                {ssh_hassh, "00"},
+                                {ssh_hassh_string, "a;b"},
+                                {ssh_hassh_server, "01", kToClient},
+                                {ssh_hassh_server_string, "c;d", kToClient},
                                 {ssh_protocol, "2.0", kToClient},
                                 {ssh_software, "two", kToClient}}),
       test::transaction_record(

@@ -236,6 +236,21 @@ TEST_F(Transactions, OfSshShowBothBanners) {
                                 "ssh.software=client"});
 }
 
+TEST_F(Transactions, OfSshShowWhatBothOfferWhereThereIsRoomForAllOfIt) {
+  subject_.service = Service::ssh;
+  const std::string name(255, 'n');
+  const std::string list(690, 'l');
+  buffers(0, 0, {{Buffer::ssh_software, name}});
+  buffers(
+      0, 0,
+      {{Buffer::ssh_software, name}, {Buffer::ssh_hassh, "h"}, {Buffer::ssh_hassh_string, list}});
+  buffers(1, 0, {{Buffer::ssh_software, name}});
+  buffers(1, 0, {{Buffer::ssh_hassh_server, "s"}, {Buffer::ssh_hassh_server_string, list}});
+  report_.flow_ends(flow_);
+  EXPECT_EQ(told_texts(), Texts{"ssh.software=" + name + " ssh.hassh=h ssh.hassh_string=" + list +
+                                " ssh.software<" + name + " ssh.hassh_server<s"});
+}
+
 TEST_F(Transactions, OfSmtpAreOneForEachMail) {
   subject_.service = Service::smtp;
   buffers(0, 0, {{Buffer::smtp_helo, "h"}});
