@@ -82,6 +82,7 @@ struct WorkerCounters {
   std::uint64_t rule_hits = 0;          ///< rules that held, whatever became of it
   std::uint64_t rules_shadowed = 0;     ///< of them, those that were at stage shadow
   std::uint64_t rules_excepted = 0;     ///< rules that an exception took back, none of them a hit
+  std::uint64_t window_exhausted = 0;   ///< evaluations that needed a byte that is kept no longer
 };
 static_assert(std::is_trivially_copyable_v<WorkerCounters> && sizeof(WorkerCounters) % 8 == 0);
 

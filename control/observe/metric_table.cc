@@ -135,6 +135,11 @@ constexpr MetricRow kMetrics[] = {
     {"sluice_rules_excepted_total", kCounter, "",
      "rules that would have held, where an exception has them off",
      total<&WorkerCounters::rules_excepted>},
+    {"sluice_rule_window_exhausted_total", kCounter, "",
+     "looks at a rule that asked for a byte of a stream that is kept no longer: it stays "
+     "undecided, "
+     "and the packet goes on",
+     total<&WorkerCounters::window_exhausted>},
     {"sluice_inspected_bytes_total", kCounter, "", "payload that was scanned for patterns",
      total<&WorkerCounters::inspected_bytes>},
     {"sluice_stream_gap_bytes_total", kCounter, "",

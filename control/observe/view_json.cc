@@ -125,6 +125,7 @@ constexpr CounterRow kCounters[] = {
     {"rule_hits", &WorkerCounters::rule_hits},
     {"rules_shadowed", &WorkerCounters::rules_shadowed},
     {"rules_excepted", &WorkerCounters::rules_excepted},
+    {"window_exhausted", &WorkerCounters::window_exhausted},
     {"rule_candidates", &WorkerCounters::rule_candidates},
     {"inspected_bytes", &WorkerCounters::inspected_bytes},
     {"inspected_flows", &WorkerCounters::inspected_flows},

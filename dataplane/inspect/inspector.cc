@@ -392,6 +392,7 @@ void Inspector::add_to(WorkerCounters& counters) const noexcept {
   counters.rule_hits = judged.hits;
   counters.rules_shadowed = judged.shadowed;
   counters.rules_excepted = judged.excepted;
+  counters.window_exhausted = judged.window_exhausted;
   counters.inspected_bytes = scanned_bytes_;
   counters.inspected_flows = streams.streams;
   counters.inspection_memory = pool_->counters().bytes_in_use;

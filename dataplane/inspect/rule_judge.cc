@@ -213,7 +213,6 @@ ConfirmOutcome RuleJudge::decide(Candidate& candidate, const BufferSource& sourc
         waits = true;
         break;
       case ConfirmOutcome::limit:
-        ++counters_.undecided;
         if (confirmer_->limit_hit() == ConfirmLimit::window) {
           ++counters_.window_exhausted;
         } else {

@@ -49,11 +49,10 @@ struct RuleHit {
 struct JudgeCounters {
   std::uint64_t candidates = 0;  ///< rules looked at because a pattern hit
   std::uint64_t hits = 0;
-  std::uint64_t shadowed = 0;   ///< hits of rules at stage shadow
-  std::uint64_t excepted = 0;   ///< rules that held and are off here
-  std::uint64_t undecided = 0;  ///< limits of one evaluation
-  std::uint64_t given_up = 0;   ///< candidates or hits without room
-  std::uint64_t window_exhausted = 0;
+  std::uint64_t shadowed = 0;  ///< hits of rules at stage shadow
+  std::uint64_t excepted = 0;  ///< rules that held and are off here
+  std::uint64_t given_up = 0;  ///< no room for a candidate or hit, or a limit of an evaluation
+  std::uint64_t window_exhausted = 0;  ///< evaluations without a byte that they need
 };
 
 class RuleJudge {

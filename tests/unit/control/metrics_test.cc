@@ -128,6 +128,8 @@ const std::map<std::string, Move>& moves() {
          g.facts.rule_hits.rules.push_back({"20031", "scan", 3});
        }},
       {"sluice_rules_excepted_total", [](Gateway& g) { g.counters().rules_excepted += 3; }},
+      {"sluice_rule_window_exhausted_total",
+       [](Gateway& g) { g.counters().window_exhausted += 3; }},
       {"sluice_rule_candidates_total", [](Gateway& g) { g.counters().rule_candidates += 3; }},
       {"sluice_inspected_bytes_total", [](Gateway& g) { g.counters().inspected_bytes += 3; }},
       {"sluice_stream_gap_bytes_total", [](Gateway& g) { g.counters().stream_gap_bytes += 3; }},

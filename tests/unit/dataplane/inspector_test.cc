@@ -76,6 +76,22 @@ TEST_F(InspectorTest, CountsAnEvaluationThatTookTooLong) {
   EXPECT_EQ(counters.capacity[static_cast<std::size_t>(CapacityEvent::match_limit)], 1U);
 }
 
+TEST_F(InspectorTest, CountsAnEvaluationThatNeedsABytePastItsWindow) {
+  ruleset = ruleset_of(
+      "  - id: 1\n    name: far\n    class: policy-violation\n    stage: enforce\n"
+      "    action: drop\n    when: {proto: tcp, direction: to_server}\n    match:\n"
+      "      - payload: {contains: \"odd\", offset: 0, depth: 3}\n"
+      "      - payload: {contains: \"needle\"}\n");
+  connect();
+  const std::string segment(1'000, 'x');
+  for (std::size_t i = 0; i <= kWindowBytesMax / segment.size(); ++i) (void)say(segment);
+  EXPECT_EQ(say("needle").action, Action::undecided);
+  WorkerCounters counters;
+  inspector->add_to(counters);
+  EXPECT_EQ(counters.window_exhausted, 1U);
+  EXPECT_EQ(counters.capacity[static_cast<std::size_t>(CapacityEvent::match_limit)], 0U);
+}
+
 TEST_F(InspectorTest, RefusesWhatARuleDescribesOverTwoSegments) {
   connect();
   EXPECT_FALSE(is_refused("this is for"));
