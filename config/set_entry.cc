@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/escape.h"
+#include "base/hex.h"
 
 namespace sluice {
 namespace {
@@ -56,23 +57,15 @@ Result<std::string> domain_key(std::string_view entry) {
   return in_lower_case(name);
 }
 
-std::optional<unsigned> hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-  const char lower = static_cast<char>(c | 0x20);
-  if (lower >= 'a' && lower <= 'f') return static_cast<unsigned>(lower - 'a' + 10);
-  return std::nullopt;
-}
-
 /// What stands between bars, in pairs of digits with blanks between them or not.
 std::optional<std::string> bytes_between_bars(std::string_view entry) {
   if (entry.size() < 4 || !entry.starts_with('|') || !entry.ends_with('|')) return std::nullopt;
   std::string bytes;
   std::string_view digits = entry.substr(1, entry.size() - 2);
   while (!digits.empty()) {
-    const auto high = hex_digit(digits[0]);
-    const auto low = digits.size() < 2 ? std::nullopt : hex_digit(digits[1]);
-    if (!high || !low) return std::nullopt;
-    bytes.push_back(static_cast<char>(*high << 4 | *low));
+    const int byte = digits.size() < 2 ? -1 : hex_byte(digits[0], digits[1]);
+    if (byte < 0) return std::nullopt;
+    bytes.push_back(static_cast<char>(byte));
     digits.remove_prefix(2);
     if (digits.size() > 1 && digits[0] == ' ') digits.remove_prefix(1);
   }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/escape.h"
+#include "base/hex.h"
 
 namespace sluice {
 namespace {
@@ -28,20 +29,11 @@ char short_escape(char byte) noexcept {
   }
 }
 
-std::optional<unsigned> hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
-  return std::nullopt;
-}
-
 /// The byte of the two hexadecimal digits that `text` begins with.
-std::optional<char> hex_byte(std::string_view text) noexcept {
-  if (text.size() < 2) return std::nullopt;
-  const auto high = hex_digit(text[0]);
-  const auto low = hex_digit(text[1]);
-  if (!high || !low) return std::nullopt;
-  return static_cast<char>(*high << 4 | *low);
+std::optional<char> coded_byte(std::string_view text) noexcept {
+  const int byte = text.size() < 2 ? -1 : hex_byte(text[0], text[1]);
+  if (byte < 0) return std::nullopt;
+  return static_cast<char>(byte);
 }
 
 std::optional<char> short_byte(char letter) noexcept {
@@ -87,7 +79,7 @@ Result<std::string> read_escapes(std::string_view text) {
     }
     const std::string_view rest = text.substr(i + 1);
     const bool is_hex = rest.starts_with('x');
-    const auto byte = is_hex         ? hex_byte(rest.substr(1))
+    const auto byte = is_hex         ? coded_byte(rest.substr(1))
                       : rest.empty() ? std::nullopt
                                      : short_byte(rest.front());
     if (!byte) {

@@ -7,6 +7,7 @@
 
 #include <string_view>
 
+#include "base/hex.h"
 #include "rules/pattern_strength.h"
 
 namespace sluice {
@@ -15,12 +16,6 @@ namespace {
 [[nodiscard]] bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 [[nodiscard]] bool is_letter(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-[[nodiscard]] int hex_value(char c) noexcept {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 class Walk {
@@ -91,10 +86,9 @@ class Walk {
 
   void escape_hex() {
     if (at_ + 2 > text_.size()) return give_up();
-    const int high = hex_value(text_[at_]);
-    const int low = hex_value(text_[at_ + 1]);
-    if (high < 0 || low < 0) return give_up();
-    run_ += static_cast<char>(high * 16 + low);
+    const int byte = hex_byte(text_[at_], text_[at_ + 1]);
+    if (byte < 0) return give_up();
+    run_ += static_cast<char>(byte);
     at_ += 2;
   }
 

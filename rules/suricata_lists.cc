@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "base/ip_address.h"
 #include "config/set_entry.h"
 #include "rules/suricata_datasets.h"
@@ -19,14 +20,6 @@ constexpr std::size_t kMd5Bytes = 16;
 constexpr std::size_t kSha256Bytes = 32;
 constexpr std::array<std::uint8_t, 12> kMappedHead{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-std::optional<unsigned> base64_digit(char c) noexcept {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const std::size_t place = kDigits.find(c);
-  if (place == std::string_view::npos) return std::nullopt;
-  return static_cast<unsigned>(place);
-}
-
 /// With or without what fills up the last four.
 std::optional<std::string> decode_base64(std::string_view text) {
   for (int fill = 0; fill < 2 && text.ends_with('='); ++fill) text.remove_suffix(1);
@@ -35,9 +28,9 @@ std::optional<std::string> decode_base64(std::string_view text) {
   unsigned bits = 0;
   unsigned count = 0;
   for (const char c : text) {
-    const auto digit = base64_digit(c);
-    if (!digit) return std::nullopt;
-    bits = (bits << 6 | *digit) & 0xffff;
+    const int digit = base64_value(static_cast<std::uint8_t>(c));
+    if (digit < 0) return std::nullopt;
+    bits = (bits << 6 | static_cast<unsigned>(digit)) & 0xffff;
     count += 6;
     if (count < 8) continue;
     count -= 8;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/escape.h"
+#include "base/hex.h"
 
 namespace sluice {
 namespace {
@@ -14,13 +15,6 @@ namespace {
 constexpr std::uint64_t kOpen = ~std::uint64_t{0};  // a range without an upper end
 constexpr std::size_t kNameBytesMax = 64;
 constexpr std::string_view kEscapable = "\";:\\";
-
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 bool is_name(std::string_view text) noexcept {
   const auto is_letter = [](char c) {
@@ -173,7 +167,7 @@ std::optional<std::string> read_hex(std::string_view digits) {
   int high = -1;
   for (const char c : digits) {
     if (c == ' ' || c == '\t') continue;
-    const int digit = hex_digit(c);
+    const int digit = hex_value(c);
     if (digit < 0) return std::nullopt;
     if (high < 0) {
       high = digit;

@@ -11,6 +11,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/base64.h"
 #include "base/endian.h"
 
 namespace sluice {
@@ -98,14 +99,13 @@ Digested digested(const CommunityTuple& tuple) noexcept {
 
 /// Twenty bytes make six whole groups and two bytes: 28 characters, the last one padding.
 void base64(const std::uint8_t* bytes, char* out) noexcept {
-  constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (std::size_t i = 0; i < kDigestBytes; i += 3, out += 4) {
     const unsigned third = i + 2 < kDigestBytes ? bytes[i + 2] : 0U;
     const unsigned group = unsigned{bytes[i]} << 16 | unsigned{bytes[i + 1]} << 8 | third;
-    out[0] = kAlphabet[group >> 18];
-    out[1] = kAlphabet[group >> 12 & 63];
-    out[2] = kAlphabet[group >> 6 & 63];
-    out[3] = i + 2 < kDigestBytes ? kAlphabet[group & 63] : '=';
+    out[0] = kBase64Digits[group >> 18];
+    out[1] = kBase64Digits[group >> 12 & 63];
+    out[2] = kBase64Digits[group >> 6 & 63];
+    out[3] = i + 2 < kDigestBytes ? kBase64Digits[group & 63] : '=';
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/base64.h"
 #include "base/escape.h"
 
 namespace sluice {
@@ -90,8 +91,6 @@ std::string escape_json(std::string_view text) {
 }
 
 void JsonWriter::base64(std::string_view key, std::string_view bytes) noexcept {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   name(key);
   wants_comma_ = true;
   if (!has_room((bytes.size() + 2) / 3 * 4 + 2)) return;
@@ -103,7 +102,7 @@ void JsonWriter::base64(std::string_view key, std::string_view bytes) noexcept {
       word = word << 8 | (i < left ? static_cast<unsigned char>(bytes[at + i]) : 0U);
     }
     for (std::size_t i = 0; i < 4; ++i) {
-      *at_++ = i <= left ? kDigits[word >> (18 - 6 * i) & 63] : '=';
+      *at_++ = i <= left ? kBase64Digits[word >> (18 - 6 * i) & 63] : '=';
     }
   }
   *at_++ = '"';

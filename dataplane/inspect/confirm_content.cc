@@ -1,6 +1,7 @@
 // Terms that look for bytes: contents and regular expressions.
 #include <algorithm>
 
+#include "base/hex.h"
 #include "dataplane/inspect/confirm_evaluation.h"
 
 namespace sluice {
@@ -18,8 +19,7 @@ std::optional<std::uint64_t> number_in(ByteSpan text) noexcept {
   if (digits.empty()) return std::nullopt;
   std::uint64_t value = 0;
   for (const std::uint8_t byte : digits) {
-    const std::uint8_t lower = folded(byte);
-    const unsigned digit = lower >= 'a' ? lower - 'a' + 10U : lower - unsigned{'0'};
+    const auto digit = static_cast<unsigned>(hex_value(byte));  // what is none is above every base
     if (digit >= base || __builtin_mul_overflow(value, base, &value) ||
         __builtin_add_overflow(value, digit, &value)) {
       return std::nullopt;

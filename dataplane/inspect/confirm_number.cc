@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/hex.h"
 #include "dataplane/inspect/confirm_evaluation.h"
 
 namespace sluice {
@@ -18,10 +19,9 @@ constexpr bool is_space(std::uint8_t byte) noexcept {
   return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
+/// Above every base where it is none.
 constexpr unsigned digit_of(std::uint8_t byte) noexcept {
-  const std::uint8_t lower = folded(byte);
-  if (lower >= '0' && lower <= '9') return lower - unsigned{'0'};
-  return lower >= 'a' && lower <= 'z' ? lower - 'a' + 10U : 36U;
+  return static_cast<unsigned>(hex_value(byte));
 }
 
 /// Skips white space and, for base 16, a 0x with a digit behind it.

@@ -10,6 +10,9 @@
 #include <cstring>
 #include <span>
 
+#include "base/base64.h"
+#include "base/hex.h"
+
 namespace sluice {
 namespace {
 
@@ -20,28 +23,6 @@ constexpr std::size_t kRoom = kTransformBytesMax + kPartTransforms;  ///< each m
 constexpr bool is_space(std::uint8_t byte) noexcept {
   return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
-
-constexpr int hex_value(std::uint8_t byte) noexcept {
-  if (byte >= '0' && byte <= '9') return byte - '0';
-  const std::uint8_t letter = folded(byte);
-  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
-constexpr int base64_value(std::uint8_t byte) noexcept {
-  if (byte >= 'A' && byte <= 'Z') return byte - 'A';
-  if (byte >= 'a' && byte <= 'z') return byte - 'a' + 26;
-  if (byte >= '0' && byte <= '9') return byte - '0' + 52;
-  if (byte == '+') return 62;
-  return byte == '/' ? 63 : -1;
-}
-
-constexpr std::array<std::int8_t, 256> kBase64Values = [] {
-  std::array<std::int8_t, 256> values{};
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = static_cast<std::int8_t>(base64_value(static_cast<std::uint8_t>(i)));
-  }
-  return values;
-}();
 
 std::size_t strip_whitespace(Bytes bytes) noexcept {
   const auto rest = std::ranges::remove_if(bytes, is_space);
@@ -72,9 +53,9 @@ std::size_t decode_url(Bytes bytes) noexcept {
       continue;
     }
     const std::size_t size = escape_size(bytes.subspan(i));
-    if (size == 3 && hex_value(bytes[i + 2]) >= 0) {
-      bytes[written++] =
-          static_cast<std::uint8_t>(hex_value(bytes[i + 1]) * 16 + hex_value(bytes[i + 2]));
+    const int coded = size == 3 ? hex_byte(bytes[i + 1], bytes[i + 2]) : -1;
+    if (coded >= 0) {
+      bytes[written++] = static_cast<std::uint8_t>(coded);
     } else {
       std::memmove(&bytes[written], &bytes[i], size);
       written += size;
@@ -198,7 +179,7 @@ BufferTransform::Decoded BufferTransform::decode_base64(ByteSpan text) noexcept 
   int count = 0;
   std::size_t written = 0;
   for (const std::uint8_t byte : text) {
-    const int value = kBase64Values[byte];
+    const int value = base64_value(byte);
     if (value < 0) break;
     bits = bits << 6 | static_cast<std::uint32_t>(value);
     count += 6;

@@ -3,25 +3,14 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/hex.h"
+
 namespace sluice {
 namespace {
 
-constexpr int hex_digit(std::uint8_t byte) noexcept {
-  if (byte >= '0' && byte <= '9') return byte - '0';
-  const std::uint8_t letter = lower(byte);
-  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
-/// The value of `count` hexadecimal digits at `at`, or -1.
-int hex_value(ByteSpan bytes, std::size_t at, std::size_t count) noexcept {
-  if (bytes.size() - at < count) return -1;
-  int value = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const int digit = hex_digit(bytes[at + i]);
-    if (digit < 0) return -1;
-    value = value * 16 + digit;
-  }
-  return value;
+/// The byte of the two hexadecimal digits at `at`, or -1.
+int coded_byte(ByteSpan bytes, std::size_t at) noexcept {
+  return bytes.size() - at < 2 ? -1 : hex_byte(bytes[at], bytes[at + 1]);
 }
 
 struct Decoded {
@@ -37,15 +26,17 @@ constexpr std::uint8_t narrowed(int code) noexcept {
 /// One byte, percent-decoded. What is no valid encoding stands for itself.
 Decoded decode_one(ByteSpan bytes, std::size_t at) noexcept {
   if (bytes[at] != '%' || at + 1 == bytes.size()) return {bytes[at], 1};
-  const int value = hex_value(bytes, at + 1, 2);
+  const int value = coded_byte(bytes, at + 1);
   if (value >= 0) return {static_cast<std::uint8_t>(value), 3};
   return {'%', 1};
 }
 
 Decoded decode_with_unicode(ByteSpan bytes, std::size_t at) noexcept {
   const bool is_unicode = bytes.size() - at >= 6 && bytes[at] == '%' && lower(bytes[at + 1]) == 'u';
-  const int code = is_unicode ? hex_value(bytes, at + 2, 4) : -1;
-  return code >= 0 ? Decoded{narrowed(code), 6} : decode_one(bytes, at);
+  const int high = is_unicode ? coded_byte(bytes, at + 2) : -1;
+  const int low = is_unicode ? coded_byte(bytes, at + 4) : -1;
+  if (high < 0 || low < 0) return decode_one(bytes, at);
+  return {narrowed(high << 8 | low), 6};
 }
 
 /// Two bytes of UTF-8 for a character that needs one (C0 AF for a slash) are that character.

@@ -1,34 +1,9 @@
 #include "dataplane/inspect/mail_decode.h"
 
+#include "base/base64.h"
+#include "base/hex.h"
+
 namespace sluice {
-namespace {
-
-constexpr std::uint8_t kNoDigit = 0xff;
-
-[[nodiscard]] constexpr std::uint8_t base64_value(std::uint8_t byte) noexcept {
-  if (byte >= 'A' && byte <= 'Z') return static_cast<std::uint8_t>(byte - 'A');
-  if (byte >= 'a' && byte <= 'z') return static_cast<std::uint8_t>(byte - 'a' + 26);
-  if (byte >= '0' && byte <= '9') return static_cast<std::uint8_t>(byte - '0' + 52);
-  if (byte == '+') return 62;
-  return byte == '/' ? std::uint8_t{63} : kNoDigit;
-}
-
-constexpr std::array<std::uint8_t, 256> kBase64 = [] {
-  std::array<std::uint8_t, 256> values{};
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = base64_value(static_cast<std::uint8_t>(i));
-  }
-  return values;
-}();
-
-[[nodiscard]] std::uint8_t hex_value(std::uint8_t byte) noexcept {
-  if (byte >= '0' && byte <= '9') return static_cast<std::uint8_t>(byte - '0');
-  const std::uint8_t letter = lower(byte);
-  if (letter >= 'a' && letter <= 'f') return static_cast<std::uint8_t>(letter - 'a' + 10);
-  return kNoDigit;
-}
-
-}  // namespace
 
 void MailDecoder::decode(ByteSpan& bytes, DecodedText& out) noexcept {
   std::size_t at = 0;
@@ -44,12 +19,12 @@ void MailDecoder::decode(ByteSpan& bytes, DecodedText& out) noexcept {
 
 // What pads ends a run of four digits; another may follow it.
 void MailDecoder::decode_base64(std::uint8_t byte, DecodedText& out) noexcept {
-  const std::uint8_t digit = kBase64[byte];
-  if (digit == kNoDigit) {
+  const int digit = base64_value(byte);
+  if (digit < 0) {
     if (byte == '=') bits_ = 0;
     return;
   }
-  value_ = value_ << 6 | digit;
+  value_ = value_ << 6 | static_cast<std::uint32_t>(digit);
   bits_ = static_cast<std::uint8_t>(bits_ + 6);
   if (bits_ < 8) return;
   bits_ = static_cast<std::uint8_t>(bits_ - 8);
@@ -70,14 +45,14 @@ void MailDecoder::decode_quoted(std::uint8_t byte, DecodedText& out) noexcept {
     held_ = 0;
     return;
   }
-  if (held_ == 1 && (byte == '\r' || hex_value(byte) != kNoDigit)) {
+  if (held_ == 1 && (byte == '\r' || hex_value(byte) >= 0)) {
     held_ = 2;
     digit_ = byte;
     return;
   }
-  const bool is_byte = held_ == 2 && digit_ != '\r' && hex_value(byte) != kNoDigit;
-  if (is_byte) {
-    out.add(static_cast<std::uint8_t>(hex_value(digit_) << 4 | hex_value(byte)));
+  const int coded = held_ == 2 ? hex_byte(digit_, byte) : -1;
+  if (coded >= 0) {
+    out.add(static_cast<std::uint8_t>(coded));
     held_ = 0;
     return;
   }

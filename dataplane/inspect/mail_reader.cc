@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/hex.h"
 #include "dataplane/flow/tcp_state.h"
 #include "dataplane/inspect/line_words.h"
 
@@ -41,12 +42,6 @@ namespace {
 
 constexpr std::string_view kBoundary = "boundary";
 
-[[nodiscard]] unsigned hex_value(std::uint8_t digit) noexcept {
-  const std::uint8_t letter = lower(digit);
-  if (digit >= '0' && digit <= '9') return digit - unsigned{'0'};
-  return letter >= 'a' && letter <= 'f' ? letter - unsigned{'a'} + 10 : 16;
-}
-
 /// A parameter in sections, or behind the name of a character set (RFC 2231), in one piece.
 class SectionedValue {
  public:
@@ -81,14 +76,11 @@ class SectionedValue {
     const std::size_t second = find_byte(text, std::min(quote + 1, text.size()), '\'');
     if (has_character_set && second < text.size()) text = text.subspan(second + 1);
     for (std::size_t at = 0; at < text.size(); ++at) {
-      const bool is_coded = text[at] == '%' && at + 2 < text.size() &&
-                            hex_value(text[at + 1]) < 16 && hex_value(text[at + 2]) < 16;
-      const auto byte =
-          is_coded
-              ? static_cast<std::uint8_t>(hex_value(text[at + 1]) << 4 | hex_value(text[at + 2]))
-              : text[at];
+      const bool has_code = text[at] == '%' && at + 2 < text.size();
+      const int coded = has_code ? hex_byte(text[at + 1], text[at + 2]) : -1;
+      const auto byte = coded < 0 ? text[at] : static_cast<std::uint8_t>(coded);
       add({&byte, 1});
-      if (is_coded) at += 2;
+      if (coded >= 0) at += 2;
     }
   }
 

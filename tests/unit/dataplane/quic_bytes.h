@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/hex.h"
 #include "dataplane/inspect/quic_cipher.h"
 #include "tests/unit/dataplane/tls_bytes.h"
 
@@ -99,10 +100,9 @@ inline std::string quic_datagram(const InitialSpec& spec, std::string frames) {
 }
 
 inline std::string from_hex(std::string_view digits) {
-  const auto value = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
   std::string out;
   for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
-    out += static_cast<char>(value(digits[i]) << 4 | value(digits[i + 1]));
+    out += static_cast<char>(hex_byte(digits[i], digits[i + 1]));
   }
   return out;
 }
