@@ -1,5 +1,6 @@
 #include "rules/regex_cost.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -71,6 +72,32 @@ std::size_t element_bytes(std::string_view text) noexcept {
 
 bool is_assertion(char c) noexcept { return c == '^' || c == '$'; }
 
+/// What begins a negative lookahead, if `text` begins with it; else 0.
+std::size_t not_ahead_bytes(std::string_view text) noexcept {
+  for (const std::string_view word : {"(?!", "(*nla:", "(*negative_lookahead:"}) {
+    if (text.starts_with(word)) return word.size();
+  }
+  return 0;
+}
+
+/// "(?s" or "(?is:".
+bool turns_dotall_on(std::string_view text) noexcept {
+  if (!text.starts_with("(?")) return false;
+  text.remove_prefix(2);
+  const std::size_t letters = text.find_first_not_of("imnsxU");
+  return text.substr(0, letters).find('s') != std::string_view::npos;
+}
+
+/// As "[\s\S]" does.
+bool takes_any_byte(std::string_view element, bool is_dotall) noexcept {
+  if (element == ".") return is_dotall;
+  if (!element.starts_with('[') || element.starts_with("[^")) return false;
+  const auto has = [element](std::string_view type) {
+    return element.find(type) != std::string_view::npos;
+  };
+  return (has("\\s") && has("\\S")) || (has("\\d") && has("\\D")) || (has("\\w") && has("\\W"));
+}
+
 }  // namespace
 
 bool has_nested_quantifiers(std::string_view pattern) {
@@ -103,6 +130,28 @@ bool has_nested_quantifiers(std::string_view pattern) {
     around.has_fixed = around.has_fixed || (quantifier.bytes == 0 && !is_elastic && !is_place);
   }
   return false;
+}
+
+std::optional<std::size_t> endless_lookahead(std::string_view pattern, bool is_dotall) {
+  std::vector<std::optional<std::size_t>> lookaheads(1);  // around what is read, by open group
+  for (std::size_t i = 0; i < pattern.size();) {
+    const std::string_view rest = pattern.substr(i);
+    if (rest[0] == '(') {
+      const std::size_t head = not_ahead_bytes(rest);
+      lookaheads.push_back(head != 0 ? std::optional(i) : lookaheads.back());
+      is_dotall = is_dotall || turns_dotall_on(rest);
+      i += std::max<std::size_t>(head, 1);
+      continue;
+    }
+    if (rest[0] == ')' && lookaheads.size() > 1) lookaheads.pop_back();
+    const std::size_t bytes = element_bytes(rest);
+    const Quantifier quantifier = quantifier_at(rest.substr(bytes));
+    const bool is_endless =
+        quantifier.is_unbounded && takes_any_byte(rest.substr(0, bytes), is_dotall);
+    if (is_endless && lookaheads.back()) return lookaheads.back();
+    i += bytes + quantifier.bytes;
+  }
+  return std::nullopt;
 }
 
 }  // namespace sluice

@@ -56,6 +56,7 @@ class TermValidator {
   void check_name(std::string_view what, const TermNumber& number);
   void check_room(const ContentTerm& content, std::string_view what,
                   const std::optional<TermNumber>& room);
+  void check_lookaheads(const BufferTerms& part);
   void check_sizes(const BufferTerms& part);
   void check_lone_content();
   void check_fast_patterns();
@@ -111,6 +112,27 @@ void TermValidator::check(const PcreTerm& pcre) {
         "bound one of the two quantifiers");
   }
   for (const std::string& name : pcre.captures) names_.push_back(name);
+}
+
+/// A packet's payload comes whole.
+void TermValidator::check_lookaheads(const BufferTerms& part) {
+  const RuleHeader& when = rule_.when;
+  const bool is_of_packets =
+      when.scope == PayloadScope::no_stream ||
+      (when.protocol != RuleProtocol::ip && when.protocol != RuleProtocol::tcp);
+  const bool is_whole = part.buffer == Buffer::payload && is_of_packets;
+  if (is_whole || !row_of(part.buffer).is_streamed) return;
+  for (const Term& term : part.terms) {
+    const auto* pcre = std::get_if<PcreTerm>(&term);
+    if (pcre == nullptr) continue;
+    const auto place = endless_lookahead(pcre->pattern, pcre->dotall);
+    if (!place) continue;
+    findings_.warning(
+        fmt::format("pcre {} asks at byte {} what does not follow, however far on: nothing but the "
+                    "end of {} tells",
+                    shown(pcre->pattern), *place, name_of(part.buffer)),
+        "bound how far it looks, as in (?!.{0,200}x)");
+  }
 }
 
 void TermValidator::check_read(std::string_view what, const ByteRead& read) {
@@ -190,6 +212,7 @@ void TermValidator::validate_part(const BufferTerms& part) {
   for (const Term& term : part.terms) {
     std::visit([this](const auto& alternative) { check(alternative); }, term);
   }
+  check_lookaheads(part);
   // What base64 decodes or a transform changes has another size.
   const bool has_base64 = std::ranges::any_of(
       part.terms, [](const Term& term) { return std::holds_alternative<Base64Term>(term); });
