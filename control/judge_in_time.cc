@@ -11,13 +11,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenLooks{10};
 
-[[nodiscard]] bool is_in_time(const std::future<Status>& judged, const JudgePatience& patience) {
-  const TimeNs begun = read_clock(CLOCK_MONOTONIC);
-  const TimeNs worked = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+[[nodiscard]] bool is_in_time(const std::future<Status>& judged, const JudgePatience& patience,
+                              const std::function<JudgeEffort()>& effort) {
   while (judged.wait_for(kBetweenLooks) != std::future_status::ready) {
-    const DurationNs time = read_clock(CLOCK_MONOTONIC) - begun;
-    const DurationNs work = read_clock(CLOCK_PROCESS_CPUTIME_ID) - worked;
-    if (time >= patience.time_max || (time >= patience.time && work >= patience.work)) return false;
+    if (is_spent(patience, effort())) return false;
   }
   return true;
 }
@@ -30,7 +27,8 @@ void note_judgement(const Status& judged, CheckedConfig& checked) {
   findings.error_at("rules.variables", judged.error().message, judged.error().hint);
 }
 
-bool judge_in_time(CheckedConfig& checked, RulesJudge judge, const JudgePatience& patience) {
+bool judge_in_time(CheckedConfig& checked, RulesJudge judge, const JudgePatience& patience,
+                   const std::function<JudgeEffort()>& effort) {
   // Without lists and sets, which are large: rules are judged by the configuration alone.
   const auto rules = std::make_shared<CheckedConfig>();
   rules->config = checked.config;
@@ -39,7 +37,7 @@ bool judge_in_time(CheckedConfig& checked, RulesJudge judge, const JudgePatience
   auto judged = task.get_future();
   std::thread(std::move(task)).detach();
   const bool can_pass = checked.config.rules.until_ready == ReadyPolicy::pass;
-  if (can_pass && !is_in_time(judged, patience)) return false;
+  if (can_pass && !is_in_time(judged, patience, effort)) return false;
   note_judgement(judged.get(), *rules);
   for (Finding& finding : rules->findings.sorted()) checked.findings.add(std::move(finding));
   return true;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,9 +25,6 @@ namespace {
 
 constexpr int kCouldNot = 1;
 constexpr int kAskedWrongly = 2;
-// How long the ports wait for the verdict on rules: a mistake in an ordinary file ends the start.
-constexpr JudgePatience kJudgePatience{
-    .time = kNsPerSecond, .work = kNsPerSecond / 2, .time_max = 10 * kNsPerSecond};
 
 [[nodiscard]] std::uint64_t count_version(const PrefixLists& lists, std::uint8_t version) {
   std::uint64_t count = 0;
@@ -77,6 +75,15 @@ int tell(const Error& error) {
   return judge_rules(checked, ruleset_cache_in(checked.config.control.state_dir));
 }
 
+[[nodiscard]] std::function<JudgeEffort()> effort_from_now() {
+  const TimeNs begun = read_clock(CLOCK_MONOTONIC);
+  const TimeNs worked = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+  return [begun, worked] {
+    return JudgeEffort{.time = read_clock(CLOCK_MONOTONIC) - begun,
+                       .work = read_clock(CLOCK_PROCESS_CPUTIME_ID) - worked};
+  };
+}
+
 /// Where the file says all that the plan of its memory needs.
 void check_memory(CheckedConfig& checked) {
   const std::uint32_t workers = stated_workers(checked.config.workers);
@@ -92,7 +99,7 @@ void check_memory(CheckedConfig& checked) {
 // The child: everything that reads files. Its exit code is the program's where it is not 0.
 [[nodiscard]] int make_plan(const std::string& config_path, int memfd) {
   CheckedConfig checked = check_file(config_path, ConfigPurpose::run);
-  if (!judge_in_time(checked, judge_believing_cache, kJudgePatience)) {
+  if (!judge_in_time(checked, judge_believing_cache, kStartPatience, effort_from_now())) {
     fmt::print(stderr, "notice: rules are still being read: packets pass until they are ready\n");
   }
   check_memory(checked);
