@@ -8,6 +8,7 @@
 
 #include "base/escape.h"
 #include "rules/suricata_keywords.h"
+#include "rules/suricata_replies.h"
 #include "rules/suricata_values.h"
 
 namespace sluice {
@@ -25,6 +26,10 @@ Status select_buffer(RuleDraft& draft, const Option&, const Keyword& keyword) {
     draft.downgrades.push_back({std::string(keyword.name), std::string(keyword.note)});
   }
   return draft.select(keyword.buffer);
+}
+
+Status read_completion_code(RuleDraft& draft, const Option&, const Keyword&) {
+  return select_reply_code(draft);
 }
 
 Status select_payload(RuleDraft& draft, const Option&, const Keyword&) {
@@ -241,6 +246,8 @@ constexpr std::array kKeywords{
     sticky("ssh.hassh.server.string", Buffer::ssh_hassh_server_string),
     sticky("ftp.command", Buffer::ftp_verb),
     sticky("ftp.command_data", Buffer::ftp_argument),
+    sticky("ftp.reply", Buffer::ftp_reply),
+    Keyword{"ftp.completion_code", kNoValue, &read_completion_code, Buffer::ftp_reply},
 
     sticky("tcp.hdr", Buffer::tcp_header),
     sticky("udp.hdr", Buffer::udp_header),

@@ -18,6 +18,7 @@ bool comes_several_times(Buffer buffer) noexcept {
     case Buffer::tls_certs:
     case Buffer::file_data:
     case Buffer::smtp_rcpt_to:
+    case Buffer::ftp_reply:
       return true;
     default:
       return false;

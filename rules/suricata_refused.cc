@@ -72,7 +72,6 @@ constexpr std::array kKeywords{
     row("tls_cert_valid", kHandshake),
     row("ssh.softwareversion", "it is obsolete: ssh.software is read"),
     row("ssh.protoversion", "it is obsolete: ssh.proto is read"),
-    row("ftp.reply", "the buffer holds the whole line of a reply, with its code"),
     row("ftpdata_command", "which command a connection of data belongs to is not known"),
     row("http.request_header", kOneHeader),
     row("http.response_header", kOneHeader),

@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "rules/suricata_keywords.h"
+#include "rules/suricata_replies.h"
 #include "rules/suricata_services.h"
 #include "rules/suricata_values.h"
 
@@ -114,6 +115,9 @@ Mapped map_options(const SuricataRule& written, RuleDraft& draft) {
         SuricataFault{option.column, std::string(option.name), read.error().message});
   }
   if (auto finished = draft.finish(); !finished) return fault("rule", finished.error().message);
+  if (auto placed = place_reply_terms(draft); !placed) {
+    return fault("ftp.reply", placed.error().message);
+  }
   return {};
 }
 

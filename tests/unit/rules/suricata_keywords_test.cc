@@ -37,6 +37,7 @@ TEST(SuricataKeywords, StandOnThePageOfTheImport) {
 TEST(SuricataKeywords, NamesOfBuffersSelectThem) {
   for (const SuricataKeyword& row : suricata_buffer_keywords()) {
     if (row.value != SuricataValue::none || row.name == "pkt_data") continue;
+    if (row.name == "ftp.completion_code") continue;  // takes no content of four bytes
     const std::string protocol = protocol_of(row.buffer);
     const Rule rule = imported(protocol, fmt::format("{}; content:\"abcd\";", row.name));
     EXPECT_EQ(only_part(rule).buffer, row.buffer) << row.name;
