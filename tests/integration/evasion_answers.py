@@ -1,18 +1,18 @@
 """Transforms of HTTP answers, from a server that Linux's sockets are to a client that they are too.
 Python's http.client and zlib read what the client got."""
-import gzip
 import http.client
 import io
+import itertools
 import re
 import socket
 import struct
 import zlib
 
-from evasion_http import chunked
+from evasion_http import chunked, gzipped
 from evasion_wire import listen
 from operate_load import in_namespace
 
-SERVER, ANSWER_PORT, TURNS = "10.77.0.2", 7003, {"monitor": 100, "enforce": 3}
+SERVER, ANSWER_PORT, FIRST_PORT, TURNS = "10.77.0.2", 7003, 22_000, {"monitor": 100, "enforce": 3}
 SECRET = b"the secret ingredient"
 PAGE = b"<p>This is " + SECRET + b" of it all.</p>"
 NEAR = PAGE.replace(b"secret", b"second")
@@ -62,8 +62,8 @@ def answers():
     yield "chunks in odd case", lambda page: answer(
         chunked(page, 9), b"tRANSFER-eNCODING: Chunked\r\n", length=False)
     codings = {
-        "gzip": (b"gzip", gzip.compress), "x-gzip": (b"x-gzip", gzip.compress),
-        "gzip in odd case": (b"GZip", gzip.compress),
+        "gzip": (b"gzip", gzipped), "x-gzip": (b"x-gzip", gzipped),
+        "gzip in odd case": (b"GZip", gzipped),
         "gzip with a name": (b"gzip", lambda page: member(page, 8, b"page.html\0")),
         "gzip with a comment": (b"gzip", lambda page: member(page, 16, b"nothing\0")),
         "gzip with an extra field": (b"gzip", lambda page: member(page, 4, b"\4\0abcd")),
@@ -103,6 +103,8 @@ class Exchange:
     def __init__(self, lab, receivers, wire, cases_of):
         self.lab, self.receivers, self.wire = lab, receivers, wire
         self.cases, self.got, self.sent, self.twin, self.clients = list(cases_of), [], 0, "", []
+        # A connection that was refused stays so: none may come from a port that one before had.
+        self.ports = itertools.count(FIRST_PORT)
         self.listener = in_namespace(lab.server, lambda: listen(ANSWER_PORT, TCP_NODELAY=1))
         receivers.watch(self.listener, self._accept)
 
@@ -129,7 +131,7 @@ class Exchange:
 
     def _ask(self, number):
         client = in_namespace(self.lab.client, lambda: socket.create_connection(
-            (SERVER, ANSWER_PORT), 20))
+            (SERVER, ANSWER_PORT), 20, ("", next(self.ports))))
         client.sendall(b"GET /%d HTTP/1.1\r\nHost: lab\r\n\r\n" % number)
         client.setblocking(False)
         self.clients.append(client)
