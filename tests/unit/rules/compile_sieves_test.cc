@@ -69,7 +69,7 @@ TEST(CompileSieves, AreForWhatIsTriedAtEveryPlaceOfAStream) {
                                rule_with(5, {content("x"), pcre(kMarks)}),
                                rule_with(7, {pcre("([ab])\\s(\\d)"), pcre(kMarks)}),
                                rule_on(6, Buffer::http_request_body, {pcre(kWords)})});
-  for (const std::uint32_t id : {1, 2, 3, 4, 5}) {
+  for (const std::uint32_t id : {1U, 2U, 3U, 4U, 5U}) {
     EXPECT_EQ(sieve_of(parts, id).database, kNoSieve) << id;
   }
   EXPECT_NE(sieve_of(parts, 7).database, kNoSieve);
