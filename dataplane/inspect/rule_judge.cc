@@ -147,7 +147,10 @@ ConfirmOutcome RuleJudge::evaluate_window(Candidate& candidate, std::size_t inde
   const PartProgram& program = ruleset_->rules.programs[part.program];
   Awaited& awaited = candidate.awaited;
   const bool is_own = awaited.part == index && awaited.is_decoded == is_decoded;
-  if (awaited.is_set != 0 && !is_own) return confirmer_->evaluate(program, view, variables);
+  if (awaited.is_set != 0 && !is_own) {
+    Awaited not_kept;
+    return confirmer_->evaluate(program, view, variables, not_kept);
+  }
   const ConfirmOutcome outcome = confirmer_->evaluate(program, view, variables, awaited);
   awaited.part = index % kRulePartsMax;
   awaited.is_decoded = is_decoded;
